@@ -1,0 +1,159 @@
+"""Frames: what a worker writes to its journal, and the record that they add up to.
+
+A call that is sent to an upstream leaves two frames: `Started`, out of the process before the
+upstream sees a byte, and `Settled` at its end. A call that is refused or answered by the gate
+itself leaves one, `Closed`. Bodies, where they are kept, are `Body` frames of their own.
+Frames are msgpack arrays with a tag first; fields are only ever added at the end.
+
+Times are nanoseconds (`_ns`) since 1970-01-01 UTC or durations in microseconds (`_us`); sizes are
+bytes on the wire, heads not counted.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal[
+    "answered",  # a whole reply was sent to the caller
+    "refused",  # the gate answered with a refusal
+    "failed",  # an upstream failed after part of its reply was sent back
+    "cancelled",  # the caller left before the end
+    "lost",  # the worker died; nobody knows the end
+]
+
+
+class Usage(msgspec.Struct, array_like=True, frozen=True):
+    """Tokens as the provider counts them; None where it doesn't say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class Attempt(msgspec.Struct, array_like=True, frozen=True):
+    """One request to an upstream: who, when (after the call's start), and how it ended.
+
+    `status` is 0 where no reply came; `result` is "ok", a class of provider refusal, or a code of
+    `core.refusals`.
+    """
+
+    provider: str
+    upstream: str
+    upstream_model: str
+    begun_us: int
+    first_byte_us: int | None
+    ended_us: int
+    status: int
+    result: str
+    connection_reused: bool
+
+
+class Started(msgspec.Struct, array_like=True, frozen=True, tag="s"):
+    """A call that is about to be sent to an upstream."""
+
+    call_id: str
+    started_ns: int
+    revision: int
+    key_id: str
+    key_name: str
+    method: str
+    path: str
+    client_address: str
+    user_agent: str
+    model_asked: str
+    model_served: str
+    provider: str
+    streamed: bool
+    request_bytes: int
+
+
+class Settled(msgspec.Struct, array_like=True, frozen=True, tag="e"):
+    """How a started call ended."""
+
+    call_id: str
+    outcome: Outcome
+    status: int
+    refusal: str | None
+    detail: str | None
+    queue_us: int
+    first_byte_us: int | None
+    total_us: int
+    reply_bytes: int
+    events: int
+    usage: Usage | None
+    attempts: tuple[Attempt, ...]
+
+
+class Closed(msgspec.Struct, array_like=True, frozen=True, tag="c"):
+    """A call that the gate answered or refused without an upstream."""
+
+    call_id: str
+    started_ns: int
+    revision: int
+    key_id: str
+    key_name: str
+    method: str
+    path: str
+    client_address: str
+    user_agent: str
+    model_asked: str
+    outcome: Outcome
+    status: int
+    refusal: str | None
+    detail: str | None
+    total_us: int
+    request_bytes: int
+    reply_bytes: int
+
+
+class Body(msgspec.Struct, array_like=True, frozen=True, tag="b"):
+    """A body as it was kept: masked, and perhaps cut."""
+
+    call_id: str
+    part: Literal["request", "reply"]
+    data: bytes
+    whole_bytes: int
+
+
+Frame = Started | Settled | Closed | Body
+
+encode_frame = msgspec.msgpack.Encoder().encode
+decode_frame = msgspec.msgpack.Decoder(Frame).decode
+
+
+class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything known of one call: what `faregate calls show` prints.
+
+    `state` is "open" until the end is known.
+    """
+
+    call_id: str
+    worker: str
+    state: Literal["open", "closed"]
+    started_ns: int
+    revision: int
+    key_id: str
+    key_name: str
+    method: str
+    path: str
+    client_address: str
+    user_agent: str
+    model_asked: str
+    model_served: str = ""
+    provider: str = ""
+    streamed: bool = False
+    outcome: Outcome | None = None
+    status: int | None = None
+    refusal: str | None = None
+    detail: str | None = None
+    queue_us: int | None = None
+    first_byte_us: int | None = None
+    total_us: int | None = None
+    request_bytes: int = 0
+    reply_bytes: int = 0
+    events: int = 0
+    usage: Usage | None = None
+    attempts: tuple[Attempt, ...] = ()
+    request_body: str | None = None
+    reply_body: str | None = None

@@ -1,0 +1,114 @@
+"""The document that configures Faregate: providers, models, keys and settings.
+
+The same shape is written in faregate.yaml, kept in every revision and taken by the gate.
+Rules over several parts of it are in `configuration.rules`.
+"""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from faregate.configuration.settings import PositiveCount, Seconds, Section, Settings
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+ModelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$")]
+
+
+class ProviderTimeouts(Section, frozen=True, kw_only=True):
+    """How long a provider may take, in seconds."""
+
+    # To accept a connection, TLS included.
+    connect_s: Seconds = 5.0
+    # To wait for a free connection when all are in use.
+    queue_s: Seconds = 10.0
+    # From the request to the first byte of the reply.
+    first_byte_s: Seconds = 300.0
+    # Between two bytes of the reply.
+    between_bytes_s: Seconds = 120.0
+    # For the whole call.
+    total_s: Seconds = 900.0
+
+
+class ProviderTls(Section, frozen=True, kw_only=True):
+    """TLS towards a provider; the certificate is always verified."""
+
+    # PEM file of authorities to trust instead of the system's.
+    ca_file: str | None = None
+    # PEM file with the certificate that Faregate shows.
+    certificate_file: str | None = None
+    # PEM file with that certificate's private key.
+    key_file: str | None = None
+
+
+class Provider(Section, frozen=True, kw_only=True):
+    """A contract with a vendor: an address and a key."""
+
+    # Name in this installation.
+    name: Name
+    # Whose API it is; decides how refusals are read.
+    vendor: Name = "openai_compatible"
+    # Address of the API, up to and including its version: https://api.openai.com/v1
+    base_url: str
+    # The provider's key: ${env:NAME}, or ${sealed:...} as an export writes it; none: no key is
+    # sent.
+    api_key: str | None = None
+    # More headers to send with every call, such as an organisation or an API version.
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    # How long it may take.
+    timeouts: ProviderTimeouts = ProviderTimeouts()
+    # Connections of one worker to this provider.
+    connections_max: PositiveCount = 1_000
+    # Calls of one worker that wait for a connection; one more is refused.
+    queue_max: Annotated[int, Meta(ge=0)] = 1_000
+    # Certificates.
+    tls: ProviderTls = ProviderTls()
+    # The proxy to reach it by: an address, "environment" (HTTPS_PROXY, HTTP_PROXY, NO_PROXY),
+    # or "none".
+    proxy: str = "environment"
+    # Whether a stream's usage is asked for when the caller didn't ask (stream_options); switch
+    # it off for a vendor that refuses the field.
+    ask_stream_usage: bool = True
+
+
+class Model(Section, frozen=True, kw_only=True):
+    """A name that callers ask for, and what serves it."""
+
+    # Name that callers use.
+    name: ModelName
+    # More names for the same.
+    aliases: tuple[ModelName, ...] = ()
+    # Provider that serves it.
+    provider: Name
+    # Name that the provider knows it by; none: the same.
+    upstream_model: str | None = None
+
+
+class Key(Section, frozen=True, kw_only=True):
+    """A caller's key. The key itself is never kept: only its hash and its first characters."""
+
+    # Name in this installation.
+    name: Name
+    # The key: ${env:NAME}; or its hash: sha256:<64 hex digits>, as an export writes it.
+    secret: str
+    # First characters, for display; an export writes them.
+    prefix: str | None = None
+    # Models that it may use; none: all.
+    models: tuple[ModelName, ...] | None = None
+    # When it stops working; none: never.
+    expires_at: dt.datetime | None = None
+    # Whether it was revoked.
+    revoked: bool = False
+
+
+class Document(Section, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    # Version of this format.
+    version: Literal[1] = 1
+    settings: Settings = Settings()
+    providers: tuple[Provider, ...] = ()
+    models: tuple[Model, ...] = ()
+    # Callers' keys; keys that were made by command are managed by command.
+    keys: tuple[Key, ...] = ()

@@ -1,0 +1,106 @@
+"""Settings: what an operator may move, with its unit, its default and its bounds.
+
+The comments of the fields are the source of docs/reference/settings.md. Fields marked
+"restart" are read once at start; all others take effect with the next revision.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from faregate.core import bounds
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+PositiveCount = Annotated[int, Meta(ge=1)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the document; a field that it doesn't know is an error."""
+
+
+class TlsSettings(Section, frozen=True, kw_only=True):
+    """Certificates of the gate's own address; both files are read again when they change."""
+
+    # PEM file with the certificate and its chain.
+    certificate_file: str
+    # PEM file with the private key.
+    key_file: str
+    # PEM file with the authorities whose client certificates are required; none: not asked for.
+    client_ca_file: str | None = None
+
+
+class GateSettings(Section, frozen=True, kw_only=True):
+    """The address that callers use, and what they may send there."""
+
+    # Address to listen on (restart).
+    host: str = "127.0.0.1"
+    # Port to listen on; FAREGATE_PORT overrides it (restart).
+    port: Port = 8402
+    # Gate processes that share the port (restart).
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    # TLS on the gate's address; none: plain HTTP (restart).
+    tls: TlsSettings | None = None
+    # Networks of the proxies in front whose X-Forwarded-For is believed, as CIDR.
+    trusted_proxies: tuple[str, ...] = ()
+    # Whether every connection begins with a PROXY protocol header, v1 or v2; only
+    # connections from trusted_proxies may (restart).
+    proxy_protocol: bool = False
+    # Largest request body, after decoding, in bytes.
+    body_bytes_max: Annotated[int, Meta(ge=1, le=256 * bounds.MIB)] = bounds.REQUEST_BODY_BYTES_MAX
+    # Client connections a worker holds at once.
+    connections_max: PositiveCount = bounds.CONNECTIONS_MAX
+    # Seconds until the first byte of a new connection.
+    first_byte_timeout_s: Seconds = 10.0
+    # Seconds from the first byte of a request to the end of its headers.
+    head_timeout_s: Seconds = 10.0
+    # Seconds without a byte while a body arrives.
+    body_idle_timeout_s: Seconds = 30.0
+    # Seconds for a whole body to arrive.
+    body_timeout_s: Seconds = 300.0
+    # Seconds that a connection may wait for its next request.
+    keep_alive_timeout_s: Seconds = 75.0
+    # Seconds that calls in flight have to finish when the gate stops.
+    drain_timeout_s: Seconds = 30.0
+
+
+class OperationsSettings(Section, frozen=True, kw_only=True):
+    """The local address for probes and metrics: /healthz, /readyz, /metrics."""
+
+    # Address to listen on (restart).
+    host: str = "127.0.0.1"
+    # Port to listen on; 0 takes a free one; FAREGATE_OPERATIONS_PORT overrides it (restart).
+    port: Port = 8404
+
+
+class JournalSettings(Section, frozen=True, kw_only=True):
+    """The record that every worker keeps of its calls."""
+
+    # When frames are forced to the disk: with every call, every 100 ms, or when the kernel
+    # likes. A crash of Faregate loses nothing in any of them; a power cut may.
+    sync: Literal["call", "interval", "kernel"] = "interval"
+    # What happens when the disk is full: refuse calls (503), or serve them unrecorded.
+    when_full: Literal["refuse", "serve"] = "refuse"
+    # Whether bodies of requests and replies are kept, with secrets and personal data masked.
+    bodies: Literal["off", "masked"] = "off"
+    # Largest part of a body that is kept, in bytes.
+    body_bytes_max: Annotated[int, Meta(ge=1, le=bounds.JOURNAL_FRAME_BYTES_MAX // 2)] = 65_536
+
+
+class CallSettings(Section, frozen=True, kw_only=True):
+    """The store of finished calls that `faregate calls` reads."""
+
+    # Days that a call is kept.
+    keep_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
+    # Calls that are kept; the oldest leave first.
+    keep_calls: PositiveCount = 1_000_000
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All settings of an installation."""
+
+    gate: GateSettings = GateSettings()
+    operations: OperationsSettings = OperationsSettings()
+    journal: JournalSettings = JournalSettings()
+    calls: CallSettings = CallSettings()

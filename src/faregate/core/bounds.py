@@ -1,0 +1,43 @@
+"""Every limit that isn't a setting, by name, with its reason.
+
+Reaching one is a named refusal (see `core.refusals`), never a crash and never silence.
+Limits that an operator may want to move are settings (`configuration.settings`); their
+defaults and the outermost values that a setting may take are here as well.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# -- What a client may send (RFC 9110 §2.3 asks servers to state their own limits) -----------
+REQUEST_LINE_BYTES_MAX: Final = 8 * KIB  # RFC 9112 §3 recommends at least 8,000 octets
+REQUEST_HEAD_BYTES_MAX: Final = 32 * KIB  # SDKs send under 2 KiB; traces and tokens add a few
+REQUEST_HEADER_COUNT_MAX: Final = 100  # as nginx and Envoy: more is an attack or a mistake
+REQUEST_BODY_BYTES_MAX: Final = 32 * MIB  # long contexts with images inside; as OpenAI's chat API
+CHUNK_OVERHEAD_BYTES_MAX: Final = 64 * KIB  # framing beyond 8 bytes for each byte of body: padding
+PIPELINE_DEPTH_MAX: Final = 64  # whole requests parsed ahead; reading stops at the first
+BUFFERED_BODY_BYTES_MAX: Final = 512 * MIB  # all request bodies a worker holds at once
+CONNECTIONS_MAX: Final = 20_000  # of clients, a worker
+
+# -- What an upstream may send ----------------------------------------------------------------
+REPLY_HEAD_BYTES_MAX: Final = 64 * KIB
+REPLY_HEADER_COUNT_MAX: Final = 200
+REPLY_INTERIM_COUNT_MAX: Final = 8  # 1xx answers before the real one
+STREAM_EVENT_BYTES_MAX: Final = 8 * MIB  # one server-sent event; images travel inside some
+REPLY_KEPT_BYTES_MAX: Final = 256 * KIB  # of a reply that isn't streamed, kept to read the usage
+REPLY_ENDS_BYTES: Final = 32 * KIB  # of a longer one: this much of its start and of its end
+
+# -- Memory between the two sides ---------------------------------------------------------------
+WRITE_BUFFER_BYTES_HIGH: Final = 64 * KIB  # above it the other side stops being read
+WRITE_BUFFER_BYTES_LOW: Final = 16 * KIB
+
+# -- Lookups ------------------------------------------------------------------------------------
+KEY_CACHE_ENTRIES_MAX: Final = 200_000  # under 1 KB each
+UNKNOWN_KEY_CACHE_ENTRIES_MAX: Final = 10_000  # guesses; oldest leave first
+UNKNOWN_KEY_CACHE_SECONDS: Final = 1.0  # a key made just now must work just now
+KEY_LOOKUPS_WAITING_MAX: Final = 1_000  # calls that wait for the key store at once
+
+# -- Journal --------------------------------------------------------------------------------------
+JOURNAL_SEGMENT_BYTES: Final = 16 * MIB
+JOURNAL_FRAME_BYTES_MAX: Final = 4 * MIB  # larger bodies are kept cut, and say so

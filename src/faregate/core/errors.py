@@ -1,0 +1,43 @@
+"""Errors that a person reads: what is wrong, and what to do about it."""
+
+
+class FaregateError(Exception):
+    """A mistake or a failure outside a call, shown to an operator as one clear line.
+
+    `message` says what is wrong; `fix`, where there is one, says what to do.
+    Refusals of calls are values, not exceptions: see `core.refusals`.
+    """
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+class ConfigurationError(FaregateError):
+    """A configuration that can't be honoured, with the place where it is written.
+
+    `file` is the name as the user gave it, `line` counts from 1.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fix: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        place = self.file or ""
+        if self.line is not None:
+            place = f"{place}:{self.line}"
+        return f"{place}: {self.message}" if place else self.message
+
+
+class StorageError(FaregateError):
+    """The database, a journal or a file of the data folder can't be used."""

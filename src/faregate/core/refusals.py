@@ -1,0 +1,284 @@
+"""Refusals: one value that says what stopped a call, whose side it is on, and the way out.
+
+One rule decides every status (ARCHITECTURE.md, "The refusal rule"): what would fix it?
+Payment is 402, time alone 429, naming oneself 401, neither money nor time 403, mending the
+request another 4xx, and whatever the operator or a provider must fix is 5xx. The table below is
+the only place where a code meets a status.
+
+Sources: RFC 9110 §15, RFC 9457 (problem details), RFC 6585 (428, 429, 431).
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+Side = Literal["caller", "operator", "provider"]
+Scope = Literal["request", "key", "model", "provider", "gate"]
+
+REFERENCE_PATH: Final = "/refusals/"
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What is the same for every refusal of one code."""
+
+    code: str
+    status: int
+    side: Side
+    title: str
+    retryable: bool
+    fix: str
+    openai_type: str = "invalid_request_error"
+
+
+class Fix(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A way out: a sentence, and an address or a command where one exists."""
+
+    text: str
+    url: str | None = None
+    command: str | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one call was not served.
+
+    `detail` speaks of this call; `param` names the field or header to mend. `retry_after_s` is
+    whole seconds. `headers` are extra fields for the reply, names in lower case.
+    """
+
+    kind: Kind
+    detail: str
+    scope: Scope = "request"
+    param: str | None = None
+    retry_after_s: int | None = None
+    limit: int | None = None
+    used: int | None = None
+    fixes: tuple[Fix, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The stable name; it never changes, whatever status it is mapped to."""
+        return self.kind.code
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.kind.status
+
+    @property
+    def type_uri(self) -> str:
+        """Where this code is explained: a path on the gate itself, so that it works offline.
+
+        RFC 9457 §3.1.1 lets `type` be a relative reference.
+        """
+        return f"{REFERENCE_PATH}{self.kind.code}"
+
+
+def refuse(
+    code: str,
+    detail: str,
+    *,
+    scope: Scope = "request",
+    param: str | None = None,
+    retry_after_s: int | None = None,
+    limit: int | None = None,
+    used: int | None = None,
+    fixes: tuple[Fix, ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Refusal:
+    """A refusal of a known code; without `fixes` it offers the code's usual way out."""
+    kind = KINDS[code]
+    return Refusal(
+        kind=kind,
+        detail=detail,
+        scope=scope,
+        param=param,
+        retry_after_s=retry_after_s,
+        limit=limit,
+        used=used,
+        fixes=fixes or (Fix(kind.fix),),
+        headers=headers,
+    )
+
+
+_ROWS: Final = (
+    # -- the caller names itself: 401 ----------------------------------------------------------
+    Kind(
+        "key_missing", 401, "caller", "No key was sent", False,
+        "Send your key as 'Authorization: Bearer fg_...' or as 'x-api-key: fg_...'.",
+        "authentication_error",
+    ),
+    Kind(
+        "key_unknown", 401, "caller", "This key is not known here", False,
+        "Check that the whole key was copied and that it belongs to this gateway; "
+        "ask for a new one if it is lost.",
+        "authentication_error",
+    ),
+    Kind(
+        "key_expired", 401, "caller", "This key has expired", False,
+        "Ask the operator of this gateway for a new key.",
+        "authentication_error",
+    ),
+    Kind(
+        "key_revoked", 401, "caller", "This key was revoked", False,
+        "Ask the operator of this gateway for a new key.",
+        "authentication_error",
+    ),
+    # -- not permitted: 403 --------------------------------------------------------------------
+    Kind(
+        "model_not_allowed", 403, "caller", "This key may not use this model", False,
+        "Use a model that GET /v1/models lists for this key, or ask the operator to allow it.",
+        "permission_error",
+    ),
+    # -- the caller mends the request: other 4xx -----------------------------------------------
+    Kind(
+        "request_malformed", 400, "caller", "The request is not valid HTTP/1.1", False,
+        "Send the request with a standard HTTP client.",
+    ),
+    Kind(
+        "request_invalid", 400, "caller", "The request can't be understood", False,
+        "Mend the field that is named and send the request again.",
+    ),
+    Kind(
+        "route_unknown", 404, "caller", "There is nothing at this address", False,
+        "Check the path; the addresses of this gateway are in its API reference.",
+    ),
+    Kind(
+        "model_unknown", 404, "caller", "There is no model of this name", False,
+        "Use a model that GET /v1/models lists.",
+    ),
+    Kind(
+        "method_not_allowed", 405, "caller", "This address does not take this method", False,
+        "Use a method that the Allow header names.",
+    ),
+    Kind(
+        "request_timeout", 408, "caller", "The request took too long to arrive", True,
+        "Send the request again, over a connection that keeps sending.",
+    ),
+    Kind(
+        "length_required", 411, "caller", "The length of the body is not stated", False,
+        "Send Content-Length, or Transfer-Encoding: chunked.",
+    ),
+    Kind(
+        "body_too_large", 413, "caller", "The body is too large", False,
+        "Send a smaller body; the limit is in this answer.",
+    ),
+    Kind(
+        "target_too_long", 414, "caller", "The address is too long", False,
+        "Move data from the address into the body.",
+    ),
+    Kind(
+        "media_type_unsupported", 415, "caller", "This form of body is not read here", False,
+        "Send application/json, plain or encoded as gzip, deflate, br or zstd.",
+    ),
+    Kind(
+        "expectation_failed", 417, "caller", "The Expect header asks for something unknown", False,
+        "Leave the Expect header out, or send 'Expect: 100-continue'.",
+    ),
+    Kind(
+        "headers_too_large", 431, "caller", "The headers are too large or too many", False,
+        "Send fewer or shorter headers.",
+    ),
+    # -- time alone: 429 -----------------------------------------------------------------------
+    Kind(
+        "provider_rate_limited", 429, "provider", "The provider limits its rate just now", True,
+        "Wait for the time in Retry-After, then send the request again.",
+        "rate_limit_error",
+    ),
+    # -- the operator or a provider: 5xx -------------------------------------------------------
+    Kind(
+        "internal_error", 500, "operator", "The gateway made a mistake", True,
+        "Report the call id to the operator of this gateway.",
+        "api_error",
+    ),
+    Kind(
+        "method_unknown", 501, "caller", "This method is not known here", False,
+        "Use GET, HEAD, OPTIONS or POST.",
+    ),
+    Kind(
+        "transfer_coding_unsupported", 501, "caller", "This transfer coding is unknown", False,
+        "Send the body with Content-Length, or with 'Transfer-Encoding: chunked' alone.",
+    ),
+    Kind(
+        "upstream_unreachable", 502, "provider", "The provider can't be reached", True,
+        "Try again; if it lasts, the operator must check the provider's address and the network.",
+        "api_error",
+    ),
+    Kind(
+        "upstream_closed", 502, "provider", "The provider broke the connection", True,
+        "Try again; if it lasts, the operator must ask the provider.",
+        "api_error",
+    ),
+    Kind(
+        "upstream_malformed", 502, "provider", "The provider's reply is not valid", True,
+        "Try again; if it lasts, the operator must ask the provider.",
+        "api_error",
+    ),
+    Kind(
+        "provider_failed", 502, "provider", "The provider failed", True,
+        "Try again; if it lasts, the operator must ask the provider.",
+        "api_error",
+    ),
+    Kind(
+        "provider_key_invalid", 503, "operator", "The provider refuses the operator's key", False,
+        "The operator must renew the provider's key: faregate providers test.",
+        "api_error",
+    ),
+    Kind(
+        "provider_denied", 503, "operator", "The provider denies this to the operator", False,
+        "The operator must check what its account at the provider may use.",
+        "api_error",
+    ),
+    Kind(
+        "provider_unpaid", 503, "operator", "The operator's provider account is empty", False,
+        "The operator must top up its account at the provider; your own credit is not the cause.",
+        "api_error",
+    ),
+    Kind(
+        "provider_quota_exhausted", 503, "operator", "The operator's provider quota is used up",
+        False,
+        "The operator must raise its quota at the provider, or wait for it to renew.",
+        "api_error",
+    ),
+    Kind(
+        "provider_overloaded", 503, "provider", "The provider is overloaded", True,
+        "Try again in a moment.",
+        "api_error",
+    ),
+    Kind(
+        "upstream_busy", 503, "operator", "All connections to the provider are in use", True,
+        "Try again in a moment; the operator may raise connections_max of the provider.",
+        "api_error",
+    ),
+    Kind(
+        "key_store_unavailable", 503, "operator", "Keys can't be looked up just now", True,
+        "Try again in a moment; the operator must check the database.",
+        "api_error",
+    ),
+    Kind(
+        "journal_unavailable", 503, "operator", "Calls can't be recorded just now", True,
+        "Try again later; the operator must free space on the disk of the data folder.",
+        "api_error",
+    ),
+    Kind(
+        "gate_overloaded", 503, "operator", "This gateway is at one of its limits", True,
+        "Try again in a moment.",
+        "api_error",
+    ),
+    Kind(
+        "gate_draining", 503, "operator", "This gateway is being stopped", True,
+        "Send the request again; another process or node will take it.",
+        "api_error",
+    ),
+    Kind(
+        "upstream_timeout", 504, "provider", "The provider did not answer in time", True,
+        "Try again, or ask for less; the operator may raise the provider's timeouts.",
+        "api_error",
+    ),
+    Kind(
+        "http_version_unsupported", 505, "caller", "This version of HTTP is not spoken here", False,
+        "Use HTTP/1.1; put a proxy in front for HTTP/2 and HTTP/3.",
+    ),
+)  # fmt: skip
+
+KINDS: Final[dict[str, Kind]] = {kind.code: kind for kind in _ROWS}

@@ -1,0 +1,1 @@
+"""The life of a call: identify, decide, send, relay, record."""

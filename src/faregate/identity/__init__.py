@@ -1,0 +1,1 @@
+"""Who calls: the format of keys, their hashes, their states."""
