@@ -1,0 +1,377 @@
+"""Write the parts of docs/reference that the code knows better than a person.
+
+`make docs` runs this; with `--check` nothing is written and what is out of date is named.
+Whole files: settings.md, commands.md, metrics.md, refusals/README.md. In each refusals/<code>.md
+only the head between the two marks is written; the prose below it belongs to people.
+"""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect as shapes
+
+import faregate.configuration
+from faregate.configuration.document import Document
+from faregate.core.refusals import KINDS, Kind
+
+REFERENCE = Path(__file__).parent / "reference"
+HEAD_BEGINS = "<!-- written by `make docs`: begin -->"
+HEAD_ENDS = "<!-- written by `make docs`: end -->"
+NOTICE = "<!-- This file is written by `make docs`; change its source instead. -->"
+
+SIDES = {
+    "caller": "the caller's",
+    "operator": "the operator's",
+    "provider": "the provider's",
+}
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
+    )
+
+
+def code(text: str) -> str:
+    """`text` as code, in as many marks as it needs."""
+    return f"``{text}``" if "`" in text else f"`{text}`"
+
+
+# -- settings ------------------------------------------------------------------------------------
+
+
+def field_comments(source: str) -> dict[str, dict[str, str]]:
+    """The comment above each annotated field, by class and field."""
+    lines = source.splitlines()
+    comments: dict[str, dict[str, str]] = {}
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        fields = comments.setdefault(node.name, {})
+        for field in node.body:
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                above: list[str] = []
+                number = field.lineno - 2
+                while lines[number].lstrip().startswith("#"):
+                    above.insert(0, lines[number].lstrip("# "))
+                    number -= 1
+                fields[field.target.id] = " ".join(above)
+    return comments
+
+
+def _bounds(shape: shapes.IntType | shapes.FloatType) -> str:
+    low = f"at least {shape.ge:,}" if shape.ge is not None else ""
+    low = f"above {shape.gt:,}" if shape.gt is not None else low
+    high = f"at most {shape.le:,}" if shape.le is not None else ""
+    return ", ".join(bound for bound in (low, high) if bound)
+
+
+def describe(shape: shapes.Type) -> str:
+    """What may be written where `shape` is asked for."""
+    match shape:
+        case shapes.Metadata(extra_json_schema={"description": str(words)}):
+            return words
+        case shapes.Metadata():
+            return describe(shape.type)
+        case shapes.BoolType():
+            return "`true` or `false`"
+        case shapes.IntType() | shapes.FloatType():
+            kind = "whole number" if isinstance(shape, shapes.IntType) else "number"
+            return ", ".join(part for part in (kind, _bounds(shape)) if part)
+        case shapes.StrType():
+            return f"text like {code(shape.pattern)}" if shape.pattern else "text"
+        case shapes.LiteralType():
+            return " or ".join(code(str(value)) for value in shape.values)
+        case shapes.DateTimeType():
+            return "date and time"
+        case shapes.VarTupleType():
+            return f"list; each {describe(shape.item_type)}"
+        case shapes.DictType():
+            return f"map of {describe(shape.key_type)} to {describe(shape.value_type)}"
+        case shapes.StructType():
+            return "section"
+        case shapes.UnionType():
+            kinds = [kind for kind in shape.types if not isinstance(kind, shapes.NoneType)]
+            return " or ".join(map(describe, kinds))
+    raise TypeError(f"no words for {shape}")
+
+
+def default(field: shapes.Field) -> str:
+    """What holds where the field is left out."""
+    if field.required:
+        return "required"
+    value = field.default
+    if value is msgspec.NODEFAULT:
+        value = field.default_factory()
+    match value:
+        case None | () | {}:
+            return "none"
+        case bool():
+            return code(str(value).lower())
+        case int() if "bytes" in field.name and value % 1024 == 0:
+            return f"{code(str(value))} ({_size(value)})"
+        case float():
+            return code(f"{value:g}")
+        case str() | int():
+            return code(str(value))
+    return "its defaults"
+
+
+def _size(count: int) -> str:
+    return f"{count // 1024**2} MiB" if count % 1024**2 == 0 else f"{count // 1024} KiB"
+
+
+def _inner_struct(shape: shapes.Type) -> tuple[str, shapes.StructType] | None:
+    match shape:
+        case shapes.StructType():
+            return "", shape
+        case shapes.VarTupleType(item_type=shapes.StructType() as inner):
+            return "[]", inner
+        case shapes.UnionType():
+            return next(filter(None, map(_inner_struct, shape.types)), None)
+    return None
+
+
+def sections(path: str, shape: shapes.StructType) -> Iterator[tuple[str, shapes.StructType]]:
+    """Every section with its path in the document, outermost first."""
+    yield path, shape
+    for field in shape.fields:
+        if inner := _inner_struct(field.type):
+            mark, struct = inner
+            yield from sections(f"{path}.{field.encode_name}{mark}".lstrip("."), struct)
+
+
+def document_comments() -> dict[str, dict[str, str]]:
+    """The comments of all sections of the document."""
+    folder = Path(faregate.configuration.__file__).parent
+    comments: dict[str, dict[str, str]] = {}
+    for name in ("settings.py", "document.py"):
+        comments |= field_comments((folder / name).read_text())
+    return comments
+
+
+def settings_page() -> str:
+    """docs/reference/settings.md: every field of the document."""
+    comments = document_comments()
+    document = shapes.type_info(Document)
+    assert isinstance(document, shapes.StructType)
+    parts = [
+        NOTICE,
+        "# Settings",
+        "Every field of `faregate.yaml`. A field that is not listed here is an error, named with "
+        "its line. Fields marked *restart* are read once, when Faregate starts; all others take "
+        "effect within a second of `faregate config apply`. How the file is used: "
+        "[the configuration guide](../guides/configuration.md).",
+    ]
+    for path, shape in sections("", document):
+        rows = []
+        for field in shape.fields:
+            full = f"{path}.{field.encode_name}".lstrip(".")
+            meaning = comments[shape.cls.__name__].get(field.name) or _summary(field)
+            rows.append((code(full), describe(field.type), default(field), meaning))
+        parts += [
+            f"## {code(path) if path else 'The document'}",
+            (shape.cls.__doc__ or "").strip(),
+            table(("Field", "Takes", "Default", "Meaning"), rows),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(field: shapes.Field) -> str:
+    inner = _inner_struct(field.type)
+    return (inner[1].cls.__doc__ or "").partition("\n")[0] if inner else ""
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
+def refusal_head(kind: Kind) -> str:
+    """The head of a code's page, marks included."""
+    rows = [
+        ("Code", code(kind.code)),
+        ("Status", str(kind.status)),
+        ("Whose side", SIDES[kind.side]),
+        ("Worth a retry as it is", "yes" if kind.retryable else "no"),
+        ("`error.type` in OpenAI's shape", code(kind.openai_type)),
+        ("Usual way out", kind.fix),
+    ]
+    return f"{HEAD_BEGINS}\n# {kind.title}\n\n{table(('', ''), rows)}\n\n{HEAD_ENDS}\n"
+
+
+def refusal_page(kind: Kind, present: str | None) -> str:
+    """The page of a code: its head made anew, its prose kept."""
+    if present is None:
+        present = f"{HEAD_ENDS}\n\n## What it means\n\n## What to do\n\n- Caller:\n- Operator:\n"
+    prose = present.partition(HEAD_ENDS)[2].lstrip("\n")
+    return f"{refusal_head(kind)}\n{prose}"
+
+
+def refusals_index() -> str:
+    """docs/reference/refusals/README.md: all codes in the order of their statuses."""
+    rows = [
+        (
+            f"[{code(kind.code)}]({kind.code}.md)",
+            str(kind.status),
+            SIDES[kind.side],
+            "yes" if kind.retryable else "no",
+            kind.title,
+        )
+        for kind in KINDS.values()
+    ]
+    intro = (
+        "Every reason that Faregate can have for not serving a call. The status follows from one "
+        "question, what would fix it? ([the refusal rule]"
+        "(../../../ARCHITECTURE.md#the-refusal-rule)); the code never changes. How a refusal reads "
+        "on the wire: [the guide](../../guides/refusals.md)."
+    )
+    heads = ("Code", "Status", "Whose side", "Retry", "Title")
+    return "\n\n".join((NOTICE, "# Refusals", intro, table(heads, rows))) + "\n"
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+
+def _walk_commands(name: str, command: Any, parent: Any = None) -> Iterator[tuple[str, Any, Any]]:
+    context = command.context_class(command, info_name=name.rpartition(" ")[2], parent=parent)
+    yield name, command, context
+    if hasattr(command, "list_commands"):
+        for child in command.list_commands(context):
+            inner = command.get_command(context, child)
+            if inner is not None and not inner.hidden:
+                yield from _walk_commands(f"{name} {child}", inner, context)
+
+
+def all_commands() -> list[tuple[str, Any, Any]]:
+    """Every command as (full name, command, context)."""
+    typer_main = importlib.import_module("typer.main")
+    app = importlib.import_module("faregate.cli.main").app
+    return list(_walk_commands("faregate", typer_main.get_command(app)))
+
+
+def _help(command: Any) -> str:
+    text = (command.help or "").partition("\f")[0]
+    paragraphs = []
+    for paragraph in text.strip().split("\n\n"):
+        lines = [line.rstrip() for line in paragraph.splitlines() if line.strip() != "\b"]
+        if any(line.lstrip().startswith(("faregate ", "$ ")) for line in lines):
+            examples = [line.strip().removeprefix("$ ") for line in lines]
+            prose = [line for line in examples if not line.startswith("faregate ")]
+            if prose:
+                paragraphs.append(" ".join(prose))
+            shown = [line for line in examples if line.startswith("faregate ")]
+            paragraphs.append("```sh\n" + "\n".join(shown) + "\n```")
+        else:
+            paragraphs.append(" ".join(line.strip() for line in lines))
+    return "\n\n".join(paragraphs)
+
+
+def _parameter(parameter: Any, context: Any) -> tuple[str, str]:
+    if parameter.param_type_name == "argument":
+        return code(parameter.human_readable_name.upper()), getattr(parameter, "help", "") or ""
+    record = parameter.get_help_record(context)
+    shown, text = record if record else (", ".join(parameter.opts), parameter.help or "")
+    return code(" ".join(shown.split())), " ".join((text or "").split())
+
+
+def command_section(name: str, command: Any, context: Any) -> str:
+    """One command: what it does, how it is called, what it takes."""
+    usage = " ".join((name, *command.collect_usage_pieces(context)))
+    parts = [f"## {name}", _help(command), f"Usage: {code(usage)}"]
+    rows = [
+        _parameter(parameter, context)
+        for parameter in command.params
+        if not getattr(parameter, "hidden", False) and parameter.name != "help"
+    ]
+    if rows:
+        parts.append(table(("Takes", "Meaning"), rows))
+    return "\n\n".join(part for part in parts if part)
+
+
+def commands_page() -> str:
+    """docs/reference/commands.md: every command with its options."""
+    intro = (
+        "Every command of `faregate`. All of them show their help with `--help`; exit status 0 "
+        "is success, 1 a failure that is explained, 2 a wrong use."
+    )
+    parts = [NOTICE, "# Commands", intro]
+    parts += [command_section(*entry) for entry in all_commands()]
+    return "\n\n".join(parts) + "\n"
+
+
+# -- metrics -------------------------------------------------------------------------------------
+
+
+def metrics_page() -> str:
+    """docs/reference/metrics.md: every series of /metrics."""
+    rows = [
+        (code(metric.name), metric.type, ", ".join(map(code, metric.labels)), metric.help)
+        for metric in importlib.import_module("faregate.monitor.metrics").METRICS
+    ]
+    intro = (
+        "The series that `/metrics` on the operations port answers with, in the text format of "
+        "Prometheus. Workers count for themselves; the supervisor adds them up and keeps the "
+        "counts of workers that have ended, so no counter goes back while Faregate runs."
+    )
+    heads = ("Name", "Kind", "Labels", "Meaning")
+    return "\n\n".join((NOTICE, "# Metrics", intro, table(heads, rows))) + "\n"
+
+
+# -- all of it -----------------------------------------------------------------------------------
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file with the text that it should have."""
+    made: dict[Path, str] = {
+        REFERENCE / "settings.md": settings_page(),
+        REFERENCE / "refusals" / "README.md": refusals_index(),
+    }
+    optional: tuple[tuple[str, str, Callable[[], str]], ...] = (
+        ("faregate.cli.main", "commands.md", commands_page),
+        ("faregate.monitor.metrics", "metrics.md", metrics_page),
+    )
+    for module, name, page in optional:
+        if _exists(module):
+            made[REFERENCE / name] = page()
+    for kind in KINDS.values():
+        path = REFERENCE / "refusals" / f"{kind.code}.md"
+        made[path] = refusal_page(kind, path.read_text() if path.exists() else None)
+    return made
+
+
+def stale(made: dict[Path, str]) -> list[Path]:
+    """The files whose text is not what it should be."""
+    return [path for path, text in made.items() if not path.exists() or path.read_text() != text]
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is out of date, or only name it; the exit status."""
+    made = pages()
+    out_of_date = stale(made)
+    for path in out_of_date:
+        shown = path.relative_to(REFERENCE.parent.parent)
+        if "--check" in arguments:
+            print(f"error: {shown} is out of date\nfix: make docs", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(made[path])
+            print(f"wrote {shown}")
+    return 1 if out_of_date and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
