@@ -1,0 +1,292 @@
+"""What each process counts, and how the counts of several processes become one.
+
+Contract: counting happens on the way of every call, so it is attributes, lists and dictionaries
+of one process: no lock, no label object, no string building. Once a second `snapshot()` turns
+the counts into plain lists that travel as JSON; `merge()` adds snapshots up. Counters of a dead
+process are kept by whoever merges (`retire()`), so that no sum ever goes back.
+
+Label values are bounded: a name that callers can choose (a model) is counted on its own up to a
+bound, then as "other".
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import Any, Final, Literal, NamedTuple
+
+Type = Literal["counter", "gauge", "histogram"]
+Snapshot = dict[str, dict[str, list[list[Any]]]]
+"""{"counters" | "gauges" | "histograms": {metric: [[label values, value], ...]}}
+
+The value of a histogram is [sum, count of each bucket ..., count above the last bound].
+"""
+
+
+class Metric(NamedTuple):
+    """One metric as users see it; `merged` says how gauges of several workers add up."""
+
+    name: str
+    type: Type
+    labels: tuple[str, ...]
+    help: str
+    merged: Literal["sum", "min"] = "sum"
+
+
+METRICS: Final[tuple[Metric, ...]] = (
+    Metric(
+        "faregate_calls_total", "counter", ("route", "outcome", "status"),
+        "Calls that ended, by route, outcome (answered, refused, failed, cancelled) and HTTP "
+        "status.",
+    ),
+    Metric("faregate_refusals_total", "counter", ("code",), "Refused calls, by refusal code."),
+    Metric(
+        "faregate_call_duration_seconds", "histogram", (),
+        "Time from a call's first byte to the last byte of its reply.",
+    ),
+    Metric(
+        "faregate_first_byte_seconds", "histogram", (),
+        "Time from a call's first byte to the first byte of the upstream's reply.",
+    ),
+    Metric(
+        "faregate_overhead_seconds", "histogram", (),
+        "Time that the gate itself added to a call, waiting for the upstream left out.",
+    ),
+    Metric(
+        "faregate_tokens_total", "counter", ("kind", "provider", "model"),
+        "Tokens as providers count them; kind is input, output, cached or reasoning (cached is a "
+        "part of input, reasoning a part of output).",
+    ),
+    Metric("faregate_stream_events_total", "counter", (), "Events of streams sent to callers."),
+    Metric(
+        "faregate_bytes_total", "counter", ("direction",),
+        "Bytes of bodies received from callers and sent to them.",
+    ),
+    Metric(
+        "faregate_connections", "gauge", ("state",),
+        "Connections of callers: open, and active (a call is under way on it).",
+    ),
+    Metric("faregate_connections_accepted_total", "counter", (), "Connections that were accepted."),
+    Metric(
+        "faregate_upstream_connections", "gauge", ("provider", "state"),
+        "Connections to providers: open, idle (a part of open), and calls waiting for one.",
+    ),
+    Metric(
+        "faregate_upstream_failures_total", "counter", ("provider", "kind"),
+        "Attempts at a provider that failed, by kind: a class of provider refusal or a refusal "
+        "code.",
+    ),
+    Metric(
+        "faregate_configuration_revision", "gauge", (),
+        "Revision of the configuration in use; the oldest, while workers differ.", "min",
+    ),
+    Metric("faregate_journal_full", "gauge", (), "Workers whose journal has no room left."),
+    Metric(
+        "faregate_journal_backlog_bytes", "gauge", (),
+        "Bytes of the journals that the clerk has not read yet.",
+    ),
+    Metric("faregate_clerk_frames_total", "counter", (), "Journal frames that the clerk read."),
+    Metric("faregate_clerk_calls_total", "counter", (), "Calls that the clerk stored."),
+    Metric(
+        "faregate_clerk_lost_calls_total", "counter", (),
+        "Calls whose worker died before their end was known.",
+    ),
+    Metric(
+        "faregate_clerk_damage_total", "counter", ("kind",),
+        "Journal damage that the clerk met: torn (the end of a segment), corrupt (a frame).",
+    ),
+    Metric(
+        "faregate_workers", "gauge", ("role", "state"),
+        "Processes, by role (gate, clerk, model) and state (starting, ready, draining, "
+        "restarting).",
+    ),
+    Metric(
+        "faregate_worker_restarts_total", "counter", ("role",),
+        "Processes that died and were started again.",
+    ),
+    Metric("faregate_build_info", "gauge", ("version",), "Always 1; the version is its label."),
+)  # fmt: skip
+
+BUCKETS_S: Final = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
+)  # fmt: skip
+SERIES_MAX: Final = 500  # of one metric in one process, then "other"
+OTHER: Final = "other"
+
+
+class Histogram:
+    """Counts of durations by fixed buckets; `BUCKETS_S` are upper bounds in seconds, inclusive."""
+
+    __slots__ = ("counts", "total_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS_S) + 1)
+        self.total_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
+        self.total_s += seconds
+
+
+class GateMetrics:
+    """All that one gate worker counts. Attributes are counted up in place by the gate."""
+
+    __slots__ = (
+        "_calls", "_failures", "_refusals", "_tokens", "_upstreams",
+        "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
+        "connections_open", "duration", "first_byte", "journal_full", "overhead", "revision",
+        "stream_events",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        # For the life of the worker: these only grow.
+        self.duration = Histogram()
+        self.first_byte = Histogram()
+        self.overhead = Histogram()
+        self.stream_events = 0
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.connections_accepted = 0
+        self._calls: dict[tuple[str, str, int], int] = {}
+        self._refusals: dict[str, int] = {}
+        self._tokens: dict[tuple[str, str], list[int]] = {}
+        self._failures: dict[tuple[str, str], int] = {}
+        # As things stand now.
+        self.connections_open = 0
+        self.connections_active = 0
+        self.revision = 0
+        self.journal_full = False
+        self._upstreams: dict[str, tuple[int, int, int]] = {}
+
+    def call_ended(self, route: str, outcome: str, status: int) -> None:
+        """Count a call; `route` is a name of ours, never a path that a caller wrote."""
+        key = (route, outcome, status)
+        try:
+            self._calls[key] += 1
+        except KeyError:
+            if len(self._calls) >= SERIES_MAX:
+                key = (OTHER, outcome, status // 100 * 100)
+            self._calls[key] = self._calls.get(key, 0) + 1
+
+    def call_refused(self, code: str) -> None:
+        """Count a refusal by its code."""
+        self._refusals[code] = self._refusals.get(code, 0) + 1
+
+    def tokens_used(
+        self,
+        provider: str,
+        model: str,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cached_tokens: int = 0,
+        reasoning_tokens: int = 0,
+    ) -> None:
+        """Add the usage of one call."""
+        counts = self._tokens.get((provider, model))
+        if counts is None:
+            key = (provider, model) if len(self._tokens) < SERIES_MAX else (OTHER, OTHER)
+            counts = self._tokens.setdefault(key, [0, 0, 0, 0])
+        counts[0] += input_tokens
+        counts[1] += output_tokens
+        counts[2] += cached_tokens
+        counts[3] += reasoning_tokens
+
+    def upstream_failed(self, provider: str, kind: str) -> None:
+        """Count an attempt that failed."""
+        key = (provider, kind)
+        if key not in self._failures and len(self._failures) >= SERIES_MAX:
+            key = (OTHER, kind)
+        self._failures[key] = self._failures.get(key, 0) + 1
+
+    def upstreams_are(self, states: Iterable[tuple[str, int, int, int]]) -> None:
+        """Set every provider's (name, open connections, idle ones, calls waiting)."""
+        self._upstreams = {name: (opened, idle, waiting) for name, opened, idle, waiting in states}
+
+    def snapshot(self) -> Snapshot:
+        """Everything as plain lists, ready for JSON."""
+        return {
+            "counters": {
+                "faregate_calls_total": [
+                    [[route, outcome, str(status)], count]
+                    for (route, outcome, status), count in self._calls.items()
+                ],
+                "faregate_refusals_total": [[[code], n] for code, n in self._refusals.items()],
+                "faregate_tokens_total": [
+                    [[kind, provider, model], count]
+                    for (provider, model), counts in self._tokens.items()
+                    for kind, count in zip(_TOKEN_KINDS, counts, strict=True)
+                ],
+                "faregate_stream_events_total": [[[], self.stream_events]],
+                "faregate_bytes_total": [
+                    [["received"], self.bytes_received],
+                    [["sent"], self.bytes_sent],
+                ],
+                "faregate_connections_accepted_total": [[[], self.connections_accepted]],
+                "faregate_upstream_failures_total": [
+                    [list(key), count] for key, count in self._failures.items()
+                ],
+            },
+            "gauges": {
+                "faregate_connections": [
+                    [["open"], self.connections_open],
+                    [["active"], self.connections_active],
+                ],
+                "faregate_upstream_connections": [
+                    [[provider, state], count]
+                    for provider, counts in self._upstreams.items()
+                    for state, count in zip(_UPSTREAM_STATES, counts, strict=True)
+                ],
+                "faregate_configuration_revision": [[[], self.revision]],
+                "faregate_journal_full": [[[], int(self.journal_full)]],
+            },
+            "histograms": {
+                "faregate_call_duration_seconds": [_histogram_row(self.duration)],
+                "faregate_first_byte_seconds": [_histogram_row(self.first_byte)],
+                "faregate_overhead_seconds": [_histogram_row(self.overhead)],
+            },
+        }
+
+
+_TOKEN_KINDS: Final = ("input", "output", "cached", "reasoning")
+_UPSTREAM_STATES: Final = ("open", "idle", "waiting")
+_GAUGES_BY_MINIMUM: Final = frozenset(metric.name for metric in METRICS if metric.merged == "min")
+
+
+def _histogram_row(histogram: Histogram) -> list[Any]:
+    return [[], [histogram.total_s, *histogram.counts]]
+
+
+def _merge_rows(name: str, rows: Iterable[list[Any]]) -> list[list[Any]]:
+    merged: dict[tuple[str, ...], Any] = {}
+    for labels, value in rows:
+        key = tuple(labels)
+        known = merged.get(key)
+        if known is None:
+            merged[key] = value
+        elif isinstance(value, list):
+            merged[key] = [a + b for a, b in zip(known, value, strict=True)]
+        elif name in _GAUGES_BY_MINIMUM:
+            merged[key] = min(known, value)
+        else:
+            merged[key] = known + value
+    return [[list(key), value] for key, value in merged.items()]
+
+
+def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """One snapshot that adds all of them up."""
+    gathered: dict[str, dict[str, list[list[Any]]]] = {}
+    for snapshot in snapshots:
+        for section, metrics in snapshot.items():
+            names = gathered.setdefault(section, {})
+            for name, rows in metrics.items():
+                names.setdefault(name, []).extend(rows)
+    return {
+        section: {name: _merge_rows(name, rows) for name, rows in metrics.items()}
+        for section, metrics in gathered.items()
+    }
+
+
+def retire(snapshot: Snapshot) -> Snapshot:
+    """What stays of a process that died: all that it counted, nothing of how it stood."""
+    return {section: rows for section, rows in snapshot.items() if section != "gauges"}

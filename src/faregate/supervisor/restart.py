@@ -1,0 +1,28 @@
+"""When a process that died comes back: at once, unless it keeps dying at its start."""
+
+from typing import Final
+
+QUICK_DEATH_S: Final = 5.0  # lived less than this: its start is to blame
+PAUSES_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # before the next start, by deaths in a row
+HOPELESS_DEATHS: Final = 5  # in a row, before the first success: the service gives up
+
+
+class RestartPolicy:
+    """Counts quick deaths in a row of one process; pure, the clock is the caller's."""
+
+    def __init__(self) -> None:
+        self.deaths_in_a_row = 0
+        self.was_ever_ready = False
+
+    def ready(self) -> None:
+        """The process says that it works."""
+        self.was_ever_ready = True
+
+    def died(self, lived_s: float) -> float:
+        """Seconds to wait before the next start."""
+        self.deaths_in_a_row = self.deaths_in_a_row + 1 if lived_s < QUICK_DEATH_S else 1
+        return PAUSES_S[min(self.deaths_in_a_row, len(PAUSES_S)) - 1]
+
+    def hopeless(self) -> bool:
+        """Whether it never worked and there is no point in going on."""
+        return not self.was_ever_ready and self.deaths_in_a_row >= HOPELESS_DEATHS

@@ -1,0 +1,237 @@
+"""The service of one machine: its processes, its signals, its operations port, its end.
+
+SIGTERM and SIGINT drain: the listening sockets close, gates finish the calls they have, then the
+clerk reads what is left of the journals, then the local model goes. A second signal stops the
+waiting. SIGHUP has the gates read their certificates again.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import faregate
+from faregate.core.errors import FaregateError
+from faregate.monitor.metrics import Snapshot, merge
+from faregate.supervisor.child import Child, ChildPlan
+from faregate.supervisor.log import EventLog
+from faregate.supervisor.operations import Answer, OperationsServer, json_answer
+
+CLERK_STOP_S: Final = 5.0  # to read the last frames; what it leaves it finds at the next start
+MODEL_STOP_S: Final = 1.0
+WATCH_S: Final = 5.0  # between two looks at silent gates
+ROLES_IN_ORDER_OF_END: Final = ("gate", "clerk", "model")
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """What runs; sockets listen already, and belong to the service from here on.
+
+    `facts` are shown by /status: home, address and the like.
+    """
+
+    children: Sequence[ChildPlan]
+    operations: socket.socket
+    drain_timeout_s: float
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Service:
+    """Runs a plan until it is told to stop."""
+
+    def __init__(self, plan: ServicePlan, log: EventLog) -> None:
+        self._plan = plan
+        self._log = log
+        self._started = time.time()
+        self._change = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._hasten = asyncio.Event()
+        self._children = [Child(child, log, self._change.set) for child in plan.children]
+        self._operations = OperationsServer(
+            {
+                "/healthz": self._healthz,
+                "/readyz": self._readyz,
+                "/metrics": self._metrics,
+                "/status": self._status,
+            }
+        )
+
+    async def run(
+        self,
+        on_ready: Callable[[], None] = lambda: None,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve until a signal; `on_ready` once, when every process said that it is ready.
+
+        Raises `FaregateError` when a process can't be brought to life.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        await self._operations.start(self._plan.operations)
+        lives = [asyncio.create_task(child.run()) for child in self._children]
+        watch = asyncio.create_task(self._watch())
+        try:
+            if await self._until_ready():
+                on_ready()
+            await self._until_stop()
+            on_stop()
+        finally:
+            watch.cancel()
+            await self._end(lives)
+            self._operations.close()
+        self._raise_if_hopeless()
+
+    def stop(self) -> None:
+        """Drain and end; called again, without waiting for calls in flight."""
+        if self._stop.is_set():
+            self._hasten.set()
+        self._stop.set()
+        self._change.set()
+
+    def reload(self) -> None:
+        """Have the gates read their certificates again."""
+        self._log("info", "service.reload")
+        for child in self._children:
+            if child.plan.role == "gate":
+                child.send("reload")
+
+    async def _until_ready(self) -> bool:
+        while not all(child.state == "ready" for child in self._children):
+            if not await self._goes_on():
+                return False
+        return True
+
+    async def _until_stop(self) -> None:
+        while await self._goes_on():
+            pass
+
+    async def _goes_on(self) -> bool:
+        """Wait for a change; whether the service goes on after it."""
+        if not self._stop.is_set() and not self._hopeless():
+            await self._change.wait()
+            self._change.clear()
+        return not self._stop.is_set() and not self._hopeless()
+
+    def _hopeless(self) -> Child | None:
+        return next((child for child in self._children if child.policy.hopeless()), None)
+
+    def _raise_if_hopeless(self) -> None:
+        child = self._hopeless()
+        if child is not None:
+            raise FaregateError(
+                f"the {child.plan.name} process ends at its start, "
+                f"{child.policy.deaths_in_a_row} times in a row",
+                fix="the lines above say why; mend that and start again",
+            )
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for child in self._children:
+                child.end_if_silent(time.monotonic())
+
+    async def _end(self, lives: list[asyncio.Task[None]]) -> None:
+        self._stop.set()
+        self._log("info", "service.draining", wait_s_max=self._plan.drain_timeout_s)
+        # Our copies of the sockets too, or the kernel would go on taking connections.
+        for child in self._children:
+            if child.plan.listener is not None:
+                child.plan.listener.close()
+        patience_s = {
+            "gate": self._plan.drain_timeout_s,
+            "clerk": CLERK_STOP_S,
+            "model": MODEL_STOP_S,
+        }
+        for role in ROLES_IN_ORDER_OF_END:
+            await asyncio.gather(
+                *(
+                    child.stop(patience_s[role], self._hasten)
+                    for child in self._children
+                    if child.plan.role == role
+                )
+            )
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*lives)
+        self._log("info", "service.stopped")
+
+    # -- the operations port ---------------------------------------------------------------------
+
+    async def _healthz(self, _accept: str) -> Answer:
+        return json_answer(200, {"status": "alive"})
+
+    async def _readyz(self, _accept: str) -> Answer:
+        reasons = self._unready()
+        if reasons:
+            return json_answer(503, {"status": "not ready", "reasons": reasons})
+        return json_answer(200, {"status": "ready"})
+
+    def _unready(self) -> list[str]:
+        if self._stop.is_set():
+            return ["the service is draining"]
+        gates = [child for child in self._children if child.plan.role == "gate"]
+        if any(gate.state == "ready" for gate in gates):
+            return []
+        return [f"{gate.plan.name} is {gate.state}" for gate in gates]
+
+    async def _metrics(self, accept: str) -> Answer:
+        await asyncio.gather(*(child.refresh_metrics() for child in self._children))
+        from faregate.monitor import exposition  # here, so that only a scrape pays its import
+
+        body, content_type = exposition.render(self._snapshot(), accept)
+        return Answer(200, body, content_type)
+
+    def _snapshot(self) -> Snapshot:
+        states = Counter((child.plan.role, child.state) for child in self._children)
+        restarts = Counter[str]()
+        for child in self._children:
+            restarts[child.plan.role] += child.restarts
+        own: Snapshot = {
+            "counters": {
+                "faregate_worker_restarts_total": [[[role], n] for role, n in restarts.items()]
+            },
+            "gauges": {
+                "faregate_workers": [[list(key), count] for key, count in states.items()],
+                "faregate_build_info": [[[faregate.__version__], 1]],
+            },
+        }
+        return merge([own, *(child.metrics() for child in self._children)])
+
+    async def _status(self, _accept: str) -> Answer:
+        gauges = self._snapshot()["gauges"]
+        reasons = self._unready()
+        return json_answer(
+            200,
+            {
+                "version": faregate.__version__,
+                "pid": os.getpid(),
+                "uptime_s": round(time.time() - self._started, 1),
+                "ready": not reasons,
+                "reasons": reasons,
+                **self._plan.facts,
+                "revision": _single(gauges, "faregate_configuration_revision"),
+                "journal_backlog_bytes": _single(gauges, "faregate_journal_backlog_bytes"),
+                "processes": [
+                    {
+                        "role": child.plan.role,
+                        "worker": child.plan.worker,
+                        "pid": child.pid,
+                        "state": child.state,
+                        "restarts": child.restarts,
+                    }
+                    for child in self._children
+                ],
+            },
+        )
+
+
+def _single(gauges: dict[str, list[list[Any]]], name: str) -> int | None:
+    rows = gauges.get(name)
+    return rows[0][1] if rows else None
