@@ -12,8 +12,23 @@ from msgspec import Meta
 
 from faregate.configuration.settings import PositiveCount, Seconds, Section, Settings
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-ModelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}$")]
+# The descriptions are what a person reads when a name is refused.
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z",
+        description="a name of 1 to 63 letters, digits, '.', '_' and '-', "
+        "beginning with a letter or a digit",
+    ),
+]
+ModelName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}\Z",
+        description="a model name of 1 to 200 letters, digits and '._:/@+-', "
+        "beginning with a letter or a digit",
+    ),
+]
 
 
 class ProviderTimeouts(Section, frozen=True, kw_only=True):
@@ -54,7 +69,8 @@ class Provider(Section, frozen=True, kw_only=True):
     # The provider's key: ${env:NAME}, or ${sealed:...} as an export writes it; none: no key is
     # sent.
     api_key: str | None = None
-    # More headers to send with every call, such as an organisation or an API version.
+    # More headers to send with every call, such as an organisation or an API version; secret
+    # ones as ${env:NAME}.
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     # How long it may take.
     timeouts: ProviderTimeouts = ProviderTimeouts()

@@ -17,7 +17,8 @@ class FaregateError(Exception):
 class ConfigurationError(FaregateError):
     """A configuration that can't be honoured, with the place where it is written.
 
-    `file` is the name as the user gave it, `line` counts from 1.
+    `file` is the name as the user gave it, `line` counts from 1. `others` are further mistakes
+    of the same configuration: a person mends them all at once.
     """
 
     def __init__(
@@ -27,16 +28,19 @@ class ConfigurationError(FaregateError):
         fix: str | None = None,
         file: str | None = None,
         line: int | None = None,
+        others: "tuple[ConfigurationError, ...]" = (),
     ) -> None:
         super().__init__(message, fix=fix)
         self.file = file
         self.line = line
+        self.others = others
 
     def __str__(self) -> str:
         place = self.file or ""
         if self.line is not None:
             place = f"{place}:{self.line}"
-        return f"{place}: {self.message}" if place else self.message
+        own = f"{place}: {self.message}" if place else self.message
+        return "\n".join((own, *map(str, self.others)))
 
 
 class StorageError(FaregateError):

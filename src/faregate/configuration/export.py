@@ -1,0 +1,63 @@
+"""A document as the text of a faregate.yaml that loads back to the same document.
+
+What equals its default is left out; references stay references.
+"""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+import yaml  # type: ignore[import-untyped]
+
+from faregate.configuration.document import Document
+
+_HEAD = """\
+# Faregate's configuration. Check it with 'faregate config check FILE', put it in force with
+# 'faregate config apply FILE'.
+"""
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def export(document: Document) -> str:
+    """`document` as YAML, in the order of the document."""
+    tree = {"version": document.version, **brief(document)}
+    text: str = yaml.dump(
+        tree,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=False,
+        default_flow_style=False,
+        width=10_000,
+    )
+    return _HEAD + text
+
+
+def brief(document: Document) -> dict[str, Any]:
+    """`document` as dicts, lists and scalars, without what equals its default."""
+    return _without_defaults(document)
+
+
+def _without_defaults(section: msgspec.Struct) -> dict[str, Any]:
+    kept = {}
+    for field in msgspec.structs.fields(section):
+        value = getattr(section, field.name)
+        if field.required or value != _default(field):
+            kept[field.encode_name] = _written(value)
+    return kept
+
+
+def _default(field: Any) -> object:
+    if field.default is not msgspec.NODEFAULT:
+        return field.default
+    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else None
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return _without_defaults(value)
+    if isinstance(value, tuple):
+        return [_written(item) for item in value]
+    if isinstance(value, dt.datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value

@@ -1,0 +1,115 @@
+"""Documents that are whole and honest, for property tests."""
+
+import datetime as dt
+
+from hypothesis import strategies as st
+
+from faregate.configuration.document import (
+    Document,
+    Key,
+    Model,
+    Provider,
+    ProviderTimeouts,
+    ProviderTls,
+)
+from faregate.configuration.settings import (
+    CallSettings,
+    GateSettings,
+    JournalSettings,
+    OperationsSettings,
+    Settings,
+    TlsSettings,
+)
+
+ENVIRONMENT = {"A_KEY": "sk-hidden-a", "B_KEY": "sk-hidden-b", "URL": "https://c.example/v1"}
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
+model_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,8}", fullmatch=True)
+seconds = st.floats(0.001, 86_400)
+texts = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Cn"), blacklist_characters="$@\ufeff"),
+    min_size=1,
+    max_size=12,
+)
+header_values = st.text(
+    st.characters(min_codepoint=32, max_codepoint=126, blacklist_characters="$"), max_size=12
+)
+header_names = st.sampled_from(["x-one", "X-Two", "OpenAI-Organization", "accept"])
+files = texts.map(lambda text: f"pem/{text}")
+moments = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2200, 1, 1)).map(
+    lambda moment: moment.replace(tzinfo=dt.UTC)
+)
+
+settings = st.builds(
+    Settings,
+    gate=st.builds(
+        GateSettings,
+        port=st.integers(1, 9_999),
+        workers=st.integers(1, 64),
+        tls=st.none()
+        | st.builds(TlsSettings, certificate_file=files, key_file=files, client_ca_file=files),
+        trusted_proxies=st.sampled_from([(), ("10.0.0.0/8",), ("fd00::/8", "127.0.0.1")]),
+        drain_timeout_s=seconds,
+    ),
+    operations=st.builds(OperationsSettings, port=st.integers(10_000, 65_535)),
+    journal=st.builds(JournalSettings, sync=st.sampled_from(["call", "interval", "kernel"])),
+    calls=st.builds(CallSettings, keep_days=st.integers(1, 3_650)),
+)
+
+
+def _provider(name: str) -> st.SearchStrategy[Provider]:
+    return st.builds(
+        Provider,
+        name=st.just(name),
+        vendor=names,
+        base_url=st.sampled_from(["https://a.example/v1", "http://127.0.0.1:9", "${env:URL}"]),
+        api_key=st.sampled_from([None, "${env:A_KEY}", "${env:B_KEY}"]),
+        headers=st.dictionaries(header_names, header_values, max_size=2),
+        timeouts=st.builds(ProviderTimeouts, connect_s=seconds, total_s=seconds),
+        connections_max=st.integers(1, 2**40),
+        tls=st.builds(ProviderTls, ca_file=st.none() | files),
+        proxy=st.sampled_from(["environment", "none", "http://proxy.example:3128"]),
+        ask_stream_usage=st.booleans(),
+    )
+
+
+def _model(name: str, alias: str | None, providers: list[str]) -> st.SearchStrategy[Model]:
+    return st.builds(
+        Model,
+        name=st.just(name),
+        aliases=st.just((alias,) if alias else ()),
+        provider=st.sampled_from(providers),
+        upstream_model=st.none() | texts,
+    )
+
+
+def _key(name: str, number: int, models: list[str]) -> st.SearchStrategy[Key]:
+    return st.builds(
+        Key,
+        name=st.just(name),
+        secret=st.just(f"sha256:{number:064x}"),
+        prefix=st.none() | st.just(f"fg_{number:06x}"),
+        models=st.none() | st.lists(st.sampled_from(models), max_size=2).map(tuple)
+        if models
+        else st.none() | st.just(()),
+        expires_at=st.none() | moments,
+        revoked=st.booleans(),
+    )
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """A document that passes every rule with `ENVIRONMENT`."""
+    provider_names = draw(st.lists(names, unique=True, max_size=3))
+    some = draw(st.lists(model_names, unique=True, max_size=6)) if provider_names else []
+    pairs = list(zip(some[::2], some[1::2], strict=False))
+    key_names = draw(st.lists(names, unique=True, max_size=3))
+    return Document(
+        settings=draw(settings),
+        providers=tuple(draw(_provider(name)) for name in provider_names),
+        models=tuple(draw(_model(name, alias, provider_names)) for name, alias in pairs),
+        keys=tuple(
+            draw(_key(name, number, [n for pair in pairs for n in pair]))
+            for number, name in enumerate(key_names)
+        ),
+    )
