@@ -1,0 +1,1 @@
+"""Vendors as rows of data, and what their refusals mean."""

@@ -1,0 +1,217 @@
+"""The rules that classify a provider's refusal: data, read once, tested against a body.
+
+A rule is a row of refusals.json: for one vendor (or "*"), some statuses, and clauses that must
+all hold. Rows of the vendor come before those of "*", and within each an exact code beats a
+type, a type beats a text, a text beats a bare status; rows of equal weight keep the order of the
+file. Nothing but the named member or header is looked at: a "402" inside a sentence or a token
+count means nothing.
+
+Bodies come from strangers, so all work on them is bounded: the depth and the width of a path,
+the length of a text that a pattern sees.
+"""
+
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from functools import cache
+from typing import Any, Final, Literal
+
+import msgspec
+
+Meaning = Literal[
+    "payment_required",
+    "auth",
+    "permission",
+    "rate_limited",
+    "quota_exhausted",
+    "overloaded",
+    "invalid_request",
+]
+Retry = Literal["never", "backoff", "retry_after", "after_reset"]
+RefusalScope = Literal["key", "account", "model", "request"]
+Operation = Literal["eq", "in", "startswith", "contains", "regex", "exists"]
+Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
+
+ANY_VENDOR: Final = "*"
+HEADER_PREFIX: Final = "header:"
+
+# A message of a refusal is a sentence or two; a pattern such as "a.*b" may look at each
+# character as often as there are characters.
+TEXT_CHARACTERS_MAX: Final = 2_048
+# Members of one list that a path such as errors[].code looks at.
+LIST_ITEMS_MAX: Final = 32
+
+
+class Weight(IntEnum):
+    """How sure a match is; the least comes first."""
+
+    CODE = 0
+    TYPE = 1
+    TEXT = 2
+    STATUS = 3
+
+
+class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One condition: a path into the body (or header:name), an operation, a value.
+
+    `a|b` is either path; `a[]` is every item of a list. `example` is a text that a regex
+    matches, for tests and for the simulator.
+    """
+
+    path: str
+    op: Operation
+    value: Any
+    example: str | None = None
+
+    def matches(self, document: object, headers: Headers) -> bool:
+        """Whether it holds for a decoded body and its headers."""
+        if self.path.startswith(HEADER_PREFIX):
+            found = header_value(headers, self.path[len(HEADER_PREFIX) :])
+            values: Iterator[object] = iter(() if found is None else (found,))
+        else:
+            values = (value for path in _paths(self.path) for value in _look_up(document, path))
+        if self.op == "exists":
+            return (next(values, None) is not None) is bool(self.value)
+        return any(self._accepts(value) for value in values)
+
+    def _accepts(self, value: object) -> bool:
+        if self.op == "eq":
+            return _comparable(value) == _comparable(self.value)
+        if self.op == "in":
+            return _comparable(value) in {_comparable(item) for item in self.value}
+        if not isinstance(value, str):
+            return False
+        text = value[:TEXT_CHARACTERS_MAX]
+        if self.op == "startswith":
+            return text.startswith(self.value)
+        if self.op == "contains":
+            return self.value in text
+        return _pattern(self.value).search(text) is not None
+
+    def weight(self) -> Weight:
+        """How sure this condition is."""
+        if self.op in ("startswith", "contains", "regex", "exists"):
+            return Weight.TEXT
+        return Weight.TYPE if self.path.endswith(("type", "status")) else Weight.CODE
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row: what a vendor means by such an answer, and where that is written."""
+
+    provider: str
+    status: tuple[int | Literal["*"], ...]
+    match: tuple[Clause, ...]
+    meaning: Meaning
+    detail: str
+    retry: Retry
+    scope: RefusalScope
+    evidence: Literal["documented", "seen", "guessed"]
+    source: str
+
+    def matches(self, status: int, document: object, headers: Headers) -> bool:
+        """Whether this row is about that answer; `document` is its decoded body or None."""
+        if "*" not in self.status and status not in self.status:
+            return False
+        return all(clause.matches(document, headers) for clause in self.match)
+
+    def weight(self) -> Weight:
+        """How sure its surest condition is."""
+        return min((clause.weight() for clause in self.match), default=Weight.STATUS)
+
+
+class NumberedRule(msgspec.Struct, frozen=True):
+    """A rule with its place in the file, counted from 0."""
+
+    index: int
+    rule: Rule
+
+
+class _RuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    order: str
+    meanings: tuple[Meaning, ...]
+    rules: tuple[Rule, ...]
+
+
+@cache
+def all_rules() -> tuple[NumberedRule, ...]:
+    """Every rule, in the order of the file; read at the first use."""
+    data = pkgutil.get_data("faregate.providers", "refusals.json")
+    if data is None:
+        raise FileNotFoundError("refusals.json is missing from the package")
+    rules = msgspec.json.decode(data, type=_RuleFile).rules
+    return tuple(NumberedRule(index, rule) for index, rule in enumerate(rules))
+
+
+@cache
+def _by_vendor() -> dict[str, tuple[NumberedRule, ...]]:
+    own: dict[str, list[NumberedRule]] = {}
+    for numbered in all_rules():
+        own.setdefault(numbered.rule.provider, []).append(numbered)
+    ordered = {
+        vendor: sorted(rules, key=lambda numbered: numbered.rule.weight())
+        for vendor, rules in own.items()
+    }
+    anyone = ordered[ANY_VENDOR]
+    return {
+        vendor: tuple(anyone if vendor == ANY_VENDOR else rules + anyone)
+        for vendor, rules in ordered.items()
+    }
+
+
+def rules_of(vendor: str) -> tuple[NumberedRule, ...]:
+    """The rules to try for `vendor`, in order; an unknown vendor has those of "*"."""
+    tables = _by_vendor()
+    return tables.get(vendor) or tables[ANY_VENDOR]
+
+
+def header_value(headers: Headers, name: str) -> str | None:
+    """The first value of the field `name` (lower case), or None."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    for field, value in pairs:
+        field_text = field.decode("latin-1") if isinstance(field, bytes) else field
+        if len(field_text) == len(name) and field_text.lower() == name:
+            return value.decode("latin-1") if isinstance(value, bytes) else value
+    return None
+
+
+def _comparable(value: object) -> str | None:
+    # Vendors send the same code as "1113" here and as 1113 there.
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 1 << 53 else None
+    return None
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.DOTALL)
+
+
+@cache
+def _paths(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(path.split(".")) for path in text.split("|"))
+
+
+def _look_up(value: object, path: tuple[str, ...]) -> Iterator[object]:
+    """Every value at `path`; a step `name[]` goes into each item of the list `name`."""
+    if not path:
+        yield value
+        return
+    if not isinstance(value, dict):
+        return
+    step, rest = path[0], path[1:]
+    inner = value.get(step.removesuffix("[]"))
+    if step.endswith("[]"):
+        if isinstance(inner, list):
+            for item in inner[:LIST_ITEMS_MAX]:
+                yield from _look_up(item, rest)
+    elif inner is not None:
+        if isinstance(inner, list) and rest:
+            # Gemini's and Anthropic's details are a list in some answers, an object in others.
+            for item in inner[:LIST_ITEMS_MAX]:
+                yield from _look_up(item, rest)
+        else:
+            yield from _look_up(inner, rest)

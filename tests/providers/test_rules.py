@@ -1,0 +1,111 @@
+"""Every rule is read, is found by the answer it describes, and is tried in its order."""
+
+import pytest
+
+from faregate.providers.refusals import classify
+from faregate.providers.rules import (
+    ANY_VENDOR,
+    Clause,
+    Weight,
+    all_rules,
+    header_value,
+    rules_of,
+)
+from faregate.providers.specimens import specimen
+
+RULES = all_rules()
+
+
+def name_of(numbered):
+    rule = numbered.rule
+    return f"{numbered.index}-{rule.provider}-{rule.meaning}"
+
+
+def test_all_rules_are_there():
+    assert len(RULES) >= 178
+    assert [numbered.index for numbered in RULES] == list(range(len(RULES)))
+
+
+@pytest.mark.parametrize("numbered", RULES, ids=name_of)
+def test_every_rule_is_found_by_what_it_describes(numbered):
+    rule = numbered.rule
+    made = specimen(rule)
+    found = classify(rule.provider, made.status, made.headers, made.body)
+    assert found.meaning == rule.meaning
+    assert found.retry == rule.retry
+    assert found.scope == rule.scope
+
+
+@pytest.mark.parametrize("numbered", RULES, ids=name_of)
+def test_every_rule_is_reached(numbered):
+    rule = numbered.rule
+    made = specimen(rule)
+    statuses = [made.status] if "*" not in rule.status else [200, 400, 401, 402, 403, 429, 503]
+    found = [classify(rule.provider, s, made.headers, made.body).rule for s in statuses]
+    assert numbered.index in found
+
+
+@pytest.mark.parametrize("numbered", RULES, ids=name_of)
+def test_every_rule_says_where_it_is_from(numbered):
+    assert numbered.rule.source or numbered.rule.evidence != "documented"
+
+
+def test_rules_that_hold_at_any_status_hold_in_a_stream():
+    for numbered in RULES:
+        if "*" in numbered.rule.status:
+            made = specimen(numbered.rule)
+            found = classify(numbered.rule.provider, 200, (), made.body)
+            assert found.meaning == numbered.rule.meaning, numbered
+
+
+def test_own_rules_come_before_those_of_anyone_and_sure_before_unsure():
+    for vendor in {numbered.rule.provider for numbered in RULES} - {ANY_VENDOR}:
+        rules = rules_of(vendor)
+        own = [numbered.rule.provider == vendor for numbered in rules]
+        assert own == sorted(own, reverse=True)
+        weights = [n.rule.weight() for n in rules if n.rule.provider == vendor]
+        assert weights == sorted(weights)
+
+
+def test_unknown_vendors_have_the_rules_of_anyone():
+    assert rules_of("nobody") == rules_of(ANY_VENDOR)
+    assert all(numbered.rule.provider == ANY_VENDOR for numbered in rules_of("nobody"))
+
+
+@pytest.mark.parametrize(
+    ("clause", "weight"),
+    [
+        (Clause("error.code", "eq", "x"), Weight.CODE),
+        (Clause("error.type", "in", ["x"]), Weight.TYPE),
+        (Clause("error.message", "startswith", "x"), Weight.TEXT),
+        (Clause("header:retry-after", "exists", True), Weight.TEXT),
+    ],
+)
+def test_weights(clause, weight):
+    assert clause.weight() == weight
+
+
+@pytest.mark.parametrize(
+    ("clause", "document", "matches"),
+    [
+        (Clause("error.code", "eq", "1113"), {"error": {"code": 1113}}, True),
+        (Clause("error.code", "eq", 1113), {"error": {"code": "1113"}}, True),
+        (Clause("error.code", "eq", 1), {"error": {"code": True}}, False),
+        (Clause("a[].b[].c", "eq", "x"), {"a": [{}, {"b": [{"c": "x"}]}]}, True),
+        (Clause("a[].b", "eq", "x"), {"a": {"b": "x"}}, False),
+        (Clause("a|b", "contains", "z"), {"b": "xyz"}, True),
+        (Clause("a", "contains", "z"), {"a": 1}, False),
+        (Clause("a.b", "eq", "x"), {"a": "x"}, False),
+        (Clause("a", "regex", "^x"), {"a": "yx"}, False),
+        (Clause("a", "exists", False), {}, True),
+    ],
+)
+def test_clauses(clause, document, matches):
+    assert clause.matches(document, ()) is matches
+
+
+def test_headers_are_found_in_any_form():
+    assert header_value({"Retry-After": "1"}, "retry-after") == "1"
+    assert header_value([(b"RETRY-AFTER", b"2")], "retry-after") == "2"
+    assert header_value([("retry-after", "3"), ("retry-after", "4")], "retry-after") == "3"
+    assert header_value((), "retry-after") is None
