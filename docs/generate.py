@@ -8,6 +8,7 @@ only the head between the two marks is written; the prose below it belongs to pe
 import ast
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -256,21 +257,17 @@ def all_commands() -> list[tuple[str, Any, Any]]:
     return list(_walk_commands("faregate", typer_main.get_command(app)))
 
 
-def _help(command: Any) -> str:
-    text = (command.help or "").partition("\f")[0]
-    paragraphs = []
-    for paragraph in text.strip().split("\n\n"):
-        lines = [line.rstrip() for line in paragraph.splitlines() if line.strip() != "\b"]
-        if any(line.lstrip().startswith(("faregate ", "$ ")) for line in lines):
-            examples = [line.strip().removeprefix("$ ") for line in lines]
-            prose = [line for line in examples if not line.startswith("faregate ")]
-            if prose:
-                paragraphs.append(" ".join(prose))
-            shown = [line for line in examples if line.startswith("faregate ")]
-            paragraphs.append("```sh\n" + "\n".join(shown) + "\n```")
-        else:
-            paragraphs.append(" ".join(line.strip() for line in lines))
-    return "\n\n".join(paragraphs)
+def help_text(text: str) -> str:
+    """A command's help in Markdown; what follows "Example:" becomes a block of code."""
+    parts = []
+    for paragraph in text.partition("\f")[0].strip().split("\n\n"):
+        lines = [line.strip() for line in paragraph.splitlines() if line.strip() != "\b"]
+        if not lines or not re.match(r"Examples?:|\$ |faregate ", lines[0]):
+            parts.append(" ".join(lines))
+            continue
+        shown = [re.sub(r"^(?:Examples?:)?\s*(?:\$ )?", "", line) for line in lines]
+        parts.append("```sh\n" + "\n".join(line for line in shown if line) + "\n```")
+    return "\n\n".join(parts)
 
 
 def _parameter(parameter: Any, context: Any) -> tuple[str, str]:
@@ -284,7 +281,7 @@ def _parameter(parameter: Any, context: Any) -> tuple[str, str]:
 def command_section(name: str, command: Any, context: Any) -> str:
     """One command: what it does, how it is called, what it takes."""
     usage = " ".join((name, *command.collect_usage_pieces(context)))
-    parts = [f"## {name}", _help(command), f"Usage: {code(usage)}"]
+    parts = [f"## {name}", help_text(command.help or ""), f"Usage: {code(usage)}"]
     rows = [
         _parameter(parameter, context)
         for parameter in command.params

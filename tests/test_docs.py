@@ -148,7 +148,8 @@ def test_every_metric_is_explained():
 
 def metric_names(text: str) -> set[str]:
     """Metrics that a text names."""
-    return set(re.findall(r"\bfaregate_[a-z_]+\b", text))
+    found = re.findall(r"\bfaregate_[a-z_]+\b(?!\.py)", text)
+    return {re.sub(r"_(?:bucket|count|sum)$", "", name) for name in found}
 
 
 def test_metrics_in_the_docs_exist():
@@ -307,6 +308,39 @@ def test_a_wrong_command_is_found():
     assert command_problem(wrong, commands) == "faregate keys make: there is no such command"
     assert command_problem(["keys", "create", "--modle=a"], commands) is not None
     assert command_problem(["keys", "create", "--home", "h"], commands) is None
+
+
+def test_examples_in_help_become_code():
+    text = "Make a key.\n\nIt is shown\nonce.\n\nExample: faregate keys create shop\n"
+    shown = "Make a key.\n\nIt is shown once.\n\n```sh\nfaregate keys create shop\n```"
+    assert generate.help_text(text) == shown
+
+
+# -- make and the environment --------------------------------------------------------------------
+
+
+def make_targets(text: str) -> set[str]:
+    """Targets that a text tells people to make."""
+    lines = [line for body in examples(text, "sh") for line in body.splitlines()]
+    lines += CODE_SPAN.findall(FENCE.sub("", text))
+    return {found.group(1) for line in lines if (found := re.match(r"make ([a-z-]+)", line))}
+
+
+def test_targets_in_the_docs_exist():
+    known = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert _in_pages(lambda page: make_targets(page.read_text()) - known) == []
+    assert make_targets("`make bench`, and\n```sh\nmake run  # this\n```\n") == {"bench", "run"}
+
+
+def variables(text: str) -> set[str]:
+    """Our variables of the environment that a text names."""
+    return set(re.findall(r"\bFAREGATE_[A-Z_]*[A-Z]\b", text))
+
+
+def test_every_variable_is_explained():
+    guide = (ROOT / "docs" / "guides" / "configuration.md").read_text()
+    code = [path.read_text() for path in (ROOT / "src").rglob("*.py")]
+    assert set().union(*map(variables, code)) == variables(guide)
 
 
 # -- configuration -------------------------------------------------------------------------------
