@@ -1,0 +1,107 @@
+"""The calls that are made: bytes as an OpenAI SDK sends them, sixty-four of a kind.
+
+Bodies differ in text and in length (mean 250 bytes), so that nothing can be learnt from one.
+The same bytes go to every candidate; only the port in `Host` and the key differ.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+
+MODEL_ALIAS = "bench-alias"
+MODEL_STREAMED = "bench-stream"
+MODEL_SLOW = "bench-slow"
+MODEL_UPSTREAM = "bench-model"
+MODEL_UNKNOWN = "no-such-model"
+
+VARIANTS = 64
+BODY_BYTES_MEAN = 250
+BODY_BYTES_SPREAD = 100
+
+_VOCABULARY = (
+    "station", "gate", "fare", "ticket", "train", "platform", "night", "morning", "passenger",
+    "timetable", "arrival", "departure", "why", "how", "when", "where", "which", "the", "a", "is",
+    "are", "of", "in", "on", "and", "or", "does", "explain", "compare", "list", "briefly",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is asked, and which status is the right answer."""
+
+    name: str
+    model: str = MODEL_ALIAS
+    stream: bool = False
+    known_key: bool = True
+    status: int = 200
+
+
+CALL = Kind("call")
+STREAM = Kind("stream", model=MODEL_STREAMED, stream=True)
+SLOW_STREAM = Kind("slow-stream", model=MODEL_SLOW, stream=True)
+UNKNOWN_MODEL = Kind("unknown-model", model=MODEL_UNKNOWN, status=404)
+UNKNOWN_KEY = Kind("unknown-key", known_key=False, status=401)
+
+
+def _text(random_: random.Random, length: int) -> str:
+    words = ""
+    while len(words) < length:
+        words += random_.choice(_VOCABULARY) + " "
+    return words[: length - 1] + "?"
+
+
+def body(kind: Kind, length: int, random_: random.Random) -> bytes:
+    """A request body of `length` bytes, as the SDK encodes it: no spaces."""
+    question = {"role": "user", "content": ""}
+    asked: dict[str, object] = {
+        "messages": [
+            {"role": "system", "content": "You answer travellers in one sentence."},
+            question,
+        ],
+        "model": kind.model,
+        "temperature": 0.7,
+    }
+    if kind.stream:
+        asked["stream"] = True
+    missing = length - len(json.dumps(asked, separators=(",", ":")))
+    question["content"] = _text(random_, max(missing, 8))
+    return json.dumps(asked, separators=(",", ":")).encode()
+
+
+def request(
+    kind: Kind, port: int, key: str, content: bytes, more_headers: tuple[str, ...] = ()
+) -> bytes:
+    """One whole request."""
+    head = (
+        "POST /v1/chat/completions HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Accept-Encoding: gzip, deflate",
+        "Connection: keep-alive",
+        "Accept: application/json",
+        "Content-Type: application/json",
+        "User-Agent: OpenAI/Python 2.8.0",
+        "X-Stainless-Lang: python",
+        "X-Stainless-Package-Version: 2.8.0",
+        "X-Stainless-Runtime: CPython",
+        "x-stainless-retry-count: 0",
+        f"Authorization: Bearer {key}",
+        *more_headers,
+        f"Content-Length: {len(content)}",
+    )
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + content
+
+
+def requests(
+    kind: Kind, port: int, key: str, more_headers: tuple[str, ...] = ()
+) -> tuple[bytes, ...]:
+    """All variants of a kind, in a fixed order."""
+    random_ = random.Random(kind.name)
+    spread = BODY_BYTES_SPREAD
+    lengths = [
+        BODY_BYTES_MEAN - spread + round(2 * spread * index / (VARIANTS - 1))
+        for index in range(VARIANTS)
+    ]
+    random_.shuffle(lengths)
+    return tuple(
+        request(kind, port, key, body(kind, length, random_), more_headers) for length in lengths
+    )
