@@ -208,7 +208,9 @@ class Child:
         while True:
             try:
                 text = await reader.readline()
-            except (ValueError, ConnectionError) as error:
+            except ConnectionError:  # it died with words of ours unread
+                return
+            except ValueError as error:  # a line without end
                 self._log("error", f"{self.plan.role}.channel_broken", reason=error)
                 self._kill()
                 return

@@ -82,7 +82,8 @@ class Service:
             if await self._until_ready():
                 on_ready()
             await self._until_stop()
-            on_stop()
+            if not self._hopeless():
+                on_stop()
         finally:
             watch.cancel()
             await self._end(lives)
