@@ -54,13 +54,21 @@ def map_texts(document: Document, change: Callable[[Path, str], str]) -> Documen
     return msgspec.convert(walk(plain(document), ()), Document)
 
 
-def expand(document: Document, environment: Mapping[str, str]) -> tuple[Document, list[Problem]]:
-    """`document` with variables replaced; unknown references and variables are problems."""
+def expand(
+    document: Document,
+    environment: Mapping[str, str],
+    known: Callable[[Path, str], str | None] = lambda _path, _text: None,
+) -> tuple[Document, list[Problem]]:
+    """`document` with variables replaced; unknown references and variables are problems.
+
+    Where `known` has the value of a text, it is taken. Sealed values stay as they are otherwise.
+    """
     problems: list[Problem] = []
 
     def change(path: Path, text: str) -> str:
-        if is_sealed(text):
-            return text
+        value = known(path, text)
+        if value is not None or is_sealed(text):
+            return text if value is None else value
         problems.extend(
             _bad_reference(path, reference, text)
             for reference in _ANY.findall(text)

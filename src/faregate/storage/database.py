@@ -1,0 +1,116 @@
+"""The database of the configuration: its transactions and its migrations.
+
+Writers take SQLite's write lock when they begin (BEGIN IMMEDIATE), so what a transaction read is
+still true when it writes. A transaction is whole on the disk (WAL, synchronous=FULL) or not there.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.util
+import sqlalchemy as sa
+from alembic.config import Config
+
+from faregate.core.errors import StorageError
+from faregate.storage.gate_reader import schema_is_current
+from faregate.storage.sqlite_errors import BUSY_SECONDS, explain
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_WRITING = "faregate_writing"
+
+
+class Database:
+    """The file at `path`; every method raises `StorageError` where it can't be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(path)),
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+        sa.event.listen(self._engine, "connect", _prepare)
+        sa.event.listen(self._engine, "begin", _begin)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the database."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that nobody else's can come between; an exception undoes it whole."""
+        with self._translated(), self._engine.connect() as plain:
+            connection = plain.execution_options(**{_WRITING: True})
+            with connection.begin():
+                yield connection
+
+    def upgrade(self) -> bool:
+        """Bring the tables to this release; whether there was anything to do.
+
+        The file is made when it is missing. Two processes may do it at once.
+        """
+        if schema_is_current(self.path):
+            return False
+        self._make_file()
+        with self.writing() as connection:
+            config = migrations()
+            config.attributes["connection"] = connection
+            try:
+                alembic.command.upgrade(config, "head")
+            except alembic.util.CommandError as error:
+                raise StorageError(
+                    f"the database {self.path} was made by a newer release of Faregate",
+                    fix="install that release, or restore a backup from before the upgrade",
+                ) from error
+        return True
+
+    def _make_file(self) -> None:
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StorageError(
+                f"the database {self.path} can't be made: {error.strerror}",
+                fix="run 'faregate init', or check the rights of the folder",
+            ) from error
+        try:
+            # The mode is kept in the file; it can't be changed inside a transaction.
+            with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise explain(self.path, error.orig or error) from error
+
+
+def migrations() -> Config:
+    """Alembic's configuration, without a file."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    # Transactions are begun below, not by the driver, which would begin them deferred.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

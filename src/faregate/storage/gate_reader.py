@@ -1,0 +1,151 @@
+"""The configuration and the keys as a gate worker reads them: plain sqlite3, nothing else.
+
+A worker must be ready in a fraction of a second and stay small, so it loads no SQL layer. It only
+reads; writers never make it wait (WAL).
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from faregate.configuration.document import Document
+from faregate.core.errors import StorageError
+from faregate.gate.ports import Changes, ConfigurationState
+from faregate.identity.keys import KeyRecord
+from faregate.storage.sealing import open_document
+from faregate.storage.secrets import SecretBox
+from faregate.storage.sqlite_errors import explain
+
+SCHEMA_HEAD: Final = "0001"  # the newest migration; a test compares it with alembic's
+_BUSY_SECONDS: Final = 2.0  # readers only meet a lock while the file is recovered after a crash
+
+_LATEST: Final = """
+SELECT number, document_json FROM revisions
+WHERE document_json IS NOT NULL ORDER BY number DESC LIMIT 1
+"""
+_CHANGES: Final = """
+SELECT r.number, r.document_json IS NOT NULL, k.hash
+FROM revisions r LEFT JOIN keys k ON k.changed = r.number
+WHERE r.number > ? ORDER BY r.number
+"""
+_KEY: Final = """
+SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns
+FROM keys WHERE hash = ?
+"""
+
+
+class _Sealed(msgspec.Struct):
+    """The part of a stored revision that the gate takes."""
+
+    sealed: Document
+
+
+_decode: Final = msgspec.json.Decoder(_Sealed).decode
+_decode_names: Final = msgspec.json.Decoder(frozenset[str]).decode
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Not mode=ro: a reader of a WAL database must be able to make its shared-memory file.
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def schema_is_current(path: Path) -> bool:
+    """Whether the database at `path` is there and needs no migration."""
+    if not path.exists():
+        return False
+    try:
+        with closing(_connect(path)) as connection:
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    except sqlite3.Error as error:
+        if "no such table" in str(error):
+            return False
+        raise explain(path, error) from error
+    return rows == [(SCHEMA_HEAD,)]
+
+
+class SqliteConfiguration:
+    """`gate.ports.ConfigurationSource` on the database at `path`."""
+
+    def __init__(self, path: Path, box: SecretBox) -> None:
+        self._path = path
+        self._box = box
+        self._connection: sqlite3.Connection | None = None
+
+    def latest(self) -> ConfigurationState:
+        """The newest revision, secrets in the clear; revision 0 before the first."""
+        rows = self._rows(_LATEST)
+        if not rows:
+            return ConfigurationState(0, Document())
+        number, text = rows[0]
+        try:
+            sealed = _decode(text).sealed
+        except msgspec.DecodeError as error:
+            raise StorageError(
+                f"revision {number} of the configuration can't be read: {error}",
+                fix="run the release of Faregate that stored it, or apply a faregate.yaml again",
+            ) from error
+        return ConfigurationState(number, open_document(sealed, self._box))
+
+    def cursor(self) -> int:
+        """The number of the last change."""
+        return int(self._rows("SELECT coalesce(max(number), 0) FROM revisions")[0][0])
+
+    def changes_since(self, cursor: int) -> Changes:
+        """What changed after `cursor`; one look at the end of an index when nothing did."""
+        rows = self._rows(_CHANGES, (cursor,))
+        if not rows:
+            return Changes(cursor, None, ())
+        documents = [number for number, has_document, _ in rows if has_document]
+        return Changes(
+            cursor=rows[-1][0],
+            revision=documents[-1] if documents else None,
+            key_hashes=tuple(key_hash for _, _, key_hash in rows if key_hash is not None),
+        )
+
+    def find_key(self, key_hash: bytes) -> KeyRecord | None:
+        """The key of this hash, whatever its state."""
+        rows = self._rows(_KEY, (key_hash,))
+        return read_key(rows[0]) if rows else None
+
+    def close(self) -> None:
+        """Let go of the file; a later call opens it again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            if self._connection is None:
+                self._connection = _connect(self._path)
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            # The file may have been replaced: the next call opens it anew.
+            self.close()
+            raise explain(self._path, error) from error
+
+
+def read_key(row: Sequence[Any]) -> KeyRecord:
+    """The record in a row of the table's columns, in their order."""
+    key_id, name, prefix, key_hash, models, created_ns, expires_ns, revoked_ns = row
+    return KeyRecord(
+        key_id=key_id,
+        name=name,
+        prefix=prefix,
+        hash=key_hash,
+        models=None if models is None else _decode_names(models),
+        created_ns=created_ns,
+        expires_ns=expires_ns,
+        revoked_ns=revoked_ns,
+    )

@@ -1,0 +1,36 @@
+"""An installation, opened to be changed: its database, its revisions, its keys.
+
+Loads the SQL layer; what only reads for a gate uses `gate_reader` alone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from faregate.storage.database import Database
+from faregate.storage.home import Home
+from faregate.storage.keys import Keys
+from faregate.storage.revisions import Revisions
+from faregate.storage.secrets import SecretBox
+
+
+class Installation(NamedTuple):
+    """What commands work on."""
+
+    home: Home
+    database: Database
+    revisions: Revisions
+    keys: Keys
+
+
+@contextmanager
+def open_installation(home: Home) -> Iterator[Installation]:
+    """The installation at `home`, its tables brought to this release."""
+    home.require()
+    box = SecretBox(home.master_key())
+    database = Database(home.database)
+    try:
+        database.upgrade()
+        yield Installation(home, database, Revisions(database, box), Keys(database))
+    finally:
+        database.close()

@@ -1,0 +1,155 @@
+"""Rows of keys: made, changed, and kept in step with the keys of faregate.yaml.
+
+Every function runs inside the caller's transaction and stamps what it changes with the number
+of the caller's revision.
+"""
+
+import secrets
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from faregate.configuration.document import Key
+from faregate.core.errors import ConfigurationError
+from faregate.identity.keys import KeyRecord
+from faregate.storage.gate_reader import read_key
+from faregate.storage.tables import keys as table
+
+Source = Literal["file", "command"]
+_RECORD = [
+    table.c.key_id,
+    table.c.name,
+    table.c.prefix,
+    table.c.hash,
+    table.c.models,
+    table.c.created_ns,
+    table.c.expires_ns,
+    table.c.revoked_ns,
+]
+
+
+class KeyEntry(msgspec.Struct, frozen=True):
+    """A key and where it is managed."""
+
+    record: KeyRecord
+    source: Source
+
+
+def new_key_id() -> str:
+    """An identifier of a key, `key_` and 16 hex digits; not secret."""
+    return f"key_{secrets.token_hex(8)}"
+
+
+def find_entries(
+    connection: sa.Connection, condition: sa.ColumnElement[bool] | None = None
+) -> list[KeyEntry]:
+    """The keys that meet `condition`, oldest first."""
+    statement = sa.select(*_RECORD, table.c.source).order_by(table.c.created_ns, table.c.key_id)
+    if condition is not None:
+        statement = statement.where(condition)
+    return [KeyEntry(read_key(row[:-1]), row[-1]) for row in connection.execute(statement)]
+
+
+def insert_key(connection: sa.Connection, record: KeyRecord, source: Source, number: int) -> None:
+    """Add a key."""
+    connection.execute(table.insert().values(**_columns(record), source=source, changed=number))
+
+
+def update_key(connection: sa.Connection, record: KeyRecord, number: int) -> None:
+    """Replace what is kept of the key of `record.key_id`."""
+    columns = _columns(record)
+    connection.execute(
+        table.update()
+        .where(table.c.key_id == columns.pop("key_id"))
+        .values(**columns, changed=number)
+    )
+
+
+def synchronise_keys(
+    connection: sa.Connection, keys: tuple[Key, ...], before: tuple[Key, ...], *,
+    number: int, now_ns: int,
+) -> None:  # fmt: skip
+    """Make the keys of the file be as `keys`; those it no longer has are revoked.
+
+    `before` are the file's keys of the revision before. Keys that were made by command are left
+    alone; a name or a key that is both raises `ConfigurationError`.
+    """
+    kept = {entry.record.hash: entry for entry in find_entries(connection)}
+    _refuse_conflicts(keys, before, kept)
+    wanted = {key_hash(key): key for key in keys}
+    changed = []
+    for known, entry in kept.items():
+        if entry.source == "command":
+            continue
+        key = wanted.pop(known, None)
+        ends = key is None or key.revoked
+        revoked_ns = (entry.record.revoked_ns or now_ns) if ends else None
+        record = entry.record if key is None else _record(key, entry.record)
+        record = msgspec.structs.replace(record, revoked_ns=revoked_ns)
+        if record != entry.record:
+            changed.append(record)
+    # Two keys may have swapped their names: each first takes one that nobody else has.
+    for record in changed:
+        update_key(connection, msgspec.structs.replace(record, name=record.key_id), number)
+    for record in changed:
+        update_key(connection, record, number)
+    for key in wanted.values():
+        record = _record(key, None, created_ns=now_ns)
+        if key.revoked:
+            record = msgspec.structs.replace(record, revoked_ns=now_ns)
+        insert_key(connection, record, "file", number)
+
+
+def key_hash(key: Key) -> bytes:
+    """The 32 bytes of `sha256:...`."""
+    return bytes.fromhex(key.secret.removeprefix("sha256:"))
+
+
+def _refuse_conflicts(
+    keys: tuple[Key, ...], before: tuple[Key, ...], kept: dict[bytes, KeyEntry]
+) -> None:
+    commanded = {
+        entry.record.name
+        for entry in kept.values()
+        if entry.source == "command" and entry.record.revoked_ns is None
+    }
+    revoked_before = {key.secret for key in before if key.revoked}
+    for key in keys:
+        entry = kept.get(key_hash(key))
+        if entry is not None and entry.source == "command":
+            raise ConfigurationError(
+                f"keys[{key.name}]: this key was made by command as {entry.record.name!r}",
+                fix="leave it out of the file, or make another key",
+            )
+        if key.name in commanded and not key.revoked:
+            raise ConfigurationError(
+                f"keys[{key.name}]: a key that was made by command has this name",
+                fix=f"choose another name, or run 'faregate keys revoke {key.name}' first",
+            )
+        if key.secret in revoked_before and not key.revoked:
+            raise ConfigurationError(
+                f"keys[{key.name}]: this key was revoked, and stays so",
+                fix="make another key, or write 'revoked: true'",
+            )
+
+
+def _record(key: Key, old: KeyRecord | None, created_ns: int = 0) -> KeyRecord:
+    expires = key.expires_at
+    return KeyRecord(
+        key_id=old.key_id if old else new_key_id(),
+        name=key.name,
+        prefix=key.prefix or "",
+        hash=key_hash(key),
+        models=None if key.models is None else frozenset(key.models),
+        created_ns=old.created_ns if old else created_ns,
+        expires_ns=None if expires is None else round(expires.timestamp() * 1_000_000) * 1_000,
+        revoked_ns=old.revoked_ns if old else None,
+    )
+
+
+def _columns(record: KeyRecord) -> dict[str, Any]:
+    columns = msgspec.structs.asdict(record)
+    if record.models is not None:
+        columns["models"] = msgspec.json.encode(sorted(record.models)).decode()
+    return columns

@@ -1,0 +1,256 @@
+"""Revisions: every change of the configuration, whole or not at all, one after the other."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from faregate.configuration import rules
+from faregate.configuration.difference import Change, difference
+from faregate.configuration.document import Document, Key
+from faregate.configuration.problems import Path, place, raise_all
+from faregate.configuration.references import expand, is_sealed, map_texts, plain
+from faregate.core.clock import Clock, SystemClock
+from faregate.core.errors import StorageError
+from faregate.identity.keys import hash_key, shown_prefix
+from faregate.storage.database import Database
+from faregate.storage.key_rows import synchronise_keys
+from faregate.storage.sealing import (
+    StoredDocument,
+    decode_stored,
+    open_document,
+    seal_document,
+)
+from faregate.storage.secrets import SecretBox
+from faregate.storage.tables import revisions as table
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """One change. `changed_document` is false where only keys changed."""
+
+    number: int
+    created_ns: int
+    actor: str
+    summary: str
+    changed_document: bool
+
+
+class Current(msgspec.Struct, frozen=True):
+    """The configuration in force.
+
+    `number` is 0 before the first revision. `written` has references and the file's keys as
+    hashes; `clear` has the values and no keys: it is never shown.
+    """
+
+    number: int
+    written: Document
+    clear: Document
+
+    def __repr__(self) -> str:
+        return f"Current({self.number})"
+
+
+class Revisions:
+    """The configuration in `database`; secrets are sealed with `box`."""
+
+    def __init__(self, database: Database, box: SecretBox, clock: Clock | None = None) -> None:
+        self._database = database
+        self._box = box
+        self._clock = clock or SystemClock()
+
+    def current(self) -> Current:
+        """The newest configuration."""
+        with self._database.reading() as connection:
+            return self._current(connection)
+
+    def history(self, count_max: int = 20) -> list[Revision]:
+        """The last revisions, newest first."""
+        columns = table.c
+        statement = (
+            sa.select(
+                columns.number,
+                columns.created_ns,
+                columns.actor,
+                columns.summary,
+                columns.document_json.is_not(None),
+            )
+            .order_by(columns.number.desc())
+            .limit(count_max)
+        )
+        with self._database.reading() as connection:
+            return [
+                Revision(number, created_ns, actor, summary, bool(changed))
+                for number, created_ns, actor, summary, changed in connection.execute(statement)
+            ]
+
+    def apply(
+        self,
+        document: Document,
+        actor: str,
+        summary: str,
+        expected_revision: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Put `document` in force; gives the number of the revision that now is.
+
+        Variables take their values from `environment` (this process's own) now. A document that
+        changes nothing makes no revision. Raises `ConfigurationError` where it can't be honoured,
+        `StorageError` where another configuration than `expected_revision` is in force.
+        """
+        new = self._prepared(document, environment)
+        with self._database.writing() as connection:
+            current = self._current(connection)
+            if expected_revision is not None and current.number != expected_revision:
+                raise StorageError(
+                    f"the configuration was changed meanwhile: revision {current.number} is in "
+                    f"force, not {expected_revision}",
+                    fix="look at the difference again, then apply again",
+                )
+            return self._store(connection, current, new, actor, summary)
+
+    def edit(
+        self,
+        change: Callable[[Document], Document],
+        actor: str,
+        summary: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Put `change` of the document in force that is there now; nobody can come between.
+
+        What `change` leaves alone keeps its value, whatever its variable holds now.
+        """
+        with self._database.writing() as connection:
+            current = self._current(connection)
+            new = self._prepared(change(current.written), environment, current)
+            return self._store(connection, current, new, actor, summary)
+
+    def preview(
+        self, document: Document, environment: Mapping[str, str] | None = None
+    ) -> tuple[int, list[Change]]:
+        """The revision in force, and what `apply` of `document` would change."""
+        new = self._prepared(document, environment)
+        current = self.current()
+        changes = difference(current.written, new.written)
+        told = {change.place for change in changes}
+        before = _values(current)
+        for where, (_, value) in _values(new).items():
+            if where in before and before[where][1] != value and where not in told:
+                changes.append(Change("~", f"{where} (value)"))
+        return current.number, changes
+
+    def seal(self, secret: str, where: str) -> str:
+        """`secret` as `${sealed:...}` for the place `where`, such as providers[x].api_key."""
+        return self._box.seal(secret, where)
+
+    def _current(self, connection: sa.Connection) -> Current:
+        row = read_document(connection)
+        if row is None:
+            return Current(0, Document(), Document())
+        number, stored = row
+        return Current(number, stored.written, open_document(stored.sealed, self._box))
+
+    def _prepared(
+        self,
+        document: Document,
+        environment: Mapping[str, str] | None,
+        current: Current | None = None,
+    ) -> Current:
+        """`document` with its values, checked; texts that `current` has keep their values."""
+        tree = plain(document)
+        kept = _values(current) if current else {}
+
+        def known(path: Path, text: str) -> str | None:
+            where = place(tree, path)
+            if where in kept and kept[where][0] == text:
+                return kept[where][1]
+            return self._box.open(text, where) if is_sealed(text) else None
+
+        clear, problems = expand(
+            document, os.environ if environment is None else environment, known
+        )
+        hidden = {problem.path for problem in problems}
+        problems = [
+            *rules.check_written(document),
+            *problems,
+            *(problem for problem in rules.check(clear) if problem.path not in hidden),
+        ]
+        if problems:
+            raise_all(problems, tree)
+        keys = tuple(map(_hashed, clear.keys))
+        return Current(
+            number=-1,
+            written=msgspec.structs.replace(document, keys=keys),
+            clear=msgspec.structs.replace(clear, keys=()),
+        )
+
+    def _store(
+        self, connection: sa.Connection, current: Current, new: Current, actor: str, summary: str
+    ) -> int:
+        if (new.written, new.clear) == (current.written, current.clear):
+            return current.number
+        sealed = seal_document(msgspec.structs.replace(new.written, keys=()), new.clear, self._box)
+        now_ns = self._clock.wall_ns()
+        stored = StoredDocument(new.written, sealed)
+        number = insert_revision(connection, now_ns, actor, summary, stored)
+        synchronise_keys(
+            connection, new.written.keys, current.written.keys, number=number, now_ns=now_ns
+        )
+        return number
+
+
+def read_document(connection: sa.Connection) -> tuple[int, StoredDocument] | None:
+    """The newest revision's number and document, if there is one."""
+    row = connection.execute(
+        sa.select(table.c.number, table.c.document_json)
+        .where(table.c.document_json.is_not(None))
+        .order_by(table.c.number.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else (row[0], decode_stored(row[1]))
+
+
+def insert_revision(
+    connection: sa.Connection,
+    now_ns: int,
+    actor: str,
+    summary: str,
+    stored: StoredDocument | None = None,
+) -> int:
+    """Add a revision, without `stored` one that leaves the document alone; its number."""
+    text = None if stored is None else msgspec.json.encode(stored).decode()
+    result = connection.execute(
+        table.insert().values(created_ns=now_ns, actor=actor, summary=summary, document_json=text)
+    )
+    key: Any = result.inserted_primary_key
+    return int(key[0])
+
+
+def _hashed(key: Key) -> Key:
+    """The key without its secret; what it needs to be shown is kept."""
+    if key.secret.startswith("sha256:"):
+        return key
+    return msgspec.structs.replace(
+        key,
+        secret=f"sha256:{hash_key(key.secret).hex()}",
+        prefix=key.prefix or shown_prefix(key.secret),
+    )
+
+
+def _values(current: Current) -> dict[str, tuple[str, str]]:
+    """Of each text with a reference, by its place: the text, and its value in the clear."""
+    tree: Any = plain(current.written)
+    clear: Any = plain(current.clear)
+    values: dict[str, tuple[str, str]] = {}
+
+    def note(path: Path, text: str) -> str:
+        if path[0] != "keys":
+            value = clear
+            for step in path:
+                value = value[step]
+            values[place(tree, path)] = (text, value)
+        return text
+
+    map_texts(current.written, note)
+    return values
