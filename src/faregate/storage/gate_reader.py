@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from faregate.configuration.document import Document
+from faregate.configuration.state import Changes, ConfigurationState
 from faregate.core.errors import StorageError
-from faregate.gate.ports import Changes, ConfigurationState
 from faregate.identity.keys import KeyRecord
 from faregate.storage.sealing import open_document
 from faregate.storage.secrets import SecretBox
