@@ -3,15 +3,19 @@
 import json
 import time
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faregate.clerk.posting import Counters
 from faregate.monitor.metrics import (
     BUCKETS_S,
     METRICS,
     SERIES_MAX,
     GateMetrics,
     Histogram,
+    clerk_snapshot,
     merge,
     retire,
 )
@@ -54,14 +58,30 @@ def test_a_snapshot_is_json_and_complete() -> None:
     assert rows(snapshot, "faregate_stream_events_total") == {(): 51}
 
 
-def test_every_name_of_a_snapshot_is_a_listed_metric_with_as_many_labels() -> None:
+@pytest.mark.parametrize("snapshot", [busy_worker().snapshot(), clerk_snapshot({"frames": 3})])
+def test_every_name_of_a_snapshot_is_a_listed_metric_with_as_many_labels(snapshot) -> None:
     listed = {metric.name: metric for metric in METRICS}
     assert len(listed) == len(METRICS)
-    for section, metrics in busy_worker().snapshot().items():
+    for section, metrics in snapshot.items():
         for name, values in metrics.items():
             assert listed[name].type + "s" == section
             for labels, _ in values:
                 assert len(labels) == len(listed[name].labels)
+
+
+def test_the_clerk_counts_under_names_of_its_own() -> None:
+    snapshot = clerk_snapshot({"frames": 3, "torn_tails": 1, "backlog_bytes": 9})
+    assert rows(snapshot, "faregate_clerk_frames_total") == {(): 3}
+    assert rows(snapshot, "faregate_clerk_damage_total")[("torn",)] == 1
+    assert rows(snapshot, "faregate_journal_backlog_bytes") == {(): 9}
+    names = {field.name for field in msgspec.structs.fields(Counters)}
+    assert rows(clerk_snapshot(dict.fromkeys(names, 1)), "faregate_clerk_calls_total") == {(): 1}
+    assert all(
+        value == 1
+        for metrics in clerk_snapshot(dict.fromkeys(names, 1)).values()
+        for values in metrics.values()
+        for _, value in values
+    )
 
 
 def test_merging_adds_counts_and_keeps_the_oldest_revision() -> None:

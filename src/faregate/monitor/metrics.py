@@ -10,7 +10,7 @@ bound, then as "other".
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 Type = Literal["counter", "gauge", "histogram"]
@@ -91,7 +91,19 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     Metric(
         "faregate_clerk_damage_total", "counter", ("kind",),
-        "Journal damage that the clerk met: torn (the end of a segment), corrupt (a frame).",
+        "Journal damage that the clerk met: torn (the end of a segment), corrupt (a frame), "
+        "missing (a segment).",
+    ),
+    Metric(
+        "faregate_clerk_failures_total", "counter", (),
+        "Rounds of the clerk that failed, as with a full disk; each is tried again.",
+    ),
+    Metric(
+        "faregate_clerk_pruned_calls_total", "counter", (),
+        "Calls that left the store because they were too old or too many.",
+    ),
+    Metric(
+        "faregate_clerk_open_calls", "gauge", (), "Calls whose end the clerk has not read yet.",
     ),
     Metric(
         "faregate_workers", "gauge", ("role", "state"),
@@ -251,6 +263,32 @@ class GateMetrics:
 _TOKEN_KINDS: Final = ("input", "output", "cached", "reasoning")
 _UPSTREAM_STATES: Final = ("open", "idle", "waiting")
 _GAUGES_BY_MINIMUM: Final = frozenset(metric.name for metric in METRICS if metric.merged == "min")
+
+
+def clerk_snapshot(counted: Mapping[str, int]) -> Snapshot:
+    """The clerk's own counters, by its names for them, as a snapshot; a missing one is 0."""
+
+    def row(name: str, *labels: str) -> list[Any]:
+        return [list(labels), counted.get(name, 0)]
+
+    return {
+        "counters": {
+            "faregate_clerk_frames_total": [row("frames")],
+            "faregate_clerk_calls_total": [row("calls")],
+            "faregate_clerk_lost_calls_total": [row("lost_calls")],
+            "faregate_clerk_failures_total": [row("failures")],
+            "faregate_clerk_pruned_calls_total": [row("pruned_calls")],
+            "faregate_clerk_damage_total": [
+                row("torn_tails", "torn"),
+                row("corrupt_frames", "corrupt"),
+                row("missing_segments", "missing"),
+            ],
+        },
+        "gauges": {
+            "faregate_clerk_open_calls": [row("open_calls")],
+            "faregate_journal_backlog_bytes": [row("backlog_bytes")],
+        },
+    }
 
 
 def _histogram_row(histogram: Histogram) -> list[Any]:
