@@ -41,3 +41,6 @@ KEY_LOOKUPS_WAITING_MAX: Final = 1_000  # calls that wait for the key store at o
 # -- Journal --------------------------------------------------------------------------------------
 JOURNAL_SEGMENT_BYTES: Final = 16 * MIB
 JOURNAL_FRAME_BYTES_MAX: Final = 4 * MIB  # larger bodies are kept cut, and say so
+
+# -- Names --------------------------------------------------------------------------------------
+MODEL_NAME_CHARACTERS_MAX: Final = 200  # as `configuration.document.ModelName`

@@ -266,11 +266,6 @@ _ROWS: Final = (
         "api_error",
     ),
     Kind(
-        "gate_draining", 503, "operator", "This gateway is being stopped", True,
-        "Send the request again; another process or node will take it.",
-        "api_error",
-    ),
-    Kind(
         "upstream_timeout", 504, "provider", "The provider did not answer in time", True,
         "Try again, or ask for less; the operator may raise the provider's timeouts.",
         "api_error",

@@ -2,32 +2,10 @@
 
 from typing import Protocol
 
-import msgspec
-
-from faregate.configuration.document import Document
+from faregate.calllog.journal import JournalFull as JournalFull
+from faregate.configuration.state import Changes as Changes
+from faregate.configuration.state import ConfigurationState as ConfigurationState
 from faregate.identity.keys import KeyRecord
-
-
-class ConfigurationState(msgspec.Struct, frozen=True):
-    """A revision of the configuration, complete, with secrets in the clear.
-
-    In `document` every provider's `api_key` is the key itself; `document.keys` is empty: keys
-    are looked up one by one.
-    """
-
-    revision: int
-    document: Document
-
-
-class Changes(msgspec.Struct, frozen=True):
-    """What happened since a cursor: the newest revision, and the hashes of changed keys.
-
-    `revision` is None where the configuration did not change.
-    """
-
-    cursor: int
-    revision: int | None
-    key_hashes: tuple[bytes, ...]
 
 
 class ConfigurationSource(Protocol):
@@ -51,10 +29,6 @@ class ConfigurationSource(Protocol):
 
     def close(self) -> None:
         """Let go of the store."""
-
-
-class JournalFull(Exception):  # noqa: N818 - a state of the disk, and the port's only answer
-    """There is no room for the frame."""
 
 
 class Journal(Protocol):

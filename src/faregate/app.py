@@ -1,0 +1,106 @@
+"""The composition root: the one file that knows every implementation.
+
+    python -m faregate.app gate --worker I --listen-fd N [--control-fd M]
+    python -m faregate.app clerk [--control-fd M]
+
+The supervisor starts these; FAREGATE_HOME names the data folder.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import uvloop
+
+from faregate.configuration.settings import JournalSettings
+from faregate.core.clock import SystemClock
+from faregate.core.errors import FaregateError
+from faregate.storage.home import Home
+from faregate.storage.preparation import open_gate_source
+
+
+def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) -> None:
+    """Be a gate worker until told to stop; raises `FaregateError`."""
+    from faregate.gate.worker import GateWorker
+    from faregate.storage.journal import JournalWriter, name_worker
+
+    def open_journal(settings: JournalSettings) -> JournalWriter:
+        name = name_worker(worker, time.time_ns(), os.getpid())
+        return JournalWriter(home.journal, name, sync=settings.sync)
+
+    listening = socket.socket(fileno=listen_fd)
+    gate = GateWorker(open_gate_source(home), open_journal, SystemClock(), listening, control_fd)
+    _run(gate.run)
+
+
+def run_clerk(home: Home, control_fd: int | None) -> None:
+    """Be the clerk until told to stop; raises `FaregateError`."""
+    from faregate.clerk.clerk import Clerk, Retention
+    from faregate.clerk.worker import ClerkWorker
+    from faregate.storage.call_store import CallStore
+    from faregate.storage.journal_reader import JournalFolders
+
+    def read_retention() -> Retention:
+        source = open_gate_source(home)
+        try:
+            calls = source.latest().document.settings.calls
+        finally:
+            source.close()
+        return Retention(calls.keep_days, calls.keep_calls)
+
+    store = CallStore(home.calls_database)
+    clerk = Clerk(JournalFolders(home.journal), store, read_retention())
+    try:
+        _run(ClerkWorker(clerk, read_retention, control_fd).run)
+    finally:
+        store.close()
+
+
+def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="faregate.app", description="A process of Faregate.")
+    roles = parser.add_subparsers(dest="role", required=True)
+    gate = roles.add_parser("gate", help="a gate worker")
+    gate.add_argument("--worker", type=int, default=0, help="its number")
+    gate.add_argument("--listen-fd", type=int, required=True, help="the socket to listen on")
+    gate.add_argument("--control-fd", type=int, help="the channel to its supervisor")
+    clerk = roles.add_parser("clerk", help="the clerk")
+    clerk.add_argument("--control-fd", type=int, help="the channel to its supervisor")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one process; an error that a person can mend is one line on standard error."""
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(
+        level=logging.INFO,
+        format=f"%(asctime)s.%(msecs)03dZ %(levelname)s {options.role} %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    logging.Formatter.converter = time.gmtime
+    home = Home.from_environment()
+    try:
+        if options.role == "gate":
+            run_gate(home, options.worker, options.listen_fd, options.control_fd)
+        else:
+            run_clerk(home, options.control_fd)
+    except FaregateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.fix is not None:
+            print(f"fix: {error.fix}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Models: what is asked for, and what serves it."""

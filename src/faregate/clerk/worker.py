@@ -1,0 +1,95 @@
+"""The process around the clerk: its control channel, its signals, its retention."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from faregate.clerk.clerk import Clerk, Retention
+from faregate.core.errors import FaregateError
+from faregate.monitor.metrics import Snapshot
+from faregate.net.control import ControlChannel
+
+_REPORT_SECONDS: Final = 1.0
+_RETENTION_SECONDS: Final = 10.0
+
+
+class ClerkWorker:
+    """Runs a clerk until the supervisor says otherwise, or is gone.
+
+    `read_retention` gives the settings as they are now; it may block and may raise
+    `FaregateError`, and then the ones before stay.
+    """
+
+    def __init__(
+        self, clerk: Clerk, read_retention: Callable[[], Retention], control_fd: int | None
+    ) -> None:
+        self._clerk = clerk
+        self._read_retention = read_retention
+        self._control_fd = control_fd
+        self._control: ControlChannel | None = None
+
+    async def run(self) -> None:
+        """Work until stopped. Raises `FaregateError` where it can't begin."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._clerk.stop)
+        if self._control_fd is not None:
+            self._control = ControlChannel(self._control_fd, self._told, self._clerk.stop)
+            await self._control.open()
+        tasks = [
+            loop.create_task(self._report_often()),
+            loop.create_task(self._follow_retention()),
+        ]
+        self._send("ready")
+        try:
+            await self._clerk.run()
+        finally:
+            for task in tasks:
+                task.cancel()
+            self._report()
+            self._send("drained")
+            if self._control is not None:
+                await self._control.close()
+
+    def _told(self, kind: str) -> None:
+        if kind == "drain":
+            self._clerk.stop()
+        elif kind == "metrics":
+            self._report()
+
+    def _send(self, kind: str, data: object = None) -> None:
+        if self._control is not None:
+            self._control.send(kind, data)
+
+    def _report(self) -> None:
+        self._send("metrics", metrics_snapshot(self._clerk.metrics()))
+
+    async def _report_often(self) -> None:
+        while True:
+            await asyncio.sleep(_REPORT_SECONDS)
+            self._report()
+
+    async def _follow_retention(self) -> None:
+        while True:
+            await asyncio.sleep(_RETENTION_SECONDS)
+            with contextlib.suppress(FaregateError):
+                self._clerk.retention = await asyncio.to_thread(self._read_retention)
+
+
+def metrics_snapshot(counts: dict[str, int]) -> Snapshot:
+    """The clerk's counters under their metrics' names."""
+    return {
+        "counters": {
+            "faregate_clerk_frames_total": [[[], counts["frames"]]],
+            "faregate_clerk_calls_total": [[[], counts["calls"]]],
+            "faregate_clerk_lost_calls_total": [[[], counts["lost_calls"]]],
+            "faregate_clerk_damage_total": [
+                [["torn"], counts["torn_tails"]],
+                [["corrupt"], counts["corrupt_frames"]],
+                [["missing"], counts["missing_segments"]],
+            ],
+        },
+        "gauges": {"faregate_journal_backlog_bytes": [[[], counts["backlog_bytes"]]]},
+    }

@@ -1,0 +1,234 @@
+"""OpenAI's chat completions, completions and embeddings: what the gate reads and changes.
+
+A request is peeked at, not parsed: the model, and whether and how it streams. Unknown fields
+survive because nobody touches them. Usage is a return value.
+
+Source: OpenAI API reference, "Chat" (create, streaming), "Completions", "Embeddings".
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from faregate.core.refusals import Refusal, refuse
+from faregate.dialects import json_text
+from faregate.dialects.usage import Usage
+from faregate.wire.sse import EventSplitter, event_data
+
+_TOKENS_MAX: Final = 10**12  # a usage beyond it is nonsense, not a bill
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class Peek(msgspec.Struct):
+    """What is read of a request. `stream_options` of None: absent or null."""
+
+    model: str
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+
+    @property
+    def asks_usage(self) -> bool:
+        """Whether the caller wants usage in its stream."""
+        return self.stream_options is not None and self.stream_options.include_usage is True
+
+
+_decode_peek = msgspec.json.Decoder(Peek).decode
+
+
+def peek(body: bytes) -> Peek | Refusal:
+    """Read the few fields that the gate needs, or say which one is wrong."""
+    try:
+        return _decode_peek(body)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        problem, _, place = text.partition(" - at `$")
+        param = place.strip("`.") or None
+        if param is None and "`model`" in text:
+            param = "model"
+        if text.startswith("Object missing required field"):
+            detail = "The field 'model' is missing."
+        elif param is None:
+            detail = f"The body must be a JSON object: {problem}."
+        else:
+            detail = f"The field '{param}' is wrong: {problem}."
+        return refuse("request_invalid", detail.replace("`", "'"), param=param)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return refuse("request_invalid", f"The body is not valid JSON: {error}.")
+    except RecursionError:
+        return refuse("request_invalid", "The body is nested too deeply.")
+
+
+# -- the request ---------------------------------------------------------------------------------
+
+
+def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
+    """`body` with another model's name, every other byte the same.
+
+    A second top-level "model" is refused: the upstream might read the other one.
+    """
+    name_at = body.find(b'"model"')
+    # One mention, and no escape that could spell the name differently: that is the member.
+    if name_at >= 0 and body.find(b'"model"', name_at + 7) < 0 and body.find(b"\\u006") < 0:
+        value = b'"%b"' % asked.encode()
+        value_at = body.find(value, name_at + 7)
+        if value_at >= 0 and body[name_at + 7 : value_at].strip(b" \t\r\n") == b":":
+            if asked == served:
+                return body
+            return b"".join(
+                (body[:value_at], msgspec.json.encode(served), body[value_at + len(value) :])
+            )
+    try:
+        member = json_text.find_member(body, "model")
+    except json_text.DuplicateMemberError:
+        return refuse("request_invalid", "The field 'model' stands twice.", param="model")
+    if member is None or asked == served:
+        return body
+    return json_text.replace_value(body, member, msgspec.json.encode(served))
+
+
+def ask_stream_usage(body: bytes) -> bytes:
+    """`body` of a streamed request, changed to ask for usage at the stream's end."""
+    try:
+        member = json_text.find_member(body, "stream_options")
+    except json_text.DuplicateMemberError:
+        return body
+    if member is None:
+        return json_text.insert_first(body, b"stream_options", b'{"include_usage":true}')
+    options = msgspec.json.decode(body[member.value_start : member.end])
+    if not isinstance(options, dict):
+        options = {}
+    options["include_usage"] = True
+    return json_text.replace_value(body, member, msgspec.json.encode(options))
+
+
+# -- usage -----------------------------------------------------------------------------------------
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+
+class _Reply(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+class _StreamReply(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+    usage: _Usage | None = None
+
+
+_decode_reply = msgspec.json.Decoder(_Reply).decode
+_decode_stream_reply = msgspec.json.Decoder(_StreamReply).decode
+_decode_usage = msgspec.json.Decoder(_Usage).decode
+_USAGE_OBJECT: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]|\{[^{}]*\})*\})')
+
+
+def _count(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number <= _TOKENS_MAX else None
+
+
+def _usage(usage: _Usage) -> Usage:
+    inputs, outputs = usage.prompt_tokens_details, usage.completion_tokens_details
+    return Usage(
+        _count(usage.prompt_tokens),
+        _count(usage.completion_tokens),
+        _count(inputs.cached_tokens) if inputs is not None else None,
+        _count(outputs.reasoning_tokens) if outputs is not None else None,
+    )
+
+
+def read_usage(body: bytes) -> Usage | None:
+    """The usage that a whole reply states; None where it states none."""
+    try:
+        usage = _decode_reply(body).usage
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return _usage(usage) if usage is not None else None
+
+
+def read_usage_in_part(part: bytes) -> Usage | None:
+    """The usage in the start or the end of a reply too long to be kept whole."""
+    for match in _USAGE_OBJECT.finditer(part):
+        try:
+            return _usage(_decode_usage(match.group(1)))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return None
+
+
+class StreamMeter:
+    """Follows a stream of events: counts them, reads usage, and hides what only we asked for.
+
+    `feed` gives the bytes to send on. Where nothing is hidden they are the bytes that came, at
+    once; else whole events, less the usage that the caller did not ask for.
+    """
+
+    __slots__ = ("_hide", "_splitter", "events", "usage")
+
+    def __init__(self, *, hide_usage: bool) -> None:
+        self._splitter = EventSplitter()
+        self._hide = hide_usage
+        self.events = 0
+        self.usage: Usage | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a piece of the stream; give what goes on to the caller.
+
+        Raises `EventTooLargeError`.
+        """
+        events = self._splitter.feed(data)
+        self.events += len(events)
+        if b'"usage"' not in data and len(events) == 1:
+            return events[0] if self._hide else data
+        kept = [shown for event in events if (shown := self._look(event))]
+        return b"".join(kept) if self._hide else data
+
+    def end(self) -> bytes:
+        """What is left when the stream has ended."""
+        rest = self._splitter.take_rest()
+        return rest if self._hide else b""
+
+    def _look(self, event: bytes) -> bytes:
+        """Read one event; what of it is shown."""
+        if b'"usage"' not in event:
+            return event
+        data = event_data(event)
+        try:
+            reply = _decode_stream_reply(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return event
+        if reply.usage is not None:
+            self.usage = _usage(reply.usage)
+        if not self._hide:
+            return event
+        if reply.usage is not None and not reply.choices:
+            return b""
+        return self._without_usage(event, data)
+
+    def _without_usage(self, event: bytes, data: bytes) -> bytes:
+        try:
+            member = json_text.find_member(data, "usage")
+        except json_text.DuplicateMemberError:
+            return event
+        if member is None:
+            return event
+        at = event.find(data)
+        if at < 0:  # data over several lines: a form that JSON streams don't take
+            return event
+        shown = json_text.remove_member(data, member)
+        return event[:at] + shown + event[at + len(data) :]

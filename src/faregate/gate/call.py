@@ -1,0 +1,150 @@
+"""A call as its caller's connection sees it, and the loop over its phases."""
+
+import logging
+from collections.abc import Awaitable
+from typing import Any
+
+from faregate.core.refusals import Refusal, refuse
+from faregate.dialects import problem
+from faregate.gate.answers import Answer
+from faregate.gate.finish import CLIENT_CLOSED_STATUS, add_attempt, finish_call
+from faregate.gate.relay import Relay
+from faregate.wire.reply import render_reply
+
+_log = logging.getLogger(__name__)
+
+Outcome = Refusal | Answer | Awaitable["Refusal | Answer | None"] | None
+
+
+class Call(Relay):
+    """One call, from its head to its record (`net.client_connection.Exchange`)."""
+
+    __slots__ = ()
+
+    # -- the phases -------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Take the steps that can be taken: to the body's, if it isn't whole, or to the end."""
+        plan = self.plan
+        steps = plan.steps
+        stop = len(steps) if self.whole else plan.body_at
+        at = self.at
+        try:
+            while at < stop:
+                outcome = steps[at](self)
+                at += 1
+                if outcome is not None:
+                    self.at = at
+                    self._take(outcome)
+                    return
+            self.at = at
+        except Exception:
+            self._failed()
+
+    def _take(self, outcome: Outcome) -> None:
+        """A step has ended the call, or must be awaited."""
+        if isinstance(outcome, Refusal):
+            if self.whole:
+                self.refuse(outcome)
+            else:
+                self.refusal = outcome
+        elif isinstance(outcome, Answer):
+            self._answer(outcome)
+        elif outcome is not None:
+            self.waiting = True
+            task = self.gate.loop.create_task(self._await(outcome))
+            self.gate.tasks.add(task)
+            task.add_done_callback(self.gate.tasks.discard)
+
+    async def _await(self, awaited: Awaitable[Any]) -> None:
+        try:
+            outcome = await awaited
+        except Exception:
+            self.waiting = False
+            self._failed()
+            return
+        self.waiting = False
+        if self.ended:
+            return
+        if outcome is None:
+            self.run()
+        elif isinstance(outcome, Refusal):
+            self.refuse(outcome)
+        else:
+            self._take(outcome)
+
+    def _failed(self) -> None:
+        """A defect of ours: say so to the caller without details, and to the log with them."""
+        _log.exception("call %s failed", self.call_id)
+        if self.ended:
+            return
+        if self.relaying:
+            finish_call(self, "failed", 500, refuse("internal_error", "See the gate's log."))
+            self.connection.abort()
+        else:
+            self.refuse(refuse("internal_error", "See the gate's log.", scope="gate"))
+
+    # -- answers of the gate's own ----------------------------------------------------------------
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with a refusal, in the caller's dialect."""
+        if self.ended:
+            return
+        fields, body = problem.render(refusal, self.call_id)
+        self._send_answer(refusal.status, fields, body)
+        finish_call(self, "refused", refusal.status, refusal)
+        self.connection.finish()
+
+    def _answer(self, answer: Answer) -> None:
+        fields = [("content-type", answer.content_type), *answer.fields]
+        self._send_answer(answer.status, fields, answer.body)
+        finish_call(self, "answered", answer.status, None)
+        self.connection.finish()
+
+    def _send_answer(self, status: int, fields: list[tuple[str, str]], body: bytes) -> None:
+        fields.append(("faregate-call-id", self.call_id))
+        bodiless = self.head.method == b"HEAD"
+        self.reply_bytes = 0 if bodiless else len(body)
+        connection = self.connection
+        connection.send(
+            render_reply(status, fields, body, close=connection.closes, bodiless=bodiless)
+        )
+
+    # -- Exchange ---------------------------------------------------------------------------------
+
+    def request_whole(self, body: bytes) -> None:
+        """The whole request is there: go on to the end."""
+        self.body = body
+        self.whole = True
+        if not self.waiting:
+            self.run()
+
+    def request_refused(self, refusal: Refusal) -> None:
+        """The request can't be served, by its head or by what came after it."""
+        self.refuse(refusal)
+
+    def client_gone(self) -> None:
+        """The caller has left: stop the upstream, and record what was."""
+        if self.ended:
+            return
+        now = self.gate.now()
+        status = CLIENT_CLOSED_STATUS
+        if self.sending is not None:
+            self.sending.cancel()
+            self.sending = None
+            if self.reply is not None:
+                status = self.reply.status
+            add_attempt(self, self.reply.status if self.reply is not None else 0, "cancelled", now)
+        if self.meter is not None:
+            self.usage = self.meter.usage
+        finish_call(self, "cancelled", status, None)
+
+    def client_slow(self) -> None:
+        """The caller reads slowly: read no more of the reply."""
+        if self.sending is not None:
+            self.sending.pause_reading()
+
+    def client_ready(self) -> None:
+        """The caller reads again."""
+        if self.sending is not None:
+            self.sending.resume_reading()

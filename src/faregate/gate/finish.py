@@ -1,0 +1,167 @@
+"""FINISH: whatever became of a call, it is recorded and counted, once."""
+
+from faregate.calllog.frames import Attempt, Body, Closed, Outcome, Settled, Started
+from faregate.core.refusals import Refusal
+from faregate.gate.state import CallState
+from faregate.policies.masking import mask
+
+CLIENT_CLOSED_STATUS = 499  # nginx's number for a client that left before the reply
+
+
+def record_start(call: CallState) -> bool:
+    """Write the frame that must be out before the upstream sees the call; False: no room."""
+    head, offer, key = call.head, call.offer, call.key
+    assert offer is not None
+    assert key is not None
+    call.started = call.gate.recorder.begins(
+        Started(
+            call.call_id,
+            call.started_ns,
+            call.snapshot.revision,
+            key.key_id,
+            key.name,
+            head.method.decode(),
+            head.path.decode("latin-1"),
+            call.gate.client_address(call),
+            user_agent(call),
+            call.model_asked,
+            offer.upstream_model,
+            offer.provider,
+            bool(call.peek is not None and call.peek.stream),
+            len(call.body),
+        )
+    )
+    return call.started
+
+
+def user_agent(call: CallState) -> str:
+    """What the client calls itself, cut to a line's length."""
+    return call.head.fields.get(b"user-agent", b"")[:200].decode("latin-1")
+
+
+def add_attempt(call: CallState, status: int, result: str, now: float) -> None:
+    """Note how a request to an upstream ended."""
+    upstream, offer, begun = call.upstream, call.offer, call.started_at
+    if upstream is None or offer is None:
+        return
+    first_byte_us = int((call.first_byte_at - begun) * 1e6) if call.first_byte_at else None
+    attempt = Attempt(
+        upstream.name,
+        upstream.address,
+        offer.upstream_model,
+        int(((call.sent_at or call.submitted_at) - begun) * 1e6),
+        first_byte_us,
+        int((now - begun) * 1e6),
+        status,
+        result,
+        call.reused,
+    )
+    call.attempts = (*call.attempts, attempt)
+    if result != "ok":
+        call.gate.metrics.upstream_failed(upstream.name, result)
+
+
+def finish_call(call: CallState, outcome: Outcome, status: int, refusal: Refusal | None) -> None:
+    """Record and count the end of a call; the second time nothing happens."""
+    if call.ended:
+        return
+    call.ended = True
+    gate = call.gate
+    now = gate.now()
+    total_s = now - call.started_at
+    code = refusal.code if refusal is not None else None
+    detail = refusal.detail if refusal is not None else None
+    if call.started:
+        sent_at, first_at = call.sent_at, call.first_byte_at
+        frame: Settled | Closed = Settled(
+            call.call_id,
+            outcome,
+            status,
+            code,
+            detail,
+            int((sent_at - call.submitted_at) * 1e6) if sent_at else 0,
+            int((first_at - call.started_at) * 1e6) if first_at else None,
+            int(total_s * 1e6),
+            call.reply_bytes,
+            call.meter.events if call.meter is not None else 0,
+            call.usage,
+            call.attempts,
+        )
+    else:
+        frame = _closed(call, outcome, status, code, detail, int(total_s * 1e6))
+    gate.recorder.ends(frame)
+    _count(call, outcome, status, code, total_s)
+    if gate.keeps_bodies:
+        _keep_bodies(call)
+
+
+def _closed(
+    call: CallState,
+    outcome: Outcome,
+    status: int,
+    code: str | None,
+    detail: str | None,
+    total_us: int,
+) -> Closed:
+    key, head = call.key, call.head
+    return Closed(
+        call.call_id,
+        call.started_ns,
+        call.snapshot.revision,
+        key.key_id if key is not None else "",
+        key.name if key is not None else "",
+        head.method.decode("latin-1"),
+        head.path[:500].decode("latin-1"),
+        call.gate.client_address(call),
+        user_agent(call),
+        call.model_asked[:200],
+        outcome,
+        status,
+        code,
+        detail,
+        total_us,
+        len(call.body),
+        call.reply_bytes,
+    )
+
+
+def _count(
+    call: CallState, outcome: Outcome, status: int, code: str | None, total_s: float
+) -> None:
+    metrics = call.gate.metrics
+    metrics.call_ended(call.plan.route, outcome, status)
+    metrics.duration.observe(total_s)
+    metrics.bytes_received += len(call.body)
+    metrics.bytes_sent += call.reply_bytes
+    if code is not None:
+        metrics.call_refused(code)
+    if not call.started:
+        return
+    if call.first_byte_at:
+        metrics.first_byte.observe(call.first_byte_at - call.started_at)
+    if call.submitted_at:
+        metrics.overhead.observe(call.submitted_at - call.started_at)
+    if call.meter is not None:
+        metrics.stream_events += call.meter.events
+    usage, offer = call.usage, call.offer
+    if usage is not None and offer is not None:
+        metrics.tokens_used(
+            offer.provider,
+            offer.name,
+            input_tokens=usage.input_tokens or 0,
+            output_tokens=usage.output_tokens or 0,
+            cached_tokens=usage.cached_input_tokens or 0,
+            reasoning_tokens=usage.reasoning_tokens or 0,
+        )
+
+
+def _keep_bodies(call: CallState) -> None:
+    """Write what is kept of the bodies, masked before it is cut: a secret cut in two is one."""
+    limit = call.gate.body_bytes_kept
+    for part, data, whole_bytes in (
+        ("request", call.body, len(call.body)),
+        ("reply", b"".join(call.kept), call.reply_bytes),
+    ):
+        if data:
+            masked = mask(data)[:limit]
+            call.gate.recorder.ends(Body(call.call_id, part, masked, whole_bytes))  # type: ignore[arg-type]

@@ -1,0 +1,139 @@
+"""One gate worker: takes requests from its listener and sees every call through."""
+
+import asyncio
+import logging
+from typing import Final
+
+from faregate.calllog.frames import Closed
+from faregate.configuration.document import Document
+from faregate.core.clock import Clock
+from faregate.core.ids import CallIds
+from faregate.core.refusals import Refusal
+from faregate.dialects import problem
+from faregate.gate.call import Call
+from faregate.gate.ports import ConfigurationState, Journal
+from faregate.gate.recorder import Recorder
+from faregate.gate.snapshot import Snapshot
+from faregate.gate.state import CallState
+from faregate.gate.upstreams import Upstreams
+from faregate.monitor.metrics import GateMetrics
+from faregate.net.client_connection import ClientConnection
+from faregate.net.deadlines import Deadlines
+from faregate.net.listener import Listener
+from faregate.policies.keys import KeyCheck
+from faregate.wire.client_address import ProxyTrust
+from faregate.wire.reply import render_reply
+from faregate.wire.request_reader import RequestHead
+
+_log = logging.getLogger(__name__)
+_NOT_HTTP: Final = "none"  # the route in counts of what was no request
+
+
+class Gate:
+    """What the calls of one worker share (`net.client_connection.Application`)."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        journal: Journal,
+        key_check: KeyCheck,
+        state: ConfigurationState,
+    ) -> None:
+        # -- for the worker's life
+        self.loop = loop
+        self.now = clock.monotonic
+        self.wall_ns = clock.wall_ns
+        self.ids = CallIds(clock.wall_ns() // 1_000_000_000)
+        self.metrics = GateMetrics()
+        self.recorder = Recorder(journal, state.document.settings.journal.when_full)
+        self.deadlines = Deadlines(loop, self.now)
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._key_check = key_check
+        self._upstreams = Upstreams(loop, self.deadlines, self.now)
+        # -- with the configuration
+        self.snapshot: Snapshot
+        self.keeps_bodies = False
+        self.body_bytes_kept = 0
+        self._trust = ProxyTrust(())
+        self.settings = state.document.settings.gate
+        self.listener = Listener(loop, self, self.deadlines, self.now, self.settings)
+        self.adopt(state)
+
+    # -- configuration ----------------------------------------------------------------------------
+
+    def adopt(self, state: ConfigurationState) -> None:
+        """Use another revision from the next call on, wholly; calls in flight keep theirs.
+
+        Raises `ConfigurationError`, and then nothing has changed.
+        """
+        document: Document = state.document
+        prepared = self._upstreams.prepare(document)
+        settings = document.settings
+        snapshot = Snapshot(state.revision, document, prepared, self._key_check)
+        self.snapshot = snapshot
+        self._upstreams.adopt(prepared)
+        self.settings = self.listener.settings = settings.gate
+        self._trust = ProxyTrust(settings.gate.trusted_proxies)
+        self.keeps_bodies = settings.journal.bodies != "off"
+        self.body_bytes_kept = settings.journal.body_bytes_max
+        self.recorder.when_full = settings.journal.when_full
+        self.metrics.revision = state.revision
+
+    # -- Application ------------------------------------------------------------------------------
+
+    def open_exchange(self, connection: ClientConnection, head: RequestHead) -> Call:
+        """Begin a call and take the steps that its head suffices for."""
+        snapshot = self.snapshot
+        call = Call(self, connection, head, snapshot, snapshot.plan(head))
+        call.run()
+        return call
+
+    def refuse_bytes(self, connection: ClientConnection, refusal: Refusal) -> None:
+        """Refuse what is no request; it is recorded all the same."""
+        call_id = self.ids.next()
+        fields, body = problem.render(refusal, call_id)
+        fields.append(("faregate-call-id", call_id))
+        connection.send(render_reply(refusal.status, fields, body, close=True))
+        self.recorder.ends(
+            Closed(
+                call_id, self.wall_ns(), self.snapshot.revision, "", "", "", "", connection.peer,
+                "", "", "refused", refusal.status, refusal.code, refusal.detail, 0, 0, len(body),
+            )
+        )  # fmt: skip
+        self.metrics.call_ended(_NOT_HTTP, "refused", refusal.status)
+        self.metrics.call_refused(refusal.code)
+        connection.finish()
+
+    # -- for calls --------------------------------------------------------------------------------
+
+    def client_address(self, call: CallState) -> str:
+        """The caller's address, seen through the proxies that are trusted."""
+        peer = call.connection.peer
+        if not self._trust:
+            return peer
+        return self._trust.client_address(peer, call.head.fields.get(b"x-forwarded-for"))
+
+    # -- for the worker ---------------------------------------------------------------------------
+
+    def update_metrics(self) -> None:
+        """Bring the counts that are not counted as they happen up to date."""
+        metrics, listener = self.metrics, self.listener
+        metrics.connections_accepted = listener.accepted
+        metrics.connections_open = len(listener.connections)
+        metrics.connections_active = listener.active
+        metrics.journal_full = self.recorder.full
+        metrics.upstreams_are(
+            (name, state.open, state.idle, state.waiting)
+            for name, upstream in self._upstreams.current.items()
+            for state in (upstream.pool.state,)
+        )
+
+    async def close(self, drain_timeout_s: float) -> None:
+        """Let calls in flight finish, then end."""
+        await self.listener.drain(drain_timeout_s)
+        for task in list(self.tasks):
+            task.cancel()
+        self._upstreams.close()
+        self.deadlines.close()
+        self.recorder.close()

@@ -1,0 +1,132 @@
+"""The phases of a call, in their order, and the plan of steps that a route compiles into.
+
+A step is called with the call. None: go on. A refusal or an answer ends the call. An awaitable is
+awaited, and what it gives counts. Steps before `body_at` need the head alone, so a caller that
+isn't known can't make the gate take in its body.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from faregate.core import bounds
+from faregate.core.refusals import Refusal, refuse
+from faregate.dialects import openai_chat
+from faregate.gate.finish import record_start
+from faregate.wire import content_coding
+
+if TYPE_CHECKING:
+    from faregate.gate.call import Call
+
+
+class Phase(IntEnum):
+    """What a step decides; a plan's steps are in this order. FINISH is no step: it always runs."""
+
+    ROUTE = 0
+    IDENTIFY = 1
+    VALIDATE = 2
+    AUTHORIZE = 3
+    CHOOSE = 4
+    SEND = 5
+
+
+Step = Callable[[Any], Any]
+
+
+class PhasedStep(NamedTuple):
+    """A step and the phase that it belongs to; `needs_body`: the request must be whole."""
+
+    phase: Phase
+    step: Step
+    needs_body: bool = True
+
+
+class Plan:
+    """The steps of one route and method, flat."""
+
+    __slots__ = ("body_at", "phases", "route", "steps")
+
+    def __init__(self, route: str, steps: list[PhasedStep]) -> None:
+        ordered = sorted(steps, key=lambda step: step.phase)
+        self.route = route
+        self.steps = tuple(each.step for each in ordered)
+        self.phases = tuple(each.phase for each in ordered)
+        first_with_body = (at for at, each in enumerate(ordered) if each.needs_body)
+        self.body_at = next(first_with_body, len(ordered))
+        if any(not each.needs_body for each in ordered[self.body_at :]):
+            raise ValueError("a step that needs no body stands behind one that does")
+
+
+def require_length(call: "Call") -> Refusal | None:
+    """Refuse a request that should have a body and announces none."""
+    if call.head.states_length:
+        return None
+    return refuse("length_required", "The request has neither Content-Length nor chunks.")
+
+
+def decode_body(call: "Call") -> Refusal | None:
+    """Take the content coding off, for the body will be read."""
+    coding = call.head.fields.get(b"content-encoding")
+    if coding is None:
+        return None
+    limit = call.gate.settings.body_bytes_max
+    try:
+        call.body = content_coding.decode(call.body, coding, limit)
+    except content_coding.CodingUnsupportedError as error:
+        detail = f"The content coding '{str(error)[:40]}' is not one of those read here."
+        fields = (("accept-encoding", ", ".join(content_coding.CODINGS)),)
+        return refuse("media_type_unsupported", detail, param="content-encoding", headers=fields)
+    except content_coding.CodingBrokenError as error:
+        detail = f"The body is not what its Content-Encoding says: {error}."
+        return refuse("request_invalid", detail, param="content-encoding")
+    except content_coding.DecodedTooLargeError:
+        detail = f"The decoded body is over {limit} bytes."
+        return refuse("body_too_large", detail, limit=limit)
+    return None
+
+
+def peek(call: "Call") -> Refusal | None:
+    """Read the few fields of the body that later steps need."""
+    peeked = openai_chat.peek(call.body)
+    if isinstance(peeked, Refusal):
+        return peeked
+    call.peek = peeked
+    call.model_asked = peeked.model
+    if len(peeked.model) > bounds.MODEL_NAME_CHARACTERS_MAX:
+        detail = f"A model's name has at most {bounds.MODEL_NAME_CHARACTERS_MAX} characters."
+        return refuse("request_invalid", detail, param="model")
+    return None
+
+
+def choose(call: "Call") -> Refusal | None:
+    """Choose the upstream, and write the request as it will see it."""
+    offer, peeked = call.offer, call.peek
+    assert offer is not None
+    assert peeked is not None
+    upstream = call.upstream = call.snapshot.upstreams[offer.provider]
+    body = openai_chat.splice_model(call.body, peeked.model, offer.upstream_model)
+    if isinstance(body, Refusal):
+        return body
+    if peeked.stream and upstream.ask_stream_usage and not peeked.asks_usage:
+        body = openai_chat.ask_stream_usage(body)
+    call.request_body = body
+    call.idempotent = b"idempotency-key" in call.head.fields
+    return None
+
+
+class Send:
+    """The last step: record the call, then send it to `path` below the provider's address."""
+
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+
+    def __call__(self, call: "Call") -> Refusal | None:
+        """Send; what comes back is the relay's affair."""
+        upstream = call.upstream
+        assert upstream is not None
+        if not record_start(call):
+            return refuse("journal_unavailable", "The journal has no room.", scope="gate")
+        call.request_head = upstream.request_head(call.head, self._path, len(call.request_body))
+        call.submitted_at = call.gate.now()
+        upstream.pool.send(call)
+        return None

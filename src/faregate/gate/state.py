@@ -1,0 +1,122 @@
+"""The state of one call, from its head to its record."""
+
+from typing import TYPE_CHECKING
+
+from faregate.calllog.frames import Attempt
+from faregate.catalogue.models import Offer
+from faregate.core.refusals import Refusal
+from faregate.dialects.openai_chat import Peek, StreamMeter
+from faregate.dialects.usage import Usage
+from faregate.gate.upstreams import Upstream
+from faregate.identity.keys import KeyRecord
+from faregate.net.client_connection import ClientConnection
+from faregate.net.upstream_connection import Sending
+from faregate.wire.reply_reader import ReplyHead
+from faregate.wire.request_reader import RequestHead
+
+if TYPE_CHECKING:
+    from faregate.gate.gate import Gate
+    from faregate.gate.phases import Plan
+    from faregate.gate.snapshot import Snapshot
+
+
+class CallState:
+    """What the phases, the relay and the record know of a call.
+
+    Times `_at` are seconds on the monotonic clock.
+    """
+
+    __slots__ = (
+        "at",
+        "attempts",
+        "body",
+        "call_id",
+        "chunked",
+        "connection",
+        "ended",
+        "first_byte_at",
+        "gate",
+        "head",
+        "idempotent",
+        "kept",
+        "kept_bytes",
+        "key",
+        "meter",
+        "model_asked",
+        "offer",
+        "out",
+        "peek",
+        "plan",
+        "refusal",
+        "relaying",
+        "reply",
+        "reply_bytes",
+        "request_body",
+        "request_head",
+        "resent",
+        "reused",
+        "sending",
+        "sent_at",
+        "snapshot",
+        "started",
+        "started_at",
+        "started_ns",
+        "submitted_at",
+        "upstream",
+        "usage",
+        "waiting",
+        "whole",
+    )
+
+    def __init__(
+        self,
+        gate: "Gate",
+        connection: ClientConnection,
+        head: RequestHead,
+        snapshot: "Snapshot",
+        plan: "Plan",
+    ) -> None:
+        # -- from the request's head
+        self.gate = gate
+        self.connection = connection
+        self.head = head
+        self.snapshot = snapshot
+        self.plan = plan
+        self.call_id = gate.ids.next()
+        self.started_ns = gate.wall_ns()
+        self.started_at = gate.now()
+        # -- how far it has come
+        self.at = 0  # the next step of the plan
+        self.whole = False  # the request has arrived
+        self.waiting = False  # a step is being awaited
+        self.ended = False
+        self.refusal: Refusal | None = None
+        # -- what the phases find
+        self.key: KeyRecord | None = None
+        self.body = b""
+        self.peek: Peek | None = None
+        self.model_asked = ""
+        self.offer: Offer | None = None
+        self.upstream: Upstream | None = None
+        # -- what is sent upstream
+        self.request_head = b""
+        self.request_body = b""
+        self.idempotent = False
+        self.resent = False
+        self.started = False  # the journal knows of it
+        self.sending: Sending | None = None
+        self.submitted_at = 0.0
+        self.sent_at = 0.0
+        self.reused = False
+        self.attempts: tuple[Attempt, ...] = ()
+        # -- what comes back
+        self.reply: ReplyHead | None = None
+        self.relaying = False  # a part of the reply has gone to the caller
+        self.chunked = False
+        self.out: list[bytes] = []
+        self.meter: StreamMeter | None = None
+        self.kept: list[bytes] = []
+        self.kept_bytes = 0
+        self.reply_bytes = 0
+        self.first_byte_at = 0.0
+        self.usage: Usage | None = None

@@ -1,0 +1,129 @@
+"""The process around a gate: its loop, its control channel, its housekeeping, its end."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from faregate.configuration.settings import JournalSettings
+from faregate.core.clock import Clock
+from faregate.core.errors import FaregateError
+from faregate.gate.follower import Follower
+from faregate.gate.gate import Gate
+from faregate.gate.ports import ConfigurationSource, Journal
+from faregate.net.control import ControlChannel
+from faregate.net.tls import ServerCertificates
+from faregate.policies.keys import KeyCheck
+
+_log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_SECONDS: Final = 1.0
+# Calls leave no cycles behind, so looking for them often is waste; connections leave few.
+_GC_THRESHOLDS: Final = (50_000, 20, 50)
+
+
+class GateWorker:
+    """Runs one gate on `listening` until the supervisor says otherwise, or is gone."""
+
+    def __init__(
+        self,
+        source: ConfigurationSource,
+        open_journal: Callable[[JournalSettings], Journal],
+        clock: Clock,
+        listening: socket.socket,
+        control_fd: int | None,
+    ) -> None:
+        self._follower = Follower(source)
+        self._open_journal = open_journal
+        self._clock = clock
+        self._listening = listening
+        self._control_fd = control_fd
+        self._stopping = asyncio.Event()
+        self._certificates: ServerCertificates | None = None
+        self._control: ControlChannel | None = None
+        self._gate: Gate | None = None
+
+    async def run(self) -> None:
+        """Serve until stopped, then drain. Raises `FaregateError` where it can't begin."""
+        _raise_file_limit()
+        state = self._follower.read_first()
+        settings = state.document.settings
+        if settings.gate.tls is not None:
+            self._certificates = ServerCertificates(settings.gate.tls)
+        loop = asyncio.get_running_loop()
+        key_check = KeyCheck(self._follower.find_key, self._clock)
+        journal = self._open_journal(settings.journal)
+        gate = self._gate = Gate(loop, self._clock, journal, key_check, state)
+        await gate.listener.serve(self._listening, self._certificates)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        await self._open_control()
+        tasks = [
+            loop.create_task(self._follower.follow(gate.adopt, key_check.forget)),
+            loop.create_task(self._keep_house(gate)),
+        ]
+        _settle_memory()
+        self._send("ready")
+        await self._stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await self._end(gate)
+
+    async def _open_control(self) -> None:
+        if self._control_fd is not None:
+            self._control = ControlChannel(self._control_fd, self._told, self._stopping.set)
+            await self._control.open()
+
+    def _told(self, kind: str) -> None:
+        if kind == "drain":
+            self._stopping.set()
+        elif kind == "metrics":
+            self._send_metrics()
+        elif kind == "reload" and self._certificates is not None:
+            try:
+                self._certificates.reload()
+                _log.info("the certificates were read again")
+            except FaregateError as error:
+                _log.error("the old certificates stay in use: %s", error)
+
+    def _send(self, kind: str, data: object = None) -> None:
+        if self._control is not None:
+            self._control.send(kind, data)
+
+    def _send_metrics(self) -> None:
+        if self._gate is not None:
+            self._gate.update_metrics()
+            self._send("metrics", self._gate.metrics.snapshot())
+
+    async def _keep_house(self, gate: Gate) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+            gate.recorder.retry()
+            self._send_metrics()
+
+    async def _end(self, gate: Gate) -> None:
+        await gate.close(gate.settings.drain_timeout_s)
+        self._send_metrics()
+        self._send("drained")
+        if self._control is not None:
+            await self._control.close()
+        self._follower.close()
+
+
+def _raise_file_limit() -> None:
+    """Take as many descriptors as the system gives: every call needs two."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _settle_memory() -> None:
+    """What has been loaded by now stays for ever: never look through it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)

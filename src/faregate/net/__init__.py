@@ -1,0 +1,1 @@
+"""Sockets: the listener for callers, the connections to upstreams."""

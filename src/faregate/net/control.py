@@ -1,0 +1,59 @@
+"""A child's end of its control channel: JSON objects, one a line, both ways.
+
+When the channel ends, whoever started this process is gone, and it has to leave by itself.
+"""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+LINE_BYTES_MAX: Final = 64 * 1024
+
+
+class ControlChannel:
+    """Speaks over an inherited socket; `on_message` gets the type of every message."""
+
+    def __init__(
+        self, fd: int, on_message: Callable[[str], None], on_end: Callable[[], None]
+    ) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._on_message = on_message
+        self._on_end = on_end
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begin to listen."""
+        reader, self._writer = await asyncio.open_connection(
+            sock=self._socket, limit=LINE_BYTES_MAX
+        )
+        self._reading = asyncio.get_running_loop().create_task(self._read(reader))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                message = json.loads(line)
+                self._on_message(str(message.get("type")))
+        except (OSError, ValueError):
+            pass  # a channel that breaks has ended
+        self._on_end()
+
+    def send(self, kind: str, data: Any = None) -> None:
+        """Send a message; on a channel that has ended nothing happens."""
+        if self._writer is None or self._writer.is_closing():
+            return
+        message = {"type": kind} if data is None else {"type": kind, "data": data}
+        self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    async def close(self) -> None:
+        """Send what is still to be sent, and close."""
+        if self._reading is not None:
+            self._reading.cancel()
+        if self._writer is not None:
+            self._writer.close()
+            try:
+                await self._writer.wait_closed()
+            except OSError:
+                return

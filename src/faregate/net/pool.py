@@ -1,0 +1,269 @@
+"""The connections to one origin: kept alive, bounded, shared.
+
+Strategy: the connection used last is used first, so that those that are not needed grow old and
+are closed. When none is idle one more is opened, up to a ceiling; beyond it requests wait in
+line, each with a deadline, up to a bound. Every step costs the same however many connections or
+waiting requests there are.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from faregate.configuration.document import ProviderTimeouts
+from faregate.net.connect import Address, Proxy, open_connection
+from faregate.net.deadlines import NEVER, Deadlines
+from faregate.net.upstream_connection import Failure, FailureKind, Sender, UpstreamConnection
+
+IDLE_TIMEOUT_SECONDS: Final = 55.0  # below the 60 s after which common load balancers close
+_IDLE_TIMEOUT_SECONDS_MIN: Final = 0.5
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a pool connects to, and how."""
+
+    address: Address
+    timeouts: ProviderTimeouts
+    connections_max: int
+    queue_max: int
+    tls: ssl.SSLContext | None = None
+    proxy: Proxy | None = None
+
+
+class PoolState(msgspec.Struct, frozen=True):
+    """A count of a pool's connections and of the requests in line."""
+
+    open: int
+    idle: int
+    waiting: int
+
+
+class _Waiting:
+    """A request in line."""
+
+    __slots__ = ("_pool", "connection", "due_at", "queued_at", "sender")
+
+    def __init__(self, pool: "Pool", sender: Sender, due_at: float) -> None:
+        self._pool = pool
+        self.sender: Sender | None = sender
+        self.connection: UpstreamConnection | None = None
+        self.due_at = due_at
+        self.queued_at = NEVER
+
+    def on_deadline(self, now: float) -> None:
+        """Leave the line: it was too slow."""
+        sender = self.sender
+        if sender is None:
+            return
+        self._leave()
+        seconds = self._pool.timeouts.queue_s
+        detail = f"no connection became free within {seconds:g} s"
+        sender.upstream_failed(Failure("queue_timeout", detail))
+
+    def _leave(self) -> None:
+        self.sender = None
+        self.due_at = NEVER
+        self._pool.left_line()
+
+    def cancel(self) -> None:
+        """Leave the line, or the connection if there is one by now."""
+        if self.connection is not None:
+            self.connection.cancel()
+        elif self.sender is not None:
+            self._leave()
+
+    def pause_reading(self) -> None:
+        """Pass it on to the connection."""
+        if self.connection is not None:
+            self.connection.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Pass it on to the connection."""
+        if self.connection is not None:
+            self.connection.resume_reading()
+
+
+class Pool:
+    """Sends requests to one origin."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        now: Callable[[], float],
+        origin: Origin,
+    ) -> None:
+        # -- for the pool's life
+        self._loop = loop
+        self.deadlines = deadlines
+        self.now = now
+        self.origin = origin
+        self.timeouts = origin.timeouts
+        self.idle_timeout_s = IDLE_TIMEOUT_SECONDS
+        # -- connections: all of them are counted, only idle ones and attempts are kept here
+        self._open = 0
+        self._idle: dict[UpstreamConnection, None] = {}
+        self._connecting: set[asyncio.Task[None]] = set()
+        # -- the line; those that left it stay as empty places until they come to its head
+        self._line: deque[_Waiting] = deque()
+        self._waiting = 0
+        self._closed = False
+
+    @property
+    def state(self) -> PoolState:
+        """The counts as they are now; attempts to connect count as open."""
+        return PoolState(self._open, len(self._idle), self._waiting)
+
+    def send(self, sender: Sender) -> None:
+        """Send a request now or when a connection is there, or tell its sender why not."""
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.stale:
+                connection.abort()
+                continue
+            sender.upstream_sending(connection)
+            connection.send(sender)
+            return
+        if self._closed:
+            self._refuse(sender, "pool_closed", "the provider was removed")
+            return
+        if self._open < self.origin.connections_max:
+            self._connect()
+        elif self._waiting >= self.origin.queue_max:
+            detail = f"{self._open} connections are in use and {self._waiting} requests wait"
+            self._refuse(sender, "queue_full", detail)
+            return
+        self._wait(sender, at_head=False)
+
+    def send_again(self, sender: Sender) -> None:
+        """Send once more what a stale connection did not deliver; on a new connection."""
+        self._wait(sender, at_head=True)
+        self._connect()
+
+    def _refuse(self, sender: Sender, kind: FailureKind, detail: str) -> None:
+        sender.upstream_failed(Failure(kind, detail))
+
+    def _wait(self, sender: Sender, *, at_head: bool) -> None:
+        # Until a connection is there both limits hold: the line's, and that of connecting.
+        waiting = _Waiting(self, sender, self.now() + self.timeouts.queue_s)
+        if at_head:
+            self._line.appendleft(waiting)
+        else:
+            self._line.append(waiting)
+        self._waiting += 1
+        self.deadlines.watch(waiting)
+        sender.upstream_sending(waiting)
+
+    def left_line(self) -> None:
+        """A request in line was cancelled or is too old."""
+        self._waiting -= 1
+
+    def _next_waiting(self) -> _Waiting | None:
+        while self._line:
+            waiting = self._line.popleft()
+            if waiting.sender is not None:
+                self._waiting -= 1
+                waiting.due_at = NEVER
+                return waiting
+        return None
+
+    # -- what connections say ---------------------------------------------------------------------
+
+    def connection_free(self, connection: UpstreamConnection) -> None:
+        """A connection may serve the next request."""
+        waiting = self._next_waiting()
+        if waiting is not None:
+            sender, waiting.sender = waiting.sender, None
+            waiting.connection = connection
+            assert sender is not None
+            connection.send(sender)
+        elif self._closed:
+            connection.close()
+        else:
+            connection.rest()
+            self._idle[connection] = None
+
+    def connection_expired(self, connection: UpstreamConnection) -> None:
+        """An idle connection is about to be closed for its age."""
+        self._idle.pop(connection, None)
+
+    def connection_closed(self, connection: UpstreamConnection) -> None:
+        """A connection is gone; someone in line may open another."""
+        self._idle.pop(connection, None)
+        self._open -= 1
+        if self._waiting > len(self._connecting) and not self._closed:
+            self._connect()
+
+    def learn_idle_timeout(self, seconds: float | None) -> None:
+        """The upstream says how long it keeps an idle connection: stay a second below."""
+        if seconds is not None:
+            shorter = max(seconds - 1.0, _IDLE_TIMEOUT_SECONDS_MIN)
+            self.idle_timeout_s = min(self.idle_timeout_s, shorter)
+
+    # -- connecting -------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self._open += 1
+        task = self._loop.create_task(self._open_one())
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _open_one(self) -> None:
+        origin = self.origin
+        try:
+            async with asyncio.timeout(self.timeouts.connect_s):
+                connection = await open_connection(
+                    self._loop,
+                    lambda: UpstreamConnection(self),
+                    origin.address,
+                    origin.tls,
+                    origin.proxy,
+                )
+        except TimeoutError:
+            detail = f"no connection within {self.timeouts.connect_s:g} s"
+            self._connect_failed(Failure("connect_timeout", detail))
+        except OSError as error:  # ssl.SSLError is one
+            self._connect_failed(Failure("connect_failed", _reason(error)))
+        except UnicodeError:
+            self._connect_failed(Failure("connect_failed", "the host name is not valid"))
+        except BaseException:
+            self._open -= 1
+            raise
+        else:
+            self._connecting.discard(asyncio.current_task())
+            self.connection_free(connection)
+
+    def _connect_failed(self, failure: Failure) -> None:
+        self._open -= 1
+        self._connecting.discard(asyncio.current_task())
+        waiting = self._next_waiting()
+        if waiting is not None and waiting.sender is not None:
+            sender, waiting.sender = waiting.sender, None
+            sender.upstream_failed(failure)
+        if self._waiting > len(self._connecting) and self._open == 0 and not self._closed:
+            self._connect()
+
+    def close(self) -> None:
+        """Take no more requests; those on their way go on, those in line are refused."""
+        self._closed = True
+        for connection in list(self._idle):
+            connection.close()
+        self._idle.clear()
+        while (waiting := self._next_waiting()) is not None:
+            sender, waiting.sender = waiting.sender, None
+            if sender is not None:
+                self._refuse(sender, "pool_closed", "the provider was removed")
+        for task in self._connecting:
+            task.cancel()
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate can't be verified: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,58 @@
+"""TLS contexts for both sides; certificates are always verified towards upstreams."""
+
+import ssl
+
+from faregate.configuration.document import ProviderTls
+from faregate.configuration.settings import TlsSettings
+from faregate.core.errors import ConfigurationError
+
+
+def client_context(tls: ProviderTls) -> ssl.SSLContext:
+    """A context for connections to an upstream; raises `ConfigurationError`."""
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        if tls.certificate_file is not None:
+            context.load_cert_chain(tls.certificate_file, tls.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise _unusable(tls.certificate_file or tls.ca_file, error) from None
+    return context
+
+
+class ServerCertificates:
+    """The gate's own context; `reload` changes what later handshakes use."""
+
+    def __init__(self, settings: TlsSettings) -> None:
+        self._settings = settings
+        self.context = self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+
+    def _load(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        settings = self._settings
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        try:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+            if settings.client_ca_file is not None:
+                context.load_verify_locations(settings.client_ca_file)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except (OSError, ssl.SSLError) as error:
+            raise _unusable(settings.certificate_file, error) from None
+        return context
+
+    def reload(self) -> None:
+        """Read the files again; raises `ConfigurationError` and keeps the old ones if they're bad.
+
+        They are tried in a context of their own first, so that a bad pair changes nothing.
+        """
+        self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+        self._load(self.context)
+
+
+def _unusable(file: str | None, error: OSError) -> ConfigurationError:
+    reason = getattr(error, "reason", None) or error.strerror or str(error)
+    return ConfigurationError(
+        f"the TLS files can't be used: {reason}",
+        file=file,
+        fix="Check that the files are PEM, belong together and are readable.",
+    )

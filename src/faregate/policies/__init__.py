@@ -1,0 +1,1 @@
+"""What a call must pass: one policy a file."""

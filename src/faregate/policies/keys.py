@@ -1,0 +1,160 @@
+"""Identifies the caller of a call by its key.
+
+Keys are found on demand and remembered, unknown ones too for a moment. A change of a key takes
+effect when `forget` is called with its hash, for whoever remembered it: entries are marked as
+dead, not only dropped. With the key store down, remembered keys go on; others get 503.
+Fails closed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Protocol
+
+from faregate.core import bounds
+from faregate.core.clock import Clock
+from faregate.core.errors import FaregateError
+from faregate.core.refusals import Refusal, refuse
+from faregate.identity.keys import KeyRecord, hash_key, is_well_formed
+from faregate.wire.request_reader import RequestHead
+
+_BEARER: Final = b"bearer "
+
+
+class KeyEntry:
+    """A key as it is remembered; `live` until it is forgotten."""
+
+    __slots__ = ("live", "record")
+
+    def __init__(self, record: KeyRecord) -> None:
+        self.record = record
+        self.live = True
+
+
+class CallWithKey(Protocol):
+    """What this policy reads of a call, and the one thing that it sets."""
+
+    head: RequestHead
+    key: KeyRecord | None
+
+
+class KeyCheck:
+    """The step that sets `call.key`, or refuses with 401.
+
+    `find` looks a key up by its hash; it may raise `FaregateError` where it can't.
+    """
+
+    def __init__(self, find: Callable[[bytes], Awaitable[KeyRecord | None]], clock: Clock) -> None:
+        self._find = find
+        self._clock = clock
+        self._known: dict[bytes, KeyEntry] = {}
+        self._unknown: dict[bytes, float] = {}  # hash: until when, on the monotonic clock
+        self._looking: dict[bytes, asyncio.Future[KeyEntry | Refusal]] = {}
+        self._changes = 0
+
+    def __call__(self, call: CallWithKey) -> Refusal | Awaitable[Refusal | None] | None:
+        """Identify the caller; awaitable where the key has to be looked up."""
+        entry = call.head.identity
+        if isinstance(entry, KeyEntry) and entry.live:
+            return self._admit(call, entry)
+        presented = _presented(call.head.fields)
+        if isinstance(presented, Refusal):
+            return presented
+        digest = hash_key(presented)
+        known = self._known.get(digest)
+        if known is not None:
+            call.head.identity = known
+            return self._admit(call, known)
+        until = self._unknown.get(digest)
+        if until is not None and self._clock.monotonic() < until:
+            return _unknown_key()
+        return self._look_up(call, digest)
+
+    def forget(self, digests: Iterable[bytes]) -> None:
+        """Something changed about the keys of these hashes."""
+        self._changes += 1
+        for digest in digests:
+            self._unknown.pop(digest, None)
+            entry = self._known.pop(digest, None)
+            if entry is not None:
+                entry.live = False
+
+    def _admit(self, call: CallWithKey, entry: KeyEntry) -> Refusal | None:
+        record = entry.record
+        if record.revoked_ns is not None or record.expires_ns is not None:
+            state = record.state(self._clock.wall_ns())
+            if state == "revoked":
+                return refuse(
+                    "key_revoked", f"The key {record.prefix}... was revoked.", scope="key"
+                )
+            if state == "expired":
+                return refuse(
+                    "key_expired", f"The key {record.prefix}... has expired.", scope="key"
+                )
+        call.key = record
+        return None
+
+    async def _look_up(self, call: CallWithKey, digest: bytes) -> Refusal | None:
+        looking = self._looking.get(digest)
+        if looking is None:
+            if len(self._looking) >= bounds.KEY_LOOKUPS_WAITING_MAX:
+                detail = "Too many keys are being looked up at once."
+                return refuse("gate_overloaded", detail, scope="gate")
+            looking = asyncio.ensure_future(self._found(digest))
+            self._looking[digest] = looking
+        # A caller that leaves must not take the look-up from others that wait for it.
+        found = await asyncio.shield(looking)
+        if isinstance(found, Refusal):
+            return found
+        call.head.identity = found
+        return self._admit(call, found)
+
+    async def _found(self, digest: bytes) -> KeyEntry | Refusal:
+        try:
+            return await self._ask(digest)
+        finally:
+            self._looking.pop(digest, None)
+
+    async def _ask(self, digest: bytes) -> KeyEntry | Refusal:
+        changes = self._changes
+        try:
+            record = await self._find(digest)
+        except FaregateError:
+            return refuse("key_store_unavailable", "The key store does not answer.", scope="gate")
+        if record is None:
+            self._remember_unknown(digest)
+            return _unknown_key()
+        entry = KeyEntry(record)
+        if changes != self._changes:
+            # What was read may be older than what was forgotten meanwhile: use it once.
+            entry.live = False
+            return entry
+        if len(self._known) >= bounds.KEY_CACHE_ENTRIES_MAX:
+            oldest = self._known.pop(next(iter(self._known)))
+            oldest.live = False
+        self._known[digest] = entry
+        return entry
+
+    def _remember_unknown(self, digest: bytes) -> None:
+        if len(self._unknown) >= bounds.UNKNOWN_KEY_CACHE_ENTRIES_MAX:
+            del self._unknown[next(iter(self._unknown))]
+        until = self._clock.monotonic() + bounds.UNKNOWN_KEY_CACHE_SECONDS
+        self._unknown.pop(digest, None)
+        self._unknown[digest] = until
+
+
+def _presented(fields: dict[bytes, bytes]) -> str | Refusal:
+    """The key as it was sent, well formed; or why there is none."""
+    value = fields.get(b"authorization")
+    if value is not None and value[:7].lower() == _BEARER:
+        value = value[7:].strip(b" ")
+    else:
+        value = fields.get(b"x-api-key")
+    if not value:
+        return refuse("key_missing", "The request carries no key.", param="authorization")
+    key = value.decode("latin-1")
+    return key if is_well_formed(key) else _unknown_key()
+
+
+def _unknown_key() -> Refusal:
+    """One answer for all keys that aren't known, whatever is wrong with them."""
+    return refuse("key_unknown", "The key that was sent is not a key of this gateway.", scope="key")

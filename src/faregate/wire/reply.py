@@ -1,0 +1,49 @@
+"""Writes heads of replies: status lines, framing, and whole replies of the gate's own.
+
+Sources: RFC 9110 §15 (status codes), RFC 9112 §4 (status line), §6.1 and §7.1 (framing).
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+CLOSE_FIELD: Final = b"connection: close\r\n"
+CHUNKED_FIELD: Final = b"transfer-encoding: chunked\r\n"
+
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+def status_line(status: int) -> bytes:
+    """The first line of a reply; a status without a name gets none, as RFC 9112 §4 allows."""
+    line = _STATUS_LINES.get(status)
+    return line if line is not None else b"HTTP/1.1 %d \r\n" % status
+
+
+def chunk(data: bytes) -> bytes:
+    """`data` as one chunk; it must not be empty."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def render_reply(
+    status: int,
+    fields: Iterable[tuple[str, str]],
+    body: bytes,
+    *,
+    close: bool,
+    bodiless: bool = False,
+) -> bytes:
+    """A whole reply. `bodiless` answers HEAD: the length of a body that isn't sent."""
+    head = [status_line(status)]
+    head.extend(f"{name}: {value}\r\n".encode("latin-1") for name, value in fields)
+    if close:
+        head.append(CLOSE_FIELD)
+    if status != HTTPStatus.NO_CONTENT:
+        head.append(b"content-length: %d\r\n" % len(body))
+    head.append(b"\r\n")
+    if body and not bodiless:
+        head.append(body)
+    return b"".join(head)

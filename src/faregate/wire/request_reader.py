@@ -1,0 +1,406 @@
+"""Reads the requests of one client connection: bytes in, heads and bodies out.
+
+Strategy: llhttp (through httptools) splits the bytes in its strict mode, so that what it passes
+has one meaning only; this class adds what a parser leaves to its user: limits, one Host, a target
+that agrees with it, codings that are spoken here. Whatever it refuses ends the connection, for
+after a request of doubtful length no next one can be found safely.
+
+A head that repeats is read once. Clients send the same head with every call but for
+Content-Length, so the last one is remembered split at those digits; bytes that begin with the
+same text are the same head, and its `RequestHead` is used again with what others have derived
+from it. Only whole requests that arrive in one piece take this way; all else goes through the
+parser.
+
+Sources: RFC 9112 §3 (target, Host), §6 (length of a message), §11.2 (smuggling); RFC 9110 §10.1.1
+(Expect).
+"""
+
+import re
+from typing import Final
+
+import httptools
+
+from faregate.core import bounds
+from faregate.core.refusals import Refusal, refuse
+from faregate.wire.fields import combine, tokens
+
+_LENGTH_LINE: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,10})(?=[ \t]*\r\n)", re.I)
+_REPEAT_BYTES_MAX: Final = 8 * bounds.KIB
+_REPEAT_MISSES_MAX: Final = 16  # heads that never repeat aren't worth remembering
+
+
+class RequestHead:
+    """A request without its body. Treat as immutable: it may serve several requests.
+
+    `fields` has names in lower case, repeated lines combined. `length` is -1 where no length is
+    stated; it is that of the first request with this head. `forwarded` and `identity` are for the
+    gate to keep what it derives from the head alone.
+    """
+
+    __slots__ = (
+        "chunked",
+        "expects_continue",
+        "fields",
+        "forwarded",
+        "http11",
+        "identity",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "query",
+    )
+
+    def __init__(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> None:
+        path, _, query = target.partition(b"?")
+        self.method = method
+        self.path = path
+        self.query = query
+        self.fields = fields
+        self.http11 = True
+        self.keep_alive = True
+        self.chunked = False
+        self.expects_continue = False
+        self.length = -1
+        self.forwarded: tuple[object, bytes] | None = None
+        self.identity: object | None = None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows, of whatever length but zero."""
+        return self.chunked or self.length > 0
+
+    @property
+    def states_length(self) -> bool:
+        """Whether Content-Length or a chunked body was announced."""
+        return self.chunked or self.length >= 0
+
+
+class _Repeat:
+    """A head split at the digits of its Content-Length; `suffix` is empty where it has none."""
+
+    __slots__ = ("head", "prefix", "suffix")
+
+    def __init__(self, prefix: bytes, suffix: bytes, head: RequestHead) -> None:
+        self.prefix = prefix
+        self.suffix = suffix
+        self.head = head
+
+
+class _Refused(Exception):  # noqa: N818 - leaves the parser's callbacks, never this module
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+class RequestReader:
+    """Base of a connection: feed it bytes, and it calls `request_*` in order.
+
+    For every request: `request_head`, `request_data` for each piece of its body (chunked framing
+    taken off, trailers dropped), `request_end`. After `request_refused` nothing follows.
+    """
+
+    __slots__ = (
+        "_body_bytes",
+        "_fields",
+        "_head_bytes",
+        "_in_head",
+        "_last_head",
+        "_misses",
+        "_overhead",
+        "_parser",
+        "_repeat",
+        "_target",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self._fields: dict[bytes, bytes] = {}
+        self._target = b""
+        self._in_head = True
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._overhead = -1  # raw bytes of a chunked body; -1: not chunked
+        self._repeat: _Repeat | None = None
+        self._misses = 0
+        self._last_head = RequestHead(b"", b"", {})
+
+    # -- for the connection to fill in ---------------------------------------------------------
+
+    def request_head(self, head: RequestHead) -> None:
+        """A head is complete."""
+
+    def request_data(self, data: bytes) -> None:
+        """A piece of the body."""
+
+    def request_end(self) -> None:
+        """The request is complete."""
+
+    def request_refused(self, refusal: Refusal) -> None:
+        """The bytes can't be accepted; what follows them can't be understood either."""
+
+    # -- what the connection calls ---------------------------------------------------------------
+
+    @property
+    def between_requests(self) -> bool:
+        """Whether nothing of a next request has been read."""
+        return self._in_head and self._head_bytes == 0
+
+    @property
+    def in_head(self) -> bool:
+        """Whether a head has begun and isn't complete."""
+        return self._in_head and self._head_bytes > 0
+
+    def feed(self, data: bytes) -> None:
+        """Read `data`; calls `request_*` as it goes."""
+        at_start = self._in_head and self._head_bytes == 0
+        if at_start and self._repeat is not None and self._feed_repeat(data, self._repeat):
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        elif self._overhead >= 0:
+            self._overhead += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # RFC 9110 §7.8: an upgrade may be ignored. The parser stops there, and so does the
+            # connection, once this request is answered.
+            self._in_head, self._head_bytes = True, 0
+            self._repeat = None
+            return
+        except httptools.HttpParserCallbackError as error:
+            cause: BaseException | None = error.__context__
+            if not isinstance(cause, _Refused):
+                raise
+            self.request_refused(cause.refusal)
+            return
+        except httptools.HttpParserError as error:
+            self.request_refused(_malformed(error))
+            return
+        self._check_progress()
+        if at_start and self._in_head and self._head_bytes == 0:
+            self._remember(data)
+
+    def release(self) -> None:
+        """Break the cycle with the parser; the reader is of no use afterwards."""
+        del self._parser
+        self._repeat = None
+
+    # -- a head that repeats ----------------------------------------------------------------------
+
+    def _feed_repeat(self, data: bytes, repeat: _Repeat) -> bool:
+        """Whether `data` was one whole request with the remembered head."""
+        if not data.startswith(repeat.prefix):
+            return False
+        digits_at = len(repeat.prefix)
+        if not repeat.suffix:
+            if len(data) != digits_at:
+                return False
+            self._misses = 0
+            self.request_head(repeat.head)
+            self.request_end()
+            return True
+        digits_end = data.find(b"\r", digits_at, digits_at + 11)
+        digits = data[digits_at:digits_end].rstrip(b" \t") if digits_end > 0 else b""
+        if not digits.isdigit():
+            return False
+        suffix_at = digits_at + len(digits)
+        body_at = suffix_at + len(repeat.suffix)
+        length = int(digits)
+        if len(data) - body_at != length or not data.startswith(repeat.suffix, suffix_at):
+            return False
+        self._misses = 0
+        self.request_head(repeat.head)
+        if length:
+            self.request_data(data[body_at:])
+        self.request_end()
+        return True
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the head of `data`, one whole request or more, for the next one."""
+        if self._misses >= _REPEAT_MISSES_MAX:
+            self._repeat = None
+            return
+        self._misses += 1
+        head = self._last_head
+        end = data.find(b"\r\n\r\n") + 4
+        plain = head.keep_alive and not head.chunked and not head.expects_continue
+        if not plain or end > _REPEAT_BYTES_MAX or data[:1] in b"\r\n":
+            self._repeat = None
+            return
+        if head.length < 0:
+            self._repeat = _Repeat(data[:end], b"", head)
+            return
+        line = _LENGTH_LINE.search(data, 0, end)
+        if line is None:
+            self._repeat = None
+            return
+        self._repeat = _Repeat(data[: line.start(1)], data[line.end(1) : end], head)
+
+    # -- the parser's callbacks -------------------------------------------------------------------
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or of the trailer (which is dropped)."""
+        name = name.lower()
+        fields = self._fields
+        if name not in fields:
+            fields[name] = value
+        elif name == b"host":
+            raise _Refused(refuse("request_malformed", "There is more than one Host field."))
+        else:
+            fields[name] = combine(fields[name], value, name)
+            if len(fields[name]) > bounds.REQUEST_HEAD_BYTES_MAX:
+                raise _Refused(_headers_too_large())
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: check what the parser doesn't, and hand it on."""
+        parser, fields, target = self._parser, self._fields, self._target
+        self._fields = {}  # what follows are trailers
+        self._target = b""
+        self._in_head = False
+        self._check_size(target, fields)
+        head = _checked_head(parser, target, fields)
+        self._body_bytes = 0
+        self._overhead = 0 if head.chunked else -1
+        self._last_head = head
+        self.request_head(head)
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body."""
+        self._body_bytes += len(data)
+        self.request_data(data)
+
+    def on_message_complete(self) -> None:
+        """The request is whole; the next byte begins another."""
+        self._in_head = True
+        self._head_bytes = 0
+        if self._overhead >= 0:
+            self._fields = {}
+            self._overhead = -1
+        self.request_end()
+
+    # -- limits -----------------------------------------------------------------------------------
+
+    def _check_size(self, target: bytes, fields: dict[bytes, bytes]) -> None:
+        if len(target) > bounds.REQUEST_LINE_BYTES_MAX:
+            raise _Refused(_target_too_long())
+        if len(fields) > bounds.REQUEST_HEADER_COUNT_MAX:
+            raise _Refused(_headers_too_large())
+        if self._head_bytes > bounds.REQUEST_HEAD_BYTES_MAX:
+            size = len(target) + sum(len(name) + len(value) + 4 for name, value in fields.items())
+            if size > bounds.REQUEST_HEAD_BYTES_MAX:
+                raise _Refused(_headers_too_large())
+
+    def _check_progress(self) -> None:
+        """Refuse a head that never ends, and padding around chunks."""
+        if self._in_head:
+            if self._head_bytes > bounds.REQUEST_HEAD_BYTES_MAX:
+                if not self._fields and len(self._target) > bounds.REQUEST_LINE_BYTES_MAX:
+                    self.request_refused(_target_too_long())
+                else:
+                    self.request_refused(_headers_too_large())
+        elif self._overhead > 0:
+            padding = self._overhead - 9 * self._body_bytes
+            if padding > bounds.CHUNK_OVERHEAD_BYTES_MAX:
+                detail = "The chunks carry far more framing than data."
+                self.request_refused(refuse("request_malformed", detail))
+
+
+def _checked_head(
+    parser: "httptools.HttpRequestParser", target: bytes, fields: dict[bytes, bytes]
+) -> RequestHead:
+    """The head as a value, or `_Refused`."""
+    version = parser.get_http_version()
+    if version not in ("1.1", "1.0"):
+        raise _Refused(refuse("http_version_unsupported", f"The request is HTTP/{version}."))
+    method = parser.get_method()
+    host = fields.get(b"host")
+    if target[:1] != b"/":
+        target = _origin_form(method, target, host)
+    elif b"#" in target:
+        raise _Refused(refuse("request_malformed", "The target contains a fragment (#)."))
+    head = RequestHead(method, target, fields)
+    if version == "1.0":
+        head.http11 = False
+    elif host is None:
+        raise _Refused(refuse("request_malformed", "The Host field is missing."))
+    if host is not None and (b"," in host or b" " in host or b"/" in host or b"@" in host):
+        raise _Refused(refuse("request_malformed", "The Host field is not a host."))
+    head.keep_alive = parser.should_keep_alive() and not parser.should_upgrade()
+    length = fields.get(b"content-length")
+    if length is not None:
+        head.length = int(length)
+    coding = fields.get(b"transfer-encoding")
+    if coding is not None:
+        _check_transfer_coding(coding, http11=head.http11)
+        head.chunked = True
+    expectation = fields.get(b"expect")
+    if expectation is not None:
+        if tokens(expectation) != [b"100-continue"]:
+            raise _Refused(refuse("expectation_failed", "Only 100-continue can be expected."))
+        head.expects_continue = head.http11 and head.has_body
+    return head
+
+
+def _origin_form(method: bytes, target: bytes, host: bytes | None) -> bytes:
+    """The path of an absolute or asterisk target that agrees with Host (RFC 9112 §3.2)."""
+    if target == b"*" and method == b"OPTIONS":
+        return target
+    scheme, separator, rest = target.partition(b"://")
+    if not separator or scheme.lower() not in (b"http", b"https"):
+        raise _Refused(refuse("request_malformed", "The target is neither a path nor an address."))
+    authority, slash, path = rest.partition(b"/")
+    if not slash and b"?" in authority:
+        authority, _, query = authority.partition(b"?")
+        path = b"?" + query
+        return _agreed(authority, host, b"/" + path)
+    return _agreed(authority, host, b"/" + path)
+
+
+def _agreed(authority: bytes, host: bytes | None, path: bytes) -> bytes:
+    if host is None or authority.lower() != host.lower():
+        raise _Refused(refuse("request_malformed", "The target and the Host field disagree."))
+    if b"#" in path:
+        raise _Refused(refuse("request_malformed", "The target contains a fragment (#)."))
+    return path
+
+
+def _check_transfer_coding(coding: bytes, *, http11: bool) -> None:
+    if not http11:
+        detail = "HTTP/1.0 has no Transfer-Encoding."
+        raise _Refused(refuse("request_malformed", detail))
+    if tokens(coding) != [b"chunked"]:
+        raise _Refused(_coding_unsupported())
+
+
+def _coding_unsupported() -> Refusal:
+    return refuse("transfer_coding_unsupported", "Transfer-Encoding can only be 'chunked'.")
+
+
+def _target_too_long() -> Refusal:
+    limit = bounds.REQUEST_LINE_BYTES_MAX
+    return refuse("target_too_long", f"The target is over {limit} bytes long.", limit=limit)
+
+
+def _headers_too_large() -> Refusal:
+    limit, count = bounds.REQUEST_HEAD_BYTES_MAX, bounds.REQUEST_HEADER_COUNT_MAX
+    detail = f"The head may have {limit} bytes in {count} fields."
+    return refuse("headers_too_large", detail, limit=limit)
+
+
+def _malformed(error: httptools.HttpParserError) -> Refusal:
+    """The parser's complaint as a refusal; its texts are llhttp's reasons."""
+    reason = str(error)
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return refuse("method_unknown", "The method of the request is not one of HTTP/1.1.")
+    if "HTTP version" in reason or "PRI" in reason:
+        return refuse("http_version_unsupported", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+    if reason == "Content-Length overflow":
+        return refuse("body_too_large", "Content-Length is beyond all bounds.")
+    if "invalid `Transfer-Encoding`" in reason:
+        return _coding_unsupported()
+    return refuse("request_malformed", f"{reason}.")
