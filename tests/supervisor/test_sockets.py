@@ -83,6 +83,19 @@ def test_a_reserved_port_is_kept_for_who_shares_its_use() -> None:
         assert other.getsockname()[1] != port
         other.close()
     kept.close()
+
+
+def test_a_port_is_kept_from_one_start_to_the_next() -> None:
+    kept = reserve("127.0.0.1", 0)
+    port = kept.getsockname()[1]
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            server.accept()[0].close()  # the server's side ends first: its port lingers
+            assert client.recv(1) == b""
+    kept.close()
     again = reserve("127.0.0.1", port)
     assert again.getsockname()[1] == port
     again.close()

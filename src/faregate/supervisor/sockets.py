@@ -113,17 +113,22 @@ def reserve(host: str, preferred: int) -> socket.socket:
     """
     for port in (preferred, 0):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Shared from the start: a port whose last connections still time out is free for us.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            sock.bind((host, port))  # without sharing: fails where anybody has the port
+            sock.bind((host, port))
+            if not _somebody_listens(sock):
+                return sock
         except OSError:
-            continue
-        finally:
-            sock.close()
-        break
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind((host, port))
-    return sock
+            pass
+        sock.close()
+    raise FaregateError(f"there is no free port on {host}", fix="end programs that hold ports")
+
+
+def _somebody_listens(sock: socket.socket) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(sock.getsockname()) == 0
 
 
 def port_holder(port: int) -> str | None:
