@@ -89,7 +89,10 @@ def classify(vendor: str, status: int, headers: Headers, body: bytes) -> Classif
 
 
 def refusal_code(meaning: ClassifiedMeaning) -> str | None:
-    """Faregate's code for a meaning; None: the provider's answer goes out unchanged."""
+    """Faregate's code for a meaning.
+
+    None: the provider's answer goes out unchanged.
+    """
     return _REFUSAL_CODES[meaning]
 
 

@@ -1,4 +1,4 @@
-"""The rules that classify a provider's refusal: data, read once, tested against a body.
+"""The rules that classify a provider's refusal: data, read once.
 
 A rule is a row of refusals.json: for one vendor (or "*"), some statuses, and clauses that must
 all hold. Rows of the vendor come before those of "*", and within each an exact code beats a
@@ -53,10 +53,10 @@ class Weight(IntEnum):
 
 
 class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One condition: a path into the body (or header:name), an operation, a value.
+    """One condition: a path, an operation, a value.
 
-    `a|b` is either path; `a[]` is every item of a list. `example` is a text that a regex
-    matches, for tests and for the simulator.
+    A path leads into the body, or to a header as header:name; `a|b` is either path, `a[]` every
+    item of a list. `example` is a text that a regex matches, for tests and the simulator.
     """
 
     path: str
@@ -97,7 +97,7 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row: what a vendor means by such an answer, and where that is written."""
+    """One row: what a vendor means by such an answer."""
 
     provider: str
     status: tuple[int | Literal["*"], ...]
@@ -110,7 +110,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
     def matches(self, status: int, document: object, headers: Headers) -> bool:
-        """Whether this row is about that answer; `document` is its decoded body or None."""
+        """Whether this row is about that answer.
+
+        `document` is its decoded body, or None where that is no JSON.
+        """
         if "*" not in self.status and status not in self.status:
             return False
         return all(clause.matches(document, headers) for clause in self.match)
@@ -161,7 +164,10 @@ def _by_vendor() -> dict[str, tuple[NumberedRule, ...]]:
 
 
 def rules_of(vendor: str) -> tuple[NumberedRule, ...]:
-    """The rules to try for `vendor`, in order; an unknown vendor has those of "*"."""
+    """The rules to try for `vendor`, in order.
+
+    An unknown vendor has those of "*".
+    """
     tables = _by_vendor()
     return tables.get(vendor) or tables[ANY_VENDOR]
 

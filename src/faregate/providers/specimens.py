@@ -1,4 +1,4 @@
-"""A refusal made from a rule: the status, headers and body that the rule is about.
+"""A refusal made from a rule: the answer that the rule is about.
 
 Tests check every rule with it, and the simulator answers with it.
 """
