@@ -271,11 +271,8 @@ def help_text(text: str) -> str:
 
 
 def _parameter(parameter: Any, context: Any) -> tuple[str, str]:
-    if parameter.param_type_name == "argument":
-        return code(parameter.human_readable_name.upper()), getattr(parameter, "help", "") or ""
-    record = parameter.get_help_record(context)
-    shown, text = record if record else (", ".join(parameter.opts), parameter.help or "")
-    return code(" ".join(shown.split())), " ".join((text or "").split())
+    shown, text = parameter.get_help_record(context) or (parameter.name, "")
+    return code(" ".join(shown.split())), " ".join(text.split())
 
 
 def command_section(name: str, command: Any, context: Any) -> str:
