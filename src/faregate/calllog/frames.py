@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from faregate.dialects.usage import Usage as Usage
+
 Outcome = Literal[
     "answered",  # a whole reply was sent to the caller
     "refused",  # the gate answered with a refusal
@@ -20,15 +22,6 @@ Outcome = Literal[
     "cancelled",  # the caller left before the end
     "lost",  # the worker died; nobody knows the end
 ]
-
-
-class Usage(msgspec.Struct, array_like=True, frozen=True):
-    """Tokens as the provider counts them; None where it doesn't say."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    reasoning_tokens: int | None = None
 
 
 class Attempt(msgspec.Struct, array_like=True, frozen=True):
@@ -122,6 +115,14 @@ encode_frame = msgspec.msgpack.Encoder().encode
 decode_frame = msgspec.msgpack.Decoder(Frame).decode
 
 
+def ends_call(frame: bytes) -> bool:
+    """Whether an encoded frame is the end of a call that was started; reads five bytes.
+
+    A msgpack array's head is one byte up to 15 members, and three beyond.
+    """
+    return frame[1:3] == b"\xa1e" or (frame[:1] == b"\xdc" and frame[3:5] == b"\xa1e")
+
+
 class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything known of one call: what `faregate calls show` prints.
 
@@ -156,4 +157,6 @@ class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
     attempts: tuple[Attempt, ...] = ()
     request_body: str | None = None
+    request_body_bytes: int | None = None  # of the whole body, where a part was kept
     reply_body: str | None = None
+    reply_body_bytes: int | None = None

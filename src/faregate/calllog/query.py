@@ -1,0 +1,53 @@
+"""Which calls a person asks for."""
+
+import re
+
+import msgspec
+
+from faregate.calllog.frames import CallRecord
+from faregate.core.errors import FaregateError
+
+_STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)", re.IGNORECASE)
+
+
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Conditions that all must hold; None asks for nothing.
+
+    `key` is a key's name or id, `model` the name asked for or served; statuses are from `low`
+    up to, but not including, `high`.
+    """
+
+    key: str | None = None
+    model: str | None = None
+    refused: bool = False
+    status_low: int | None = None
+    status_high: int | None = None
+    closed: bool = False
+
+    def matches(self, record: CallRecord) -> bool:
+        """Whether this call is asked for."""
+        if self.closed and record.state != "closed":
+            return False
+        if self.key is not None and self.key not in (record.key_name, record.key_id):
+            return False
+        if self.model is not None and self.model not in (record.model_asked, record.model_served):
+            return False
+        if self.refused and record.outcome != "refused":
+            return False
+        if self.status_low is None or self.status_high is None:
+            return True
+        return record.status is not None and self.status_low <= record.status < self.status_high
+
+
+EVERY_CALL = CallFilter()
+
+
+def parse_status(text: str) -> tuple[int, int]:
+    """The range of statuses that "429" or "5xx" means: the first, and the one after the last."""
+    if _STATUS.fullmatch(text) is None:
+        raise FaregateError(
+            f"{text!r} is not a status", fix="give three digits, such as 429, or a class: 5xx"
+        )
+    if text[1:].lower() == "xx":
+        return int(text[0]) * 100, int(text[0]) * 100 + 100
+    return int(text), int(text) + 1

@@ -1,0 +1,188 @@
+"""Frames of a worker, added up to records of calls.
+
+A record is open from `Started` to `Settled`. Order is the worker's; a frame that was damaged is
+simply not there, so an end without its start makes a record of what the end tells.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from faregate.calllog.frames import Body, CallRecord, Closed, Frame, Settled, Started
+
+_START_DAMAGED = "the journal's frame of this call's start was damaged"
+_WORKER_DIED = "the worker ended before the call did"
+
+
+class RecordChanges(NamedTuple):
+    """What a batch of frames changed.
+
+    `completed` are the ids, among `closed`, of calls that were open before the batch.
+    """
+
+    opened: list[CallRecord]
+    closed: list[CallRecord]
+    completed: list[str]
+    bodies: list[Body]
+
+
+class WorkerCalls:
+    """The calls of one worker, of which only the open ones are kept."""
+
+    def __init__(self, worker: str, open_calls: Iterable[CallRecord] = ()) -> None:
+        self._worker = worker
+        self._open = {record.call_id: record for record in open_calls}
+        self._last_started_ns = 0
+
+    @property
+    def open_calls(self) -> Mapping[str, CallRecord]:
+        """Calls that have no end yet, by id."""
+        return self._open
+
+    def add(self, frames: Iterable[Frame]) -> RecordChanges:
+        """Take frames in the order they were written."""
+        begun: dict[str, CallRecord] = {}
+        changes = RecordChanges([], [], [], [])
+        for frame in frames:
+            if isinstance(frame, Started):
+                self._last_started_ns = frame.started_ns
+                begun[frame.call_id] = _open_record(self._worker, frame)
+            elif isinstance(frame, Settled):
+                changes.closed.append(self._settle(frame, begun, changes.completed))
+            elif isinstance(frame, Closed):
+                self._last_started_ns = frame.started_ns
+                # The gate may refuse a call although its start was kept: when a sync fails.
+                known = begun.pop(frame.call_id, None) is not None
+                if not known and self._open.pop(frame.call_id, None) is not None:
+                    changes.completed.append(frame.call_id)
+                changes.closed.append(_closed_record(self._worker, frame))
+            else:
+                changes.bodies.append(frame)
+        self._open.update(begun)
+        changes.opened.extend(begun.values())
+        return changes
+
+    def lose(self) -> RecordChanges:
+        """The worker is gone: close what is open as lost."""
+        lost = list(self._open.values())
+        self._open.clear()
+        for record in lost:
+            record.state = "closed"
+            record.outcome = "lost"
+            record.detail = _WORKER_DIED
+        return RecordChanges([], lost, [record.call_id for record in lost], [])
+
+    def _settle(
+        self, end: Settled, begun: dict[str, CallRecord], completed: list[str]
+    ) -> CallRecord:
+        record = begun.pop(end.call_id, None)
+        if record is None:
+            record = self._open.pop(end.call_id, None)
+            if record is None:
+                return _settled_record(self._unknown(end.call_id), end, damaged=True)
+            completed.append(end.call_id)
+        return _settled_record(record, end)
+
+    def _unknown(self, call_id: str) -> CallRecord:
+        return CallRecord(
+            call_id=call_id,
+            worker=self._worker,
+            state="open",
+            started_ns=self._last_started_ns,
+            revision=0,
+            key_id="",
+            key_name="",
+            method="",
+            path="",
+            client_address="",
+            user_agent="",
+            model_asked="",
+        )
+
+
+def _open_record(worker: str, start: Started) -> CallRecord:
+    return CallRecord(
+        call_id=start.call_id,
+        worker=worker,
+        state="open",
+        started_ns=start.started_ns,
+        revision=start.revision,
+        key_id=start.key_id,
+        key_name=start.key_name,
+        method=start.method,
+        path=start.path,
+        client_address=start.client_address,
+        user_agent=start.user_agent,
+        model_asked=start.model_asked,
+        model_served=start.model_served,
+        provider=start.provider,
+        streamed=start.streamed,
+        request_bytes=start.request_bytes,
+    )
+
+
+def _settled_record(record: CallRecord, end: Settled, *, damaged: bool = False) -> CallRecord:
+    record.state = "closed"
+    record.outcome = end.outcome
+    record.status = end.status
+    record.refusal = end.refusal
+    record.detail = (end.detail or _START_DAMAGED) if damaged else end.detail
+    record.queue_us = end.queue_us
+    record.first_byte_us = end.first_byte_us
+    record.total_us = end.total_us
+    record.reply_bytes = end.reply_bytes
+    record.events = end.events
+    record.usage = end.usage
+    record.attempts = end.attempts
+    # A retry may have ended at another provider than the one that the call began with.
+    if end.attempts:
+        record.provider = end.attempts[-1].provider
+    return record
+
+
+def _closed_record(worker: str, frame: Closed) -> CallRecord:
+    return CallRecord(
+        call_id=frame.call_id,
+        worker=worker,
+        state="closed",
+        started_ns=frame.started_ns,
+        revision=frame.revision,
+        key_id=frame.key_id,
+        key_name=frame.key_name,
+        method=frame.method,
+        path=frame.path,
+        client_address=frame.client_address,
+        user_agent=frame.user_agent,
+        model_asked=frame.model_asked,
+        outcome=frame.outcome,
+        status=frame.status,
+        refusal=frame.refusal,
+        detail=frame.detail,
+        total_us=frame.total_us,
+        request_bytes=frame.request_bytes,
+        reply_bytes=frame.reply_bytes,
+    )
+
+
+def attach_body(record: CallRecord, body: Body) -> None:
+    """Put a kept body into its call's record, as text."""
+    text = body.data.decode("utf-8", "replace")
+    if body.part == "request":
+        record.request_body, record.request_body_bytes = text, body.whole_bytes
+    else:
+        record.reply_body, record.reply_body_bytes = text, body.whole_bytes
+
+
+def merge_records(*groups: Sequence[CallRecord]) -> list[CallRecord]:
+    """One record a call, a closed one before an open one, by the time of their start."""
+    merged: dict[str, CallRecord] = {}
+    for record in (record for group in groups for record in group):
+        known = merged.get(record.call_id)
+        if known is None or known.state == "open":
+            merged[record.call_id] = record
+    return sorted(merged.values(), key=lambda record: record.started_ns)
+
+
+encode_record = msgspec.msgpack.Encoder().encode
+decode_record = msgspec.msgpack.Decoder(CallRecord).decode
