@@ -249,29 +249,6 @@ def tests_without_assertion(text: str) -> list[str]:
     ]
 
 
-def imports_for_types(package: str, text: str) -> list[str]:
-    """Imports for the type checker alone that leave `package`, such as faregate.gate.
-
-    import-linter does not count these imports, so no floor may be passed by them.
-    """
-    guarded = [
-        node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-    ]
-    problems = []
-    for node in (part for guard in guarded for part in ast.walk(guard)):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        problems += [
-            f"line {node.lineno} imports {name} for types alone, past the floors"
-            for name in names
-            if not f"{name}.".startswith(f"{package}.")
-        ]
-    return problems
-
-
 def expected_test(module: Path) -> Path:
     """Where the tests of `module` (a path below src/faregate) are, below tests/."""
     return module.parent / f"test_{module.stem}.py"
