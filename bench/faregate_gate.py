@@ -57,6 +57,9 @@ class Installation:
         self.unknown_key = generate_key()
         self.env = {
             "FAREGATE_HOME": str(_HOME),
+            # What the shell may have set for another installation doesn't count here.
+            "FAREGATE_PORT": str(self.port),
+            "FAREGATE_OPERATIONS_PORT": str(self.operations_port),
             "BENCH_PROVIDER_KEY": "sk-bench-provider",
             "BENCH_CALLER_KEY": self.key,
         }

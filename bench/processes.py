@@ -1,6 +1,7 @@
 """Processes of a benchmark: started on a core, waited for, and always ended."""
 
 import contextlib
+import fcntl
 import http.client
 import os
 import shutil
@@ -83,6 +84,18 @@ def needed(program: str, package: str) -> str:
     if path is None:
         raise Unavailable(f"{program} is not installed: apt-get install {package}")
     return path
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keep a second benchmark off this checkout: it would take cores and the data folder."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    with (WORK / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable("a benchmark is running already; wait for its end") from None
+        yield
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import argparse
 import collections
 import subprocess
 import sys
-import threading
+from concurrent import futures
 from pathlib import Path
 
 import gateways
@@ -39,8 +39,10 @@ def main() -> int:
     parser.add_argument("--native", action="store_true", help="frames of C in py-spy's view")
     arguments = parser.parse_args()
     try:
-        with vendor.upstream() as port, Installation(port).serve() as candidate:
-            _profile(candidate, arguments)
+        with processes.alone(), vendor.upstream() as port:
+            installation = Installation(port)
+            with installation.serve() as candidate:
+                _profile(candidate, arguments)
     except Unavailable as unavailable:
         print(f"error: {unavailable}", file=sys.stderr)
         return 1
@@ -51,17 +53,12 @@ def _profile(candidate: Candidate, arguments: argparse.Namespace) -> None:
     kind = _KINDS[arguments.kind]
     load.check(candidate, kind)
     seconds = 2 * arguments.seconds + 3 * _SETTLE_SECONDS
-    rounds: list[load.Round] = []
-    loading = threading.Thread(
-        target=lambda: rounds.append(load.full_load(candidate, kind, seconds))
-    )
-    loading.start()
     pid = candidate.pids()[0]
-    print(_python_view(pid, arguments.seconds, arguments.native))
-    print(_processor_view(pid, arguments.seconds))
-    loading.join()
-    if rounds:
-        print(f"{rounds[0].cpu_us_per_call:.1f} µs a call while it was watched")
+    with futures.ThreadPoolExecutor(1) as thread:
+        loading = thread.submit(load.full_load, candidate, kind, seconds)
+        print(_python_view(pid, arguments.seconds, arguments.native))
+        print(_processor_view(pid, arguments.seconds))
+        print(f"{loading.result().cpu_us_per_call:.1f} µs a call while it was watched")
 
 
 def _python_view(pid: int, seconds: int, native: bool) -> str:

@@ -44,6 +44,15 @@ LATENCY_RATE_DEFAULT = 5_000.0
 def main() -> int:
     """Measure what was asked for; returns the exit status."""
     arguments = _arguments()
+    try:
+        with processes.alone():
+            return _run(arguments)
+    except Unavailable as unavailable:
+        print(f"error: {unavailable}", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if not {machine.GATEWAY_CORE, machine.LOAD_CORE} <= os.sched_getaffinity(0):
         print("error: two cores are needed, one for the gateway and one for the load")
         return 1
