@@ -53,6 +53,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(serve, home) -> None:
 def test_a_killed_process_of_any_kind_comes_back(serve, home) -> None:
     served = serve(home, "--demo").ready()
     for role in ("gate", "clerk", "model"):
+        wait_until(lambda role=role: served.pids(role))
         [pid] = served.pids(role)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda role=role, pid=pid: served.pids(role) not in ([], [pid]))

@@ -47,8 +47,8 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     sockets = open_sockets(document.settings, wishes)
     kept = reserve(HOST, demo.model_port(document))
     port = kept.getsockname()[1]
-    _apply_model(home, document, port)
-    key = _demo_key(home)
+    apply_model(home, document, port)
+    key = demo_key(home)
     demo.write_environment_file(home.demo_env, sockets.url, key)
 
     arguments = ("--port", str(port), "--parent", str(os.getpid()))
@@ -80,7 +80,7 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _apply_model(home: Home, document: Document, port: int) -> None:
+def apply_model(home: Home, document: Document, port: int) -> None:
     """Have the configuration name the model at `port`; no revision where it does already."""
     if demo.with_local_model(document, port) == document:
         return
@@ -92,7 +92,7 @@ def _apply_model(home: Home, document: Document, port: int) -> None:
         )
 
 
-def _demo_key(home: Home) -> str:
+def demo_key(home: Home) -> str:
     """The key of the last start, where it still works; else a new one."""
     known = demo.read_environment_file(home.demo_env).get("FAREGATE_API_KEY", "")
     source = open_gate_source(home)

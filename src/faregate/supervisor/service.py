@@ -67,7 +67,9 @@ class Service:
         on_ready: Callable[[], None] = lambda: None,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve until a signal; `on_ready` once, when every process said that it is ready.
+        """Serve until a signal; `on_ready` once, when calls can be served and answered.
+
+        The clerk is not waited for: it comes after the calls.
 
         Raises `FaregateError` when a process can't be brought to life.
         """
@@ -105,7 +107,8 @@ class Service:
                 child.send("reload")
 
     async def _until_ready(self) -> bool:
-        while not all(child.state == "ready" for child in self._children):
+        needed = [child for child in self._children if child.plan.role != "clerk"]
+        while not all(child.state == "ready" for child in needed):
             if not await self._goes_on():
                 return False
         return True
