@@ -1,6 +1,7 @@
 """The documentation is complete, current, and true where a machine can tell."""
 
 import importlib
+import json
 import re
 import shlex
 import subprocess
@@ -14,7 +15,8 @@ from msgspec import inspect as shapes
 from faregate.configuration.document import Document
 from faregate.configuration.load import load
 from faregate.core.errors import ConfigurationError
-from faregate.core.refusals import KINDS
+from faregate.core.refusals import KINDS, Fix, refuse
+from faregate.dialects import problem
 from faregate.identity.keys import generate_key
 
 ROOT = Path(__file__).parents[1]
@@ -196,18 +198,22 @@ def examples(text: str, language: str) -> list[str]:
 
 def syntax_problem(language: str, body: str) -> str | None:
     """What is wrong with an example's syntax."""
-    if language == "py":
-        try:
+    if language == "sh":
+        shell = ["bash", "-n"]
+        checked = subprocess.run(shell, input=body, capture_output=True, text=True, timeout=20)
+        return checked.stderr or None
+    try:
+        if language == "py":
             compile(body, "example", "exec")
-        except SyntaxError as error:
-            return str(error)
-        return None
-    checked = subprocess.run(["bash", "-n"], input=body, capture_output=True, text=True, timeout=20)
-    return checked.stderr or None
+        else:
+            json.loads(body)
+    except (SyntaxError, ValueError) as error:
+        return str(error)
+    return None
 
 
 def _syntax_problems(page: Path) -> Iterator[str | None]:
-    for language in ("py", "sh"):
+    for language in ("py", "sh", "json"):
         for body in examples(page.read_text(), language):
             yield syntax_problem(language, body)
 
@@ -219,6 +225,24 @@ def test_examples_can_be_read():
 def test_a_broken_example_is_found():
     assert syntax_problem("py", "client = OpenAI(") is not None
     assert syntax_problem("sh", "curl 'no end") is not None
+    assert syntax_problem("json", '{"code": ...}') is not None
+
+
+def test_the_readmes_refusal_is_what_the_gate_says():
+    shown = json.loads(examples((ROOT / "README.md").read_text(), "json")[0])
+    fixes = tuple(Fix(fix["text"]) for fix in shown["fixes"])
+    refusal = refuse("model_unknown", shown["detail"], scope="model", param="model", fixes=fixes)
+    fields, body = problem.render(refusal, shown["call_id"])
+    assert json.loads(body) == shown
+    assert ("x-should-retry", "false") in fields
+
+
+def test_every_member_of_a_refusal_is_explained():
+    guide = (ROOT / "docs" / "guides" / "refusals.md").read_text()
+    refusal = refuse("body_too_large", "...", param="x", retry_after_s=1, limit=1, used=2)
+    rows = re.findall(r"^\| (`.+?) \|", guide, re.MULTILINE)
+    explained = {name for row in rows for name in CODE_SPAN.findall(row)}
+    assert set(problem.problem(refusal, "call_1")) <= explained
 
 
 def test_readme_shows_how_to_call():
