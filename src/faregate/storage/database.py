@@ -9,16 +9,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import alembic.command
-import alembic.util
 import sqlalchemy as sa
-from alembic.config import Config
 
 from faregate.core.errors import StorageError
 from faregate.storage.gate_reader import schema_is_current
 from faregate.storage.sqlite_errors import BUSY_SECONDS, explain
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITING = "faregate_writing"
@@ -61,6 +61,10 @@ class Database:
         """
         if schema_is_current(self.path):
             return False
+        # Alembic takes as long to load as all the rest, and is needed once a release.
+        import alembic.command
+        import alembic.util
+
         self._make_file()
         with self.writing() as connection:
             config = migrations()
@@ -97,8 +101,10 @@ class Database:
             raise explain(self.path, error.orig or error) from error
 
 
-def migrations() -> Config:
+def migrations() -> "Config":
     """Alembic's configuration, without a file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config

@@ -116,22 +116,31 @@ class Revisions:
         actor: str,
         summary: str,
         environment: Mapping[str, str] | None = None,
+        renewed: frozenset[str] = frozenset(),
     ) -> int:
         """Put `change` of the document in force that is there now; nobody can come between.
 
-        What `change` leaves alone keeps its value, whatever its variable holds now.
+        What `change` leaves alone keeps its value, whatever its variable holds now, except at
+        the places in `renewed`.
         """
         with self._database.writing() as connection:
             current = self._current(connection)
-            new = self._prepared(change(current.written), environment, current)
+            kept = {at: value for at, value in _values(current).items() if at not in renewed}
+            new = self._prepared(change(current.written), environment, kept)
             return self._store(connection, current, new, actor, summary)
 
     def preview(
         self, document: Document, environment: Mapping[str, str] | None = None
     ) -> tuple[int, list[Change]]:
-        """The revision in force, and what `apply` of `document` would change."""
+        """The revision in force, and what `apply` of `document` would change.
+
+        It is applied, by the same code, and undone: what `apply` would refuse is refused here.
+        """
         new = self._prepared(document, environment)
-        current = self.current()
+        with self._database.writing() as connection:
+            current = self._current(connection)
+            self._store(connection, current, new, "preview", "preview")
+            connection.rollback()
         changes = difference(current.written, new.written)
         told = {change.place for change in changes}
         before = _values(current)
@@ -155,15 +164,14 @@ class Revisions:
         self,
         document: Document,
         environment: Mapping[str, str] | None,
-        current: Current | None = None,
+        kept: Mapping[str, tuple[str, str]] | None = None,
     ) -> Current:
-        """`document` with its values, checked; texts that `current` has keep their values."""
+        """`document` with its values, checked; `kept` has, by place, texts and their values."""
         tree = plain(document)
-        kept = _values(current) if current else {}
 
         def known(path: Path, text: str) -> str | None:
             where = place(tree, path)
-            if where in kept and kept[where][0] == text:
+            if kept and where in kept and kept[where][0] == text:
                 return kept[where][1]
             return self._box.open(text, where) if is_sealed(text) else None
 

@@ -1,0 +1,170 @@
+"""faregate keys: callers' keys."""
+
+import datetime as dt
+import json
+import os
+import re
+import time
+from typing import Annotated, Any, Final
+
+import typer
+
+from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.session import actor, checked_name, opened
+from faregate.configuration.document import Document
+from faregate.core.errors import FaregateError
+from faregate.identity.keys import KeyRecord, generate_key, hash_key, shown_prefix
+
+app = typer.Typer(name="keys", help="Make, list and revoke callers' keys.", no_args_is_help=True)
+
+_UNITS: Final = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_NS: Final = 1_000_000_000
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who it is for, such as the application's name.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A model that it may use, again for more; without it, all."),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="When it stops working: 12h, 30d, 8w, or a date (UTC).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key. It is shown now and never again; only its hash is kept.
+
+    Example: faregate keys create my-app --model gpt-4.1-mini --expires 90d
+    """
+    expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
+    with opened() as installation:
+        made = installation.keys.create(
+            checked_name(name), actor(), frozenset(model) if model else None, expires_ns
+        )
+        document = installation.revisions.current().clear
+    if as_json:
+        print_json({**_facts(made.record), "key": made.secret})
+        return
+    typer.echo(f"{made.secret}\n")
+    typer.echo(f"This is the key of {name}. It is shown only now; keep it safe.")
+    if expires_ns is not None:
+        typer.echo(f"It stops working at {moment(expires_ns)}.")
+    typer.echo(f"\nTry it while 'faregate serve' runs:\n\n{_curl(document, made.secret, model)}")
+
+
+@app.command("list")
+def list_command(
+    every: Annotated[bool, typer.Option("--all", help="Revoked keys too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the keys, oldest first, with their state; the keys themselves are not known.
+
+    Example: faregate keys list --all
+    """
+    now_ns = time.time_ns()
+    with opened() as installation:
+        entries = [
+            entry
+            for entry in installation.keys.list()
+            if every or entry.record.state(now_ns) != "revoked"
+        ]
+    if as_json:
+        print_json([{**_facts(entry.record), "source": entry.source} for entry in entries])
+        return
+    if not entries:
+        typer.echo("There are no keys; 'faregate keys create NAME' makes one.")
+        return
+    print_table(
+        ("NAME", "STATE", "KEY", "MODELS", "EXPIRES", "FROM", "ID"),
+        [
+            (
+                entry.record.name,
+                entry.record.state(now_ns),
+                f"{entry.record.prefix}..." if entry.record.prefix else "",
+                "all" if entry.record.models is None else ", ".join(sorted(entry.record.models)),
+                moment(entry.record.expires_ns) or "never",
+                entry.source,
+                entry.record.key_id,
+            )
+            for entry in entries
+        ],
+    )
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="Its name, its id, its first characters, or itself.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke a key for good; gates refuse it within a second.
+
+    Example: faregate keys revoke my-app
+    """
+    with opened() as installation:
+        record, was_active = installation.keys.revoke(key, actor())
+    if as_json:
+        print_json({**_facts(record), "changed": was_active})
+    elif was_active:
+        typer.echo(f"Revoked {record.name} ({record.key_id}).")
+    else:
+        typer.echo(f"{record.name} ({record.key_id}) was revoked {moment(record.revoked_ns)}.")
+
+
+@app.command()
+def generate(as_json: JsonOption = False) -> None:
+    """Make a key for faregate.yaml: prints it and its hash, and keeps neither.
+
+    Example: faregate keys generate
+    """
+    secret = generate_key()
+    hashed = f"sha256:{hash_key(secret).hex()}"
+    if as_json:
+        print_json({"key": secret, "secret": hashed, "prefix": shown_prefix(secret)})
+        return
+    typer.echo(
+        f"{secret}\n\nThis is the key; it is shown only now. For faregate.yaml:\n\n"
+        f"keys:\n  - name: NAME\n    secret: {hashed}\n    prefix: {shown_prefix(secret)}"
+    )
+
+
+def parse_expiry(text: str, now_ns: int) -> int:
+    """`30d`, `12h`, `8w` from `now_ns`, or a date or time, as nanoseconds since 1970 UTC."""
+    if found := re.fullmatch(r"([1-9]\d{0,5})([hdw])", text):
+        return now_ns + int(found[1]) * _UNITS[found[2]] * _NS
+    try:
+        when = dt.datetime.fromisoformat(text)
+        return int(when.replace(tzinfo=when.tzinfo or dt.UTC).timestamp()) * _NS
+    except (ValueError, OverflowError) as error:
+        raise FaregateError(
+            f"{text!r} is not a time", fix="write 12h, 30d, 8w, 2027-01-31 or 2027-01-31T12:00Z"
+        ) from error
+
+
+def _facts(record: KeyRecord) -> dict[str, Any]:
+    return {
+        "key_id": record.key_id,
+        "name": record.name,
+        "prefix": record.prefix,
+        "state": record.state(time.time_ns()),
+        "models": None if record.models is None else sorted(record.models),
+        "created_at": moment(record.created_ns),
+        "expires_at": moment(record.expires_ns),
+        "revoked_at": moment(record.revoked_ns),
+    }
+
+
+def _curl(document: Document, secret: str, models: list[str] | None) -> str:
+    gate = document.settings.gate
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(gate.host, gate.host)  # noqa: S104
+    scheme = "https" if gate.tls else "http"
+    address = f"[{host}]" if ":" in host else host
+    port = os.environ.get("FAREGATE_PORT") or gate.port
+    names = models or [model.name for model in document.models] or ["MODEL"]
+    body = json.dumps({"model": names[0], "messages": [{"role": "user", "content": "Hello"}]})
+    return (
+        f"curl {scheme}://{address}:{port}/v1/chat/completions \\\n"
+        f"  -H 'Authorization: Bearer {secret}' \\\n"
+        f"  -H 'Content-Type: application/json' \\\n"
+        f"  -d '{body}'"
+    )

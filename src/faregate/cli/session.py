@@ -1,0 +1,44 @@
+"""What commands that change the configuration share: the installation, and who is asking."""
+
+import getpass
+import os
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from faregate.configuration.document import Name
+from faregate.core.errors import FaregateError
+from faregate.storage.home import Home
+
+if TYPE_CHECKING:
+    from faregate.storage.installation import Installation
+
+
+def opened() -> "AbstractContextManager[Installation]":
+    """The installation that the environment names."""
+    # The SQL layer takes half a second to load: help and mistakes need none of it.
+    from faregate.storage.installation import open_installation
+
+    home = Home.from_environment()
+    home.require()
+    return open_installation(home)
+
+
+def actor() -> str:
+    """Who runs the command, as the history of revisions names them."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
+
+
+def checked_name(name: str) -> str:
+    """`name`, if it may be the name of a provider or a key."""
+    try:
+        return msgspec.convert(name, Name)
+    except msgspec.ValidationError as error:
+        raise FaregateError(
+            f"{name!r} can't be a name",
+            fix="use 1 to 63 letters, digits, '.', '_' and '-', beginning with a letter or digit",
+        ) from error

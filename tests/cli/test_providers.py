@@ -1,0 +1,118 @@
+"""Providers are added with their key sealed, and tested by a real request."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from tests.cli.console import Console
+
+from faregate.storage.preparation import open_gate_source
+
+
+def api_key(console: Console, name: str) -> str | None:
+    source = open_gate_source(console.home)
+    providers = source.latest().document.providers
+    source.close()
+    return next(one.api_key for one in providers if one.name == name)
+
+
+def test_key_from_the_environment(console: Console) -> None:
+    console.setenv("P_KEY", "sk-hidden-1")
+    add = ("providers", "add", "p", "--base-url", "http://h/v1", "--key-env", "P_KEY")
+    said = console.good(*add, "--vendor", "groq")
+    assert "revision 1 is in force" in said.out
+    assert api_key(console, "p") == "sk-hidden-1"
+    facts = console.good("providers", "list", "--json").json
+    assert facts == [
+        {"name": "p", "vendor": "groq", "base_url": "http://h/v1", "key": "${env:P_KEY}",
+         "models": []}
+    ]  # fmt: skip
+    console.setenv("P_KEY", "sk-hidden-2")
+    console.good("models", "add", "m", "--provider", "p")
+    assert api_key(console, "p") == "sk-hidden-1"
+    assert console.run(*add).status == 1
+    console.good(*add, "--replace")
+    assert api_key(console, "p") == "sk-hidden-2"
+    assert "groq" in console.good("providers", "list").out
+
+
+def test_key_from_stdin(console: Console) -> None:
+    add = ("providers", "add", "p", "--base-url", "http://h/v1", "--key-stdin")
+    said = console.good(*add, "--json", stdin="sk-hidden\n")
+    assert said.json == {"revision": 1, "provider": "p"}
+    assert api_key(console, "p") == "sk-hidden"
+    listed = console.good("providers", "list").out
+    assert "sealed" in listed
+    for command in ("list", "test"):
+        assert "hidden" not in "".join(map(str, console.run("providers", command)))
+    assert "hidden" not in console.good("config", "export").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("p", "--base-url", "h/v1"), "must begin with https://"),
+        (("p p", "--base-url", "http://h"), "can't be a name"),
+        (("p", "--base-url", "http://h", "--key-env", "NOPE"), "NOPE is not set"),
+        (("p", "--base-url", "http://h", "--key-env", "A", "--key-stdin"), "given twice"),
+        (("p", "--base-url", "http://h", "--key-stdin"), "no key came from stdin"),
+    ],
+)
+def test_refused(console: Console, arguments: tuple[str, ...], message: str) -> None:
+    said = console.run("providers", "add", *arguments)
+    assert said.status == 1
+    assert message in said.err
+    assert "no providers" in console.good("providers", "list").out
+
+
+def test_remove(console: Console) -> None:
+    console.good("providers", "add", "p", "--base-url", "http://h/v1")
+    console.good("models", "add", "m", "--provider", "p")
+    said = console.run("providers", "remove", "p")
+    assert said.status == 1
+    assert "p serves m" in said.err
+    console.good("providers", "remove", "p", "--with-models")
+    assert console.good("models", "list", "--json").json == []
+    assert "there is no provider 'p'" in console.run("providers", "remove", "p").err
+
+
+class Vendor(BaseHTTPRequestHandler):
+    """Lists one model to those who have the key."""
+
+    def do_GET(self) -> None:
+        good = self.headers["authorization"] == "Bearer sk-good"
+        body = b'{"data": [{"id": "m"}]}' if good else b'{"error": {"message": "bad key"}}'
+        self.send_response(200 if good and self.path == "/v1/models" else 401)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def vendor() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Vendor) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_tested(console: Console, vendor: str) -> None:
+    add = ("providers", "add", "--base-url", vendor, "--key-stdin")
+    console.good(*add, "good", stdin="sk-good")
+    said = console.good("providers", "test", "good")
+    assert said.out == "good works: it lists 1 model\n"
+    console.good(*add, "bad", stdin="sk-hidden")
+    said = console.run("providers", "test")
+    assert said.status == 1
+    assert "bad does not work: it refuses the key (HTTP 401, it says: bad key)" in said.out
+    told = console.run("providers", "test", "--json")
+    assert [(one["name"], one["works"]) for one in told.json] == [("good", True), ("bad", False)]
+    assert "there is no provider 'x'" in console.run("providers", "test", "x").err
+
+
+def test_nothing_to_test(console: Console) -> None:
+    assert "no providers" in console.good("providers", "test").out
