@@ -3,7 +3,7 @@
 import pytest
 
 from faregate.cli.demo import apply_model, demo_key
-from faregate.cli.serve import read_document
+from faregate.cli.service import read_document
 from faregate.configuration.document import Model, Provider
 from faregate.storage.home import Home
 from faregate.storage.installation import open_installation

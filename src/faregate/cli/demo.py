@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from faregate.cli.serve import (
+from faregate.cli.service import (
     Sockets,
     Wishes,
     command_name,

@@ -1,0 +1,134 @@
+"""What `serve` puts together: settings and wishes, sockets, the processes to run."""
+
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from faregate.configuration.document import Document
+from faregate.configuration.settings import Settings
+from faregate.core.errors import FaregateError
+from faregate.storage.home import Home
+from faregate.storage.preparation import open_gate_source, prepare_home
+from faregate.supervisor.child import ChildPlan
+from faregate.supervisor.service import ServicePlan
+from faregate.supervisor.sockets import listen, listen_shared
+
+PORT_VARIABLE: Final = "FAREGATE_PORT"
+OPERATIONS_PORT_VARIABLE: Final = "FAREGATE_OPERATIONS_PORT"
+
+# -P: what lies in the working folder must not stand in for a module.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "faregate.app")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for; None leaves it to the settings."""
+
+    host: str | None
+    port: int | None
+    workers: int | None
+    operations_port: int | None
+
+
+def prepare(home: Home, config: Path | None) -> None:
+    """Bring the data folder up to date and apply `config`, where there is one."""
+    prepare_home(home)
+    if config is None:
+        return
+    # Here, because they load YAML and the SQL layer, which a plain start does without.
+    from faregate.configuration.load import load
+    from faregate.storage.installation import open_installation
+
+    try:
+        text = config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FaregateError(
+            f"{config} can't be read: {error}", fix="give the path of a faregate.yaml"
+        ) from None
+    document = load(text, file=str(config), environment=os.environ)
+    with open_installation(home) as installation:
+        installation.revisions.apply(document, "serve", f"applied {config}")
+
+
+def read_document(home: Home) -> Document:
+    """The newest revision's document, with secrets in the clear."""
+    source = open_gate_source(home)
+    try:
+        return source.latest().document
+    finally:
+        source.close()
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """What the service listens on, and how people reach it."""
+
+    gates: list[socket.socket]
+    operations: socket.socket
+    url: str
+
+    @property
+    def operations_address(self) -> str:
+        """host:port"""
+        return _address(self.operations)
+
+
+def open_sockets(settings: Settings, wishes: Wishes) -> Sockets:
+    """Listen; raises `FaregateError` where a port is taken."""
+    gate, operations = settings.gate, settings.operations
+    gates = listen_shared(
+        wishes.host or gate.host,
+        gate.port if wishes.port is None else wishes.port,
+        wishes.workers or gate.workers,
+        variable=PORT_VARIABLE,
+        option="--port",
+    )
+    operations_port = operations.port if wishes.operations_port is None else wishes.operations_port
+    watched = listen(
+        operations.host,
+        operations_port,
+        variable=OPERATIONS_PORT_VARIABLE,
+        option="--operations-port",
+    )
+    scheme = "http" if gate.tls is None else "https"
+    return Sockets(gates, watched, f"{scheme}://{_address(gates[0])}")
+
+
+def _address(sock: socket.socket) -> str:
+    """How this machine reaches the socket: an address that means all becomes the loopback's."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def plan_service(
+    home: Home, settings: Settings, sockets: Sockets, more: tuple[ChildPlan, ...] = ()
+) -> ServicePlan:
+    """The processes of this machine; `more` are served beside them."""
+    environment = {**os.environ, "FAREGATE_HOME": str(home.root)}
+    gates = (
+        ChildPlan("gate", (*_PROGRAM, "gate"), worker, sock, environment)
+        for worker, sock in enumerate(sockets.gates)
+    )
+    clerk = ChildPlan("clerk", (*_PROGRAM, "clerk"), environment=environment)
+    return ServicePlan(
+        children=(*more, *gates, clerk),
+        operations=sockets.operations,
+        drain_timeout_s=settings.gate.drain_timeout_s,
+        facts={"url": sockets.url, "operations": sockets.operations_address},
+    )
+
+
+def command_name() -> str:
+    """How this installation's `faregate` is called from a shell here."""
+    beside = Path(sys.executable).with_name("faregate")
+    if shutil.which("faregate") or not beside.exists():
+        return "faregate"
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return str(beside)

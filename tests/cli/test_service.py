@@ -1,0 +1,98 @@
+"""What is served is what the settings say, and the command line over them."""
+
+import json
+import socket
+
+import pytest
+
+from faregate.cli.service import (
+    Wishes,
+    command_name,
+    open_sockets,
+    plan_service,
+    prepare,
+    read_document,
+)
+from faregate.configuration.settings import GateSettings, OperationsSettings, Settings
+from faregate.core.errors import FaregateError
+from faregate.storage.home import Home
+
+FREE = Settings(gate=GateSettings(port=0, workers=2), operations=OperationsSettings(port=0))
+NO_WISHES = Wishes(None, None, None, None)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+def close(sockets) -> None:
+    for sock in (*sockets.gates, sockets.operations):
+        sock.close()
+
+
+def test_settings_decide_where_nothing_is_wished() -> None:
+    sockets = open_sockets(FREE, NO_WISHES)
+    host, port = sockets.gates[0].getsockname()
+    assert len(sockets.gates) == 2
+    assert sockets.url == f"http://{host}:{port}"
+    close(sockets)
+
+
+def test_wishes_come_before_settings() -> None:
+    settings = Settings(gate=GateSettings(port=1, workers=1), operations=OperationsSettings(port=1))
+    sockets = open_sockets(settings, Wishes("::1", 0, 3, 0))
+    assert len(sockets.gates) == 3
+    assert sockets.url.startswith("http://[::1]:")
+    close(sockets)
+
+
+def test_an_address_that_means_all_is_shown_as_one_that_works() -> None:
+    sockets = open_sockets(FREE, Wishes("0.0.0.0", None, 1, None))
+    assert sockets.url.startswith("http://127.0.0.1:")
+    close(sockets)
+
+
+def test_a_taken_operations_port_names_its_variable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(FaregateError, match="is taken") as caught:
+            open_sockets(FREE, Wishes(None, None, None, port))
+    assert "FAREGATE_OPERATIONS_PORT" in caught.value.fix
+
+
+def test_the_plan_has_every_process_and_they_know_their_home(home) -> None:
+    sockets = open_sockets(FREE, NO_WISHES)
+    plan = plan_service(home, FREE, sockets)
+    assert [child.name for child in plan.children] == ["gate 0", "gate 1", "clerk"]
+    assert all(child.environment["FAREGATE_HOME"] == str(home.root) for child in plan.children)
+    assert [child.listener for child in plan.children[:2]] == sockets.gates
+    assert json.dumps(plan.facts)
+    close(sockets)
+
+
+def test_a_file_is_applied_before_it_is_served(home, tmp_path) -> None:
+    file = tmp_path / "faregate.yaml"
+    file.write_text("version: 1\nsettings:\n  gate:\n    workers: 3\n")
+    prepare(home, file)
+    assert read_document(home).settings.gate.workers == 3
+
+
+def test_a_file_that_is_not_there_is_an_error_with_a_fix(home, tmp_path) -> None:
+    with pytest.raises(FaregateError, match=r"nothing\.yaml") as caught:
+        prepare(home, tmp_path / "nothing.yaml")
+    assert caught.value.fix
+
+
+def test_the_command_is_named_as_a_shell_here_finds_it(monkeypatch, tmp_path) -> None:
+    program = tmp_path / ".venv" / "bin" / "faregate"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    monkeypatch.setattr("sys.executable", str(program.with_name("python")))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.chdir(tmp_path)
+    assert command_name() == ".venv/bin/faregate"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert command_name() == str(program)
