@@ -1,0 +1,1 @@
+"""After the call: what the workers wrote is posted, kept and cleaned up."""

@@ -1,0 +1,332 @@
+"""The store of calls: calls.db, written by the clerk alone and read by anyone.
+
+A batch of records and the place in the journal up to which they were read are one transaction:
+so every call is posted once, whenever the clerk is killed. Rows are only replaced while their
+call is open; a closed call never changes. `sequence` grows with every posting, so a reader that
+remembers the last one sees each call close once.
+
+The schema is versioned by SQLite's user_version with one step a version below: the file has one
+writer and three tables, and the clerk opens it at every start without loading a migration tool.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.pool import StaticPool
+
+from faregate.calllog.frames import Body, CallRecord
+from faregate.calllog.journal import Position
+from faregate.calllog.query import EVERY_CALL, CallFilter
+from faregate.calllog.records import RecordChanges, attach_body, decode_record, encode_record
+from faregate.core.errors import StorageError
+
+BUSY_TIMEOUT_S: Final = 5.0
+PRUNE_ROWS_MAX: Final = 5_000  # a transaction, so that pruning never holds up posting
+
+_metadata = sa.MetaData()
+
+_calls = sa.Table(
+    "calls",
+    _metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("call_id", sa.Text, nullable=False, unique=True),
+    sa.Column("worker", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("started_ns", sa.BigInteger, nullable=False, index=True),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("key_name", sa.Text, nullable=False),
+    sa.Column("model_asked", sa.Text, nullable=False),
+    sa.Column("model_served", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("status", sa.Integer),
+    sa.Column("refusal", sa.Text),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+sa.Index("calls_open", _calls.c.worker, sqlite_where=_calls.c.state == "open")
+
+_bodies = sa.Table(
+    "bodies",
+    _metadata,
+    sa.Column("call_id", sa.Text, primary_key=True),
+    sa.Column("part", sa.Text, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("whole_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+_positions = sa.Table(
+    "positions",
+    _metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("segment", sa.Integer, nullable=False),
+    sa.Column("offset", sa.Integer, nullable=False),
+)
+
+
+def _create(connection: sa.Connection) -> None:
+    _metadata.create_all(connection)
+
+
+# One step from each version to the next.
+_UPGRADES: Final = (_create,)
+SCHEMA_VERSION: Final = len(_UPGRADES)
+
+_FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError, OSError)
+
+# Parameters go to the driver as they are: processing each by its type would double the time.
+_ROW_COLUMNS: Final = [column.name for column in _calls.c if column.name != "sequence"]
+_INSERT_CALL: Final = (
+    f"INSERT INTO calls ({', '.join(_ROW_COLUMNS)}) "  # noqa: S608 - names of our own columns
+    f"VALUES ({', '.join('?' * len(_ROW_COLUMNS))}) ON CONFLICT (call_id) DO NOTHING"
+)
+_DELETE_OPEN: Final = "DELETE FROM calls WHERE call_id = ? AND state = 'open'"
+
+
+class PostedCall(NamedTuple):
+    """A closed call, its record still encoded, and the number of its posting."""
+
+    sequence: int
+    call_id: str
+    data: bytes
+
+
+class CallStore:
+    """The store at `path`.
+
+    The writer makes and upgrades the file; a reader (`writable=False`) changes nothing and
+    fails where there is no file. Used by one thread at a time. Every method raises
+    `StorageError`, and then nothing of it happened.
+    """
+
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
+        self._path = path
+        self._writable = writable
+        self._engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=StaticPool)
+        sa.event.listen(self._engine, "begin", self._begin)
+        self._lock = threading.Lock()
+        try:
+            self._check_schema()
+        except StorageError:
+            self._engine.dispose()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    # -- the clerk's side ------------------------------------------------------------------------
+
+    def positions(self) -> dict[str, Position]:
+        """How far each worker's journal was posted."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(_positions)).all()
+        return {row.worker: Position(row.segment, row.offset) for row in rows}
+
+    def open_calls(self, worker: str) -> list[CallRecord]:
+        """The calls of `worker` that have no end yet."""
+        query = sa.select(_calls.c.record).where(
+            _calls.c.state == "open", _calls.c.worker == worker
+        )
+        with self._transaction() as connection:
+            return [decode_record(record) for record in connection.execute(query).scalars()]
+
+    def post(self, worker: str, position: Position, changes: RecordChanges) -> None:
+        """Keep what changed, and that `worker` was read up to `position`: both or neither."""
+        rows = [_row(record) for record in (*changes.opened, *changes.closed)]
+        place = {"segment": position.segment, "offset": position.offset}
+        statement = insert(_positions).values(worker=worker, **place)
+        with self._transaction() as connection:
+            if changes.completed:
+                ended = [(call_id,) for call_id in changes.completed]
+                connection.exec_driver_sql(_DELETE_OPEN, ended)
+            if rows:
+                connection.exec_driver_sql(_INSERT_CALL, rows)
+            if changes.bodies:
+                _insert_bodies(connection, changes.bodies)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["worker"], set_=place)
+            )
+
+    def forget(self, worker: str) -> None:
+        """Drop the position of a worker whose journal is gone."""
+        with self._transaction() as connection:
+            connection.execute(sa.delete(_positions).where(_positions.c.worker == worker))
+
+    def prune(self, before_ns: int, keep_calls: int) -> int:
+        """Delete closed calls that are too old or too many; gives how many, at most 5,000.
+
+        Open calls stay. Called again until it gives 0.
+        """
+        ids = sa.select(_calls.c.call_id).where(_calls.c.state == "closed")
+        with self._transaction() as connection:
+            limit = connection.execute(
+                sa.select(_calls.c.started_ns)
+                .order_by(_calls.c.started_ns.desc())
+                .offset(keep_calls)
+                .limit(1)
+            ).scalar()
+            condition = _calls.c.started_ns < before_ns
+            if limit is not None:
+                condition = sa.or_(condition, _calls.c.started_ns <= limit)
+            oldest = ids.where(condition).order_by(_calls.c.started_ns).limit(PRUNE_ROWS_MAX)
+            chosen = connection.execute(oldest).scalars().all()
+            parameters = [(call_id,) for call_id in chosen]
+            if parameters:
+                connection.exec_driver_sql("DELETE FROM calls WHERE call_id = ?", parameters)
+                connection.exec_driver_sql("DELETE FROM bodies WHERE call_id = ?", parameters)
+        return len(parameters)
+
+    # -- the readers' side -----------------------------------------------------------------------
+
+    def recent(self, count: int, chosen: CallFilter = EVERY_CALL) -> list[CallRecord]:
+        """The newest `count` calls that `chosen` asks for, the newest first."""
+        query = _filtered(sa.select(_calls.c.record), chosen)
+        query = query.order_by(_calls.c.started_ns.desc()).limit(count)
+        with self._transaction() as connection:
+            return [decode_record(record) for record in connection.execute(query).scalars()]
+
+    def find(self, call_id: str) -> CallRecord | None:
+        """One call, with its bodies."""
+        with self._transaction() as connection:
+            data = connection.execute(
+                sa.select(_calls.c.record).where(_calls.c.call_id == call_id)
+            ).scalar()
+            if data is None:
+                return None
+            rows = connection.execute(sa.select(_bodies).where(_bodies.c.call_id == call_id)).all()
+        record = decode_record(data)
+        for row in rows:
+            attach_body(record, Body(row.call_id, row.part, row.data, row.whole_bytes))
+        return record
+
+    def find_near(self, call_id: str) -> str | None:
+        """The id that shares the longest beginning with `call_id`, ten characters at least."""
+        for length in range(len(call_id), 9, -1):
+            begin = call_id[:length]
+            query = sa.select(_calls.c.call_id).where(
+                _calls.c.call_id >= begin, _calls.c.call_id < begin + "\U0010ffff"
+            )
+            with self._transaction() as connection:
+                found = connection.execute(query.limit(1)).scalar()
+            if found is not None:
+                return str(found)
+        return None
+
+    def last_sequence(self) -> int:
+        """The number of the newest posting; 0 where there is none."""
+        with self._transaction() as connection:
+            return connection.execute(sa.select(sa.func.max(_calls.c.sequence))).scalar() or 0
+
+    def posted_after(self, sequence: int, count: int) -> list[PostedCall]:
+        """The next calls that closed after `sequence`, in order, at most `count` of them."""
+        query = sa.select(_calls.c.sequence, _calls.c.call_id, _calls.c.record)
+        query = query.where(_calls.c.sequence > sequence, _calls.c.state == "closed")
+        query = query.order_by(_calls.c.sequence).limit(count)
+        with self._transaction() as connection:
+            return [PostedCall(*row) for row in connection.execute(query)]
+
+    # -- SQLite ----------------------------------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._writable:
+            # Made here so that nobody else can read it; SQLite gives its side files the same mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT_S,
+            # Transactions begin where we say so: the driver's habits differ between versions.
+            isolation_level=None,
+        )
+        if self._writable:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Segments are deleted once they are posted, so a commit must be on the disk.
+            connection.execute("PRAGMA synchronous = FULL")
+        else:
+            connection.execute("PRAGMA query_only = 1")
+        return connection
+
+    def _begin(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if self._writable else "BEGIN")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._lock, self._engine.begin() as connection:
+                yield connection
+        except _FAILURES as error:
+            raise _unusable(self._path, error) from error
+
+    def _check_schema(self) -> None:
+        with self._transaction() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+            if version > SCHEMA_VERSION:
+                raise StorageError(
+                    f"{self._path} was written by a newer Faregate",
+                    fix="run the newer version, or move the file away to begin a new call store",
+                )
+            if version < SCHEMA_VERSION and self._writable:
+                for upgrade in _UPGRADES[version:]:
+                    upgrade(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _row(record: CallRecord) -> tuple[object, ...]:
+    return (
+        record.call_id,
+        record.worker,
+        record.state,
+        record.started_ns,
+        record.key_id,
+        record.key_name,
+        record.model_asked,
+        record.model_served,
+        record.outcome,
+        record.status,
+        record.refusal,
+        encode_record(record),
+    )
+
+
+def _insert_bodies(connection: sa.Connection, bodies: Iterable[Body]) -> None:
+    connection.exec_driver_sql(
+        "INSERT OR IGNORE INTO bodies (call_id, part, data, whole_bytes) VALUES (?, ?, ?, ?)",
+        [(body.call_id, body.part, body.data, body.whole_bytes) for body in bodies],
+    )
+
+
+def _filtered(query: sa.Select[Any], chosen: CallFilter) -> sa.Select[Any]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if chosen.closed:
+        conditions.append(_calls.c.state == "closed")
+    if chosen.key is not None:
+        conditions.append(sa.or_(_calls.c.key_name == chosen.key, _calls.c.key_id == chosen.key))
+    if chosen.model is not None:
+        asked = _calls.c.model_asked == chosen.model
+        conditions.append(sa.or_(asked, _calls.c.model_served == chosen.model))
+    if chosen.refused:
+        conditions.append(_calls.c.outcome == "refused")
+    if chosen.status_low is not None and chosen.status_high is not None:
+        conditions.append(_calls.c.status >= chosen.status_low)
+        conditions.append(_calls.c.status < chosen.status_high)
+    return query.where(*conditions)
+
+
+def _unusable(path: Path, error: Exception) -> StorageError:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    fix = "look at the data folder and its disk"
+    if "full" in reason:
+        fix = "free space on the disk of the data folder"
+    elif "malformed" in reason or "not a database" in reason:
+        fix = f"move {path.name} away: the clerk then begins a new call store"
+    return StorageError(f"the call store {path} can't be used: {reason}", fix=fix)

@@ -1,0 +1,133 @@
+"""A worker's journal is posted once, in order, and deleted after that."""
+
+from pathlib import Path
+
+import pytest
+from tests.calllog.calls import call_id, closed, settled, started
+
+from faregate.calllog.frames import Frame, encode_frame
+from faregate.calllog.journal import START, Position
+from faregate.clerk.memory_store import MemoryCallStore
+from faregate.clerk.posting import Counters, WorkerPosting
+from faregate.core.errors import StorageError
+from faregate.storage.journal import JournalWriter
+from faregate.storage.journal_reader import JournalFolders
+
+WORKER = "0-1-1"
+
+
+class Desk:
+    """A writer with small segments and what posts it."""
+
+    def __init__(self, root: Path) -> None:
+        self.writer = JournalWriter(root, WORKER, sync="kernel", segment_bytes=4096)
+        self.folders = JournalFolders(root)
+        self.store = MemoryCallStore()
+        self.counters = Counters()
+        self.posting = self.begin(START)
+
+    def begin(self, position: Position) -> WorkerPosting:
+        opened = self.store.open_calls(WORKER)
+        return WorkerPosting(WORKER, self.folders, self.store, self.counters, position, opened)
+
+    def write(self, *frames: Frame) -> None:
+        for frame in frames:
+            self.writer.append(encode_frame(frame))
+
+    def segments(self) -> list[str]:
+        return sorted(path.name for path in self.writer.folder.glob("*.journal"))
+
+    def outcome(self, number: int) -> str | None:
+        record = self.store.find(call_id(number))
+        return record.outcome if record is not None else "unknown"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_calls_are_posted_as_they_come(desk: Desk):
+    desk.write(started(1), closed(2))
+    assert not desk.posting.step()
+    assert (desk.outcome(1), desk.outcome(2), desk.posting.open_calls) == (None, "refused", 1)
+    desk.write(settled(1))
+    desk.posting.step()
+    assert (desk.outcome(1), desk.posting.open_calls) == ("answered", 0)
+    assert (desk.counters.frames, desk.counters.calls) == (3, 2)
+
+
+def test_nothing_new_posts_nothing(desk: Desk):
+    desk.posting.step()
+    desk.store.full = True
+    assert not desk.posting.step()
+    assert desk.posting.backlog_bytes() == 0
+
+
+def test_posted_segments_are_deleted(desk: Desk):
+    desk.write(*(closed(n) for n in range(100)))
+    before = desk.segments()
+    desk.posting.step()
+    assert len(before) > 3
+    assert desk.segments() == before[-1:]
+
+
+def test_nothing_is_deleted_that_was_not_posted(desk: Desk):
+    desk.write(*(closed(n) for n in range(100)))
+    before = desk.segments()
+    desk.store.full = True
+    with pytest.raises(StorageError):
+        desk.posting.step()
+    assert desk.segments() == before
+    desk.store.full = False
+    desk.begin(START).step()
+    assert {desk.outcome(n) for n in range(100)} == {"refused"}
+
+
+def test_the_end_of_a_worker(desk: Desk):
+    desk.write(started(1), started(2), settled(2))
+    desk.writer.close()
+    assert not desk.posting.step()
+    assert desk.posting.ended
+    assert (desk.outcome(1), desk.outcome(2)) == ("lost", "answered")
+    assert desk.folders.workers() == []
+    assert desk.store.positions() == {}
+    assert (desk.counters.calls, desk.counters.lost_calls) == (2, 1)
+
+
+def test_a_living_workers_calls_are_not_lost(desk: Desk):
+    desk.write(started(1))
+    desk.posting.step()
+    assert not desk.posting.ended
+    assert desk.outcome(1) is None
+
+
+def test_damage_is_counted_and_passed(desk: Desk):
+    desk.write(closed(1), closed(2), closed(3))
+    segment = desk.writer.folder / "00000001.journal"
+    data = bytearray(segment.read_bytes())
+    data[data.index(call_id(2).encode())] ^= 0xFF
+    segment.write_bytes(data)
+    desk.posting.step()
+    assert [desk.outcome(n) for n in (1, 2, 3)] == ["refused", "unknown", "refused"]
+    assert desk.counters.corrupt_frames == 1
+
+
+def test_a_frame_that_cannot_be_understood_is_counted(desk: Desk):
+    desk.writer.append(b"\x93\xa1z\x01\x02")
+    desk.write(closed(1))
+    desk.posting.step()
+    assert desk.outcome(1) == "refused"
+    assert desk.counters.corrupt_frames == 1
+
+
+def test_a_torn_tail_is_counted(desk: Desk, tmp_path: Path):
+    desk.write(closed(1), closed(2))
+    segment = desk.writer.folder / "00000001.journal"
+    whole = segment.read_bytes()
+    desk.writer.close()
+    segment.write_bytes(whole[: whole.index(call_id(2).encode())])
+    desk.posting.step()
+    assert (desk.outcome(1), desk.outcome(2)) == ("refused", "unknown")
+    assert desk.counters.torn_tails == 1
+    assert desk.folders.workers() == []

@@ -1,0 +1,154 @@
+"""The call store keeps calls and positions together, and finds what a person asks for."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.storage.call_store_contract import WORKER, CallStoreContract, post
+
+from faregate.calllog.query import CallFilter
+from faregate.calllog.records import WorkerCalls, decode_record
+from faregate.core.errors import StorageError
+from faregate.storage.call_store import PRUNE_ROWS_MAX, SCHEMA_VERSION, CallStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "calls.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[CallStore]:
+    store = CallStore(path)
+    yield store
+    store.close()
+
+
+class TestCallStore(CallStoreContract):
+    def fill(self, store: CallStore) -> None:
+        with store._transaction() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+
+# -- queries ---------------------------------------------------------------------------------------
+
+
+def test_recent_calls_are_the_newest(store: CallStore):
+    post(store, WorkerCalls(WORKER), *(closed(n) for n in range(30)), started(30))
+    assert [r.call_id for r in store.recent(3)] == [call_id(n) for n in (30, 29, 28)]
+
+
+def test_filters_agree_with_their_own_rule(store: CallStore):
+    frames = [started(1), settled(1), closed(2), started(3), started(4, key_name="other")]
+    frames += [settled(4, status=503, outcome="failed")]
+    post(store, WorkerCalls(WORKER), *frames)
+    everything = store.recent(100)
+    filters = [
+        CallFilter(key="billing"),
+        CallFilter(key="key_1", model="small-2"),
+        CallFilter(model="small"),
+        CallFilter(refused=True),
+        CallFilter(status_low=400, status_high=600),
+        CallFilter(closed=True),
+    ]
+    for chosen in filters:
+        expected = [record for record in everything if chosen.matches(record)]
+        assert store.recent(100, chosen) == expected
+        assert 0 < len(expected) < 4 or chosen.model == "small"
+
+
+def test_each_call_closes_once_for_a_follower(store: CallStore):
+    calls = WorkerCalls(WORKER)
+    post(store, calls, started(1), closed(2))
+    first = store.posted_after(0, 10)
+    post(store, calls, closed(3))
+    post(store, calls, settled(1))
+    later = store.posted_after(first[-1].sequence, 10)
+    assert [call.call_id for call in first] == [call_id(2)]
+    assert [call.call_id for call in later] == [call_id(3), call_id(1)]
+    assert decode_record(later[1].data).status == 200
+    assert store.last_sequence() == later[-1].sequence
+    assert store.posted_after(later[-1].sequence, 10) == []
+
+
+def test_the_newest_row_is_replaced_under_a_new_number(store: CallStore):
+    calls = WorkerCalls(WORKER)
+    post(store, calls, closed(1), started(2))
+    seen = store.last_sequence()
+    post(store, calls, settled(2))
+    assert [call.call_id for call in store.posted_after(seen, 10)] == [call_id(2)]
+
+
+def test_a_near_id_is_found(store: CallStore):
+    post(store, WorkerCalls(WORKER), closed(0x11), closed(0x22))
+    assert store.find_near(call_id(0x2F)) == call_id(0x22)
+    assert store.find_near("call_ffff") is None
+
+
+def test_pruning_is_done_in_parts(store: CallStore):
+    post(store, WorkerCalls(WORKER), *(closed(n) for n in range(PRUNE_ROWS_MAX + 10)))
+    assert store.prune(2**62, 0) == PRUNE_ROWS_MAX
+    assert store.prune(2**62, 0) == 10
+
+
+def test_bodies_are_pruned_with_their_call(store: CallStore, path: Path):
+    post(store, WorkerCalls(WORKER), closed(1), body(1, b"x"))
+    store.prune(2**62, 0)
+    assert sqlite3.connect(path).execute("SELECT count(*) FROM bodies").fetchone() == (0,)
+
+
+# -- the file --------------------------------------------------------------------------------------
+
+
+def test_it_is_found_again(path: Path):
+    first = CallStore(path)
+    post(first, WorkerCalls(WORKER), closed(1))
+    first.close()
+    second = CallStore(path)
+    assert second.find(call_id(1)) is not None
+    second.close()
+
+
+def test_readers_read_while_the_clerk_writes(store: CallStore, path: Path):
+    reader = CallStore(path, writable=False)
+    post(store, WorkerCalls(WORKER), closed(1))
+    assert reader.find(call_id(1)) is not None
+    with store._transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM calls")
+        assert reader.find(call_id(1)) is not None
+    assert reader.find(call_id(1)) is None
+    with pytest.raises(StorageError):
+        post(reader, WorkerCalls(WORKER), closed(2))
+    reader.close()
+
+
+def test_a_reader_makes_no_file(path: Path):
+    with pytest.raises(StorageError):
+        CallStore(path, writable=False)
+    assert not path.exists()
+
+
+def test_a_folder_with_an_odd_name(tmp_path: Path):
+    folder = tmp_path / "a ?#%41&b"
+    folder.mkdir()
+    store = CallStore(folder / "calls.db")
+    post(store, WorkerCalls(WORKER), closed(1))
+    store.close()
+    assert (folder / "calls.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_of_a_newer_version_is_refused(path: Path):
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(StorageError, match="newer Faregate"):
+        CallStore(path)
+
+
+def test_a_file_of_something_else_is_refused(path: Path):
+    path.write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    with pytest.raises(StorageError) as caught:
+        CallStore(path)
+    assert "move calls.db away" in (caught.value.fix or "")
