@@ -1,1 +1,1 @@
-"""The commands of `faregate`: thin, each does one thing and says what it did."""
+"""The commands of `faregate`: thin; each does one thing and says so."""

@@ -1,4 +1,4 @@
-"""faregate config: the file faregate.yaml, and the configuration in force."""
+"""faregate config: faregate.yaml, and the configuration in force."""
 
 import os
 import sys
@@ -44,7 +44,9 @@ def read_document(file: str) -> Document:
 
 @app.command()
 def check(file: _File, as_json: JsonOption = False) -> None:
-    """Check a file without changing anything: its fields, its rules, its variables.
+    """Check a file: its fields, its rules, its variables.
+
+    Nothing is changed, and no data folder is needed.
 
     Every mistake is told with its line; the exit status is 1 when there is one.
 
@@ -80,10 +82,10 @@ def apply(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a file in force, whole or not at all; gates take it within a second.
+    """Put a file in force, whole or not at all.
 
-    What the file doesn't have is removed, except keys that were made by command. Variables are
-    read now; secrets are kept sealed.
+    Gates take it within a second. What the file doesn't have is removed, except keys that were
+    made by command. Variables are read now; secrets are kept sealed.
 
     Example: faregate config apply faregate.yaml -m "add the new provider"
     """
@@ -131,7 +133,7 @@ def export_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the configuration in force as a faregate.yaml that can be applied again.
+    """Write the configuration in force as a faregate.yaml.
 
     References to variables stay references, other secrets stay sealed, keys are hashes. Keys
     that were made by command are not in it.

@@ -8,9 +8,9 @@ from faregate.storage.preparation import prepare_home
 
 
 def init(as_json: JsonOption = False) -> None:
-    """Make the data folder, its master key and its database; what is there stays.
+    """Make the data folder, its master key and its database.
 
-    Doing it again after an upgrade brings the database to the new release.
+    What is there stays. Doing it again after an upgrade brings the database to the new release.
 
     Example: faregate init
     """

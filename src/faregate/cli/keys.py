@@ -58,7 +58,7 @@ def list_command(
     every: Annotated[bool, typer.Option("--all", help="Revoked keys too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the keys, oldest first, with their state; the keys themselves are not known.
+    """List the keys with their state, oldest first.
 
     Example: faregate keys list --all
     """
@@ -113,7 +113,7 @@ def revoke(
 
 @app.command()
 def generate(as_json: JsonOption = False) -> None:
-    """Make a key for faregate.yaml: prints it and its hash, and keeps neither.
+    """Make a key for faregate.yaml: its hash is printed, nothing is kept.
 
     Example: faregate keys generate
     """
@@ -129,7 +129,7 @@ def generate(as_json: JsonOption = False) -> None:
 
 
 def parse_expiry(text: str, now_ns: int) -> int:
-    """`30d`, `12h`, `8w` from `now_ns`, or a date or time, as nanoseconds since 1970 UTC."""
+    """A duration from `now_ns`, or a date, as nanoseconds since 1970."""
     if found := re.fullmatch(r"([1-9]\d{0,5})([hdw])", text):
         return now_ns + int(found[1]) * _UNITS[found[2]] * _NS
     try:

@@ -1,4 +1,4 @@
-"""`faregate`: finds the command that is asked for, and loads that one alone.
+"""`faregate`: finds the command that is asked for; loads it alone.
 
 What goes wrong outside a command's own words ends here as "error:" and "fix:", never as a
 traceback. Exit statuses: 0 done, 1 a failure that is explained, 2 wrong use, 130 Ctrl-C.
@@ -25,7 +25,10 @@ INTERRUPTED: Final = 130  # as a shell reports a program that Ctrl-C ended
 
 
 class Entry(NamedTuple):
-    """Where a command is: `attribute` of `module` is a function, or a Typer with commands."""
+    """Where a command is.
+
+    `attribute` of `module` is a function, or a Typer with commands.
+    """
 
     module: str
     attribute: str
@@ -134,7 +137,7 @@ def faregate_options(
         ),
     ] = False,
 ) -> None:
-    """Faregate, an AI gateway: one address, one key, one API format for many models.
+    """Faregate, an AI gateway: one address and one key for many models.
 
     Example: faregate serve --demo
     """

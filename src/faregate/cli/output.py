@@ -11,7 +11,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a progr
 
 
 def print_json(value: Any) -> None:
-    """`value` as indented JSON on stdout; times as text, structures by their fields."""
+    """`value` as indented JSON on stdout, structures by their fields."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 

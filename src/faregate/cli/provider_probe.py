@@ -1,4 +1,4 @@
-"""One small real request to a provider, and what its answer means for the operator."""
+"""One small real request to a provider, and what its answer means."""
 
 import http.client
 import json
@@ -35,7 +35,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def probe_all(document: Document, name: str | None = None) -> list[Report]:
-    """Reports on the providers of `document`, or on the one of this `name`, in their order."""
+    """Reports on all providers, or on the one of this `name`, in order."""
     chosen = [one for one in document.providers if name in (None, one.name)]
     expected = {
         one.name: [
@@ -50,7 +50,7 @@ def probe_all(document: Document, name: str | None = None) -> list[Report]:
 
 
 def probe(provider: Provider, models: list[str]) -> Report:
-    """Ask for the list of models; `models` are the names that should be on it."""
+    """Ask for the list of models; `models` should be on it."""
     try:
         status, headers, body = _get(provider)
     except (OSError, http.client.HTTPException, ValueError) as error:

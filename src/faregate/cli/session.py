@@ -1,4 +1,4 @@
-"""What commands that change the configuration share: the installation, and who is asking."""
+"""What commands share: the installation, and who is asking."""
 
 import getpass
 import os

@@ -1,1 +1,1 @@
-"""The configuration as one document: its shape, its rules, its file, its differences."""
+"""The configuration as one document: shape, rules, file, differences."""

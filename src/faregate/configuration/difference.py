@@ -1,4 +1,4 @@
-"""What changes from one document to another, in lines that a person reads.
+"""What changes from one document to another, in readable lines.
 
 Items of lists are matched by name. Secrets and whatever holds a sealed value are never shown.
 """

@@ -1,7 +1,7 @@
-"""The document that configures Faregate: providers, models, keys and settings.
+"""The document that configures Faregate.
 
-The same shape is written in faregate.yaml, kept in every revision and taken by the gate.
-Rules over several parts of it are in `configuration.rules`.
+Providers, models, keys and settings: the same shape is written in faregate.yaml, kept in every
+revision and taken by the gate. Rules over several parts of it are in `configuration.rules`.
 """
 
 import datetime as dt
@@ -102,7 +102,7 @@ class Model(Section, frozen=True, kw_only=True):
 
 
 class Key(Section, frozen=True, kw_only=True):
-    """A caller's key. The key itself is never kept: only its hash and its first characters."""
+    """A caller's key, of which only hash and first characters are kept."""
 
     # Name in this installation.
     name: Name

@@ -1,4 +1,4 @@
-"""A document as the text of a faregate.yaml that loads back to the same document.
+"""A document as the faregate.yaml that loads back to it.
 
 What equals its default is left out; references stay references.
 """
@@ -34,7 +34,7 @@ def export(document: Document) -> str:
 
 
 def brief(document: Document) -> dict[str, Any]:
-    """`document` as dicts, lists and scalars, without what equals its default."""
+    """`document` as a plain tree, without what equals its default."""
     return _without_defaults(document)
 
 

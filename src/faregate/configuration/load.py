@@ -1,4 +1,4 @@
-"""The text of faregate.yaml as a document, or everything that is wrong with it.
+"""The text of faregate.yaml as a document, or all that is wrong.
 
 No file is read and nothing is changed here. The document keeps its references as they are
 written; their values are looked at, and dropped.

@@ -53,7 +53,7 @@ def raise_all(
     file: str | None = None,
     line_of: Callable[[Path], int] | None = None,
 ) -> NoReturn:
-    """Raise one `ConfigurationError` that says all `problems`, in the order of the file."""
+    """Raise one error that says all `problems`, in the order of the file."""
     errors = [
         ConfigurationError(
             f"{where}: {problem.message}"

@@ -1,4 +1,4 @@
-"""References in a configuration's texts: `${env:NAME}` and `${sealed:...}`.
+"""References in texts: `${env:NAME}` and `${sealed:...}`.
 
 A document as written holds references; a clear one holds what they stand for. Any text may name
 variables of the environment. A sealed value always is the whole text.
@@ -40,7 +40,7 @@ def plain(document: Document) -> dict[str, Any]:
 
 
 def map_texts(document: Document, change: Callable[[Path, str], str]) -> Document:
-    """`document` with every text that holds a reference replaced by what `change` gives."""
+    """`document` with every text that holds a reference changed."""
 
     def walk(value: object, path: Path) -> object:
         if isinstance(value, str):
@@ -59,7 +59,7 @@ def expand(
     environment: Mapping[str, str],
     known: Callable[[Path, str], str | None] = lambda _path, _text: None,
 ) -> tuple[Document, list[Problem]]:
-    """`document` with variables replaced; unknown references and variables are problems.
+    """`document` with variables replaced, and what could not be.
 
     Where `known` has the value of a text, it is taken. Sealed values stay as they are otherwise.
     """

@@ -38,7 +38,7 @@ def is_secret_header(name: str) -> bool:
 
 
 def check_written(document: Document) -> list[Problem]:
-    """Secrets that stand in the document themselves; the messages never repeat them."""
+    """Secrets that stand in the document itself; never repeated."""
     problems = []
     for at, provider in enumerate(document.providers):
         path: Path = ("providers", at)

@@ -1,4 +1,4 @@
-"""Settings: what an operator may move, with its unit, its default and its bounds.
+"""Settings: what an operator may move, with unit, default, bounds.
 
 The comments of the fields are the source of docs/reference/settings.md. Fields marked
 "restart" are read once at start; all others take effect with the next revision.
@@ -21,7 +21,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class TlsSettings(Section, frozen=True, kw_only=True):
-    """Certificates of the gate's own address; both files are read again when they change."""
+    """Certificates of the gate's address; read again when they change."""
 
     # PEM file with the certificate and its chain.
     certificate_file: str

@@ -1,4 +1,4 @@
-"""Whether a written tree has the shape of a document: fields, types and bounds.
+"""Whether a tree has a document's shape: fields, types and bounds.
 
 The shape is read from the document's own types, so there is nothing to keep in step. Unlike a
 decoder, which stops at the first mistake, this finds all of them.

@@ -1,4 +1,4 @@
-"""YAML text as a tree that remembers its lines; stricter than YAML asks for.
+"""YAML text as a tree that remembers its lines, read strictly.
 
 Refused here: several documents, a field twice in one mapping, field names that are not text,
 tags, and trees that are too deep or (by aliases) too large.

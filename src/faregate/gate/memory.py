@@ -1,4 +1,4 @@
-"""A configuration that is kept in memory: for tests, and for trying things out."""
+"""A configuration in memory: for tests, and for trying things out."""
 
 from faregate.configuration.document import Document
 from faregate.core.errors import StorageError
@@ -24,7 +24,7 @@ class MemoryConfiguration:
             self.set_document(document)
 
     def set_document(self, document: Document) -> int:
-        """Put `document`, secrets in the clear, in force; the number of its revision."""
+        """Put `document` in force, secrets in the clear; gives its number."""
         self._cursor += 1
         self._revision = self._cursor
         self._document = document

@@ -1,1 +1,1 @@
-"""Where things are kept: the database, the journals, the files of the data folder."""
+"""Where things are kept: database, journals, files of the data folder."""

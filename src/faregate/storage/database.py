@@ -25,7 +25,7 @@ _WRITING = "faregate_writing"
 
 
 class Database:
-    """The file at `path`; every method raises `StorageError` where it can't be used."""
+    """The file at `path`; raises `StorageError` where it can't be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that nobody else's can come between; an exception undoes it whole."""
+        """A transaction that others wait for; an exception undoes it whole."""
         with self._translated(), self._engine.connect() as plain:
             connection = plain.execution_options(**{_WRITING: True})
             with connection.begin():

@@ -1,4 +1,4 @@
-"""The configuration and the keys as a gate worker reads them: plain sqlite3, nothing else.
+"""The configuration and the keys as a gate reads them: plain sqlite3.
 
 A worker must be ready in a fraction of a second and stay small, so it loads no SQL layer. It only
 reads; writers never make it wait (WAL).
@@ -103,7 +103,7 @@ class SqliteConfiguration:
         return int(self._rows("SELECT coalesce(max(number), 0) FROM revisions")[0][0])
 
     def changes_since(self, cursor: int) -> Changes:
-        """What changed after `cursor`; one look at the end of an index when nothing did."""
+        """What changed after `cursor`; one look at a table's end if nothing."""
         rows = self._rows(_CHANGES, (cursor,))
         if not rows:
             return Changes(cursor, None, ())

@@ -1,4 +1,4 @@
-"""The data folder: where everything that Faregate keeps is, and who may read it.
+"""The data folder: all that Faregate keeps, and who may read it.
 
 Folders are made 0700 and the master key 0600. A folder or a key that others can read is refused
 rather than used quietly.
@@ -22,7 +22,7 @@ _FILE_MODE: Final = 0o600
 
 
 class Home(NamedTuple):
-    """The paths of one installation, all below `root`; making the value touches nothing."""
+    """The paths of one installation; making the value touches nothing."""
 
     root: Path
 
@@ -78,7 +78,7 @@ class Home(NamedTuple):
         _refuse_open_folder(self.root)
 
     def create(self, environment: Mapping[str, str] | None = None) -> list[Path]:
-        """Make what is missing; gives what was made. Doing it again changes nothing."""
+        """Make what is missing; gives what was made."""
         variables = os.environ if environment is None else environment
         made: list[Path] = []
         try:

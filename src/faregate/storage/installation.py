@@ -1,4 +1,4 @@
-"""An installation, opened to be changed: its database, its revisions, its keys.
+"""An installation, opened to be changed: its revisions, its keys.
 
 Loads the SQL layer; what only reads for a gate uses `gate_reader` alone.
 """

@@ -1,4 +1,4 @@
-"""Rows of keys: made, changed, and kept in step with the keys of faregate.yaml.
+"""Rows of keys: made, changed, kept in step with faregate.yaml.
 
 Every function runs inside the caller's transaction and stamps what it changes with the number
 of the caller's revision.
@@ -70,7 +70,7 @@ def synchronise_keys(
     connection: sa.Connection, keys: tuple[Key, ...], before: tuple[Key, ...], *,
     number: int, now_ns: int,
 ) -> None:  # fmt: skip
-    """Make the keys of the file be as `keys`; those it no longer has are revoked.
+    """Make the file's keys be as `keys`; those it lost are revoked.
 
     `before` are the file's keys of the revision before. Keys that were made by command are left
     alone; a name or a key that is both raises `ConfigurationError`.

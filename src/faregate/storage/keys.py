@@ -54,7 +54,7 @@ class Keys:
         expires_ns: int | None = None,
         secret: str | None = None,
     ) -> NewKey:
-        """Make a key; without `secret` a random one. Names of keys in use are taken."""
+        """Make a key, without `secret` a random one; its name must be free."""
         secret = secret or generate_key()
         now_ns = self._clock.wall_ns()
         if expires_ns is not None and expires_ns <= now_ns:
@@ -94,7 +94,7 @@ class Keys:
             return find_entries(connection)
 
     def revoke(self, selector: str, actor: str) -> tuple[KeyRecord, bool]:
-        """Revoke the key that `selector` names; the key, and whether it was in use until now.
+        """Revoke a key; gives it, and whether it was in use until now.
 
         A selector is a name, an id, the whole key, or the beginning of a key.
         """

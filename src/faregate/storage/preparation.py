@@ -1,4 +1,4 @@
-"""Making a data folder ready, with the SQL layer loaded only where there is work for it."""
+"""Making a data folder ready; loads the SQL layer only for work."""
 
 from pathlib import Path
 
@@ -8,9 +8,10 @@ from faregate.storage.secrets import SecretBox
 
 
 def prepare_home(home: Home) -> list[Path]:
-    """Make folders, master key and database, and migrate it; gives what was made.
+    """Make folders, master key and database; gives what was made.
 
-    When all is there it costs a few milliseconds, and changes nothing.
+    A database of an older release is migrated. When all is there it costs a few
+    milliseconds, and changes nothing.
     """
     made = home.create()
     SecretBox(home.master_key())

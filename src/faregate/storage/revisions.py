@@ -1,4 +1,4 @@
-"""Revisions: every change of the configuration, whole or not at all, one after the other."""
+"""Revisions: every change is whole or not at all, one by one."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -118,10 +118,10 @@ class Revisions:
         environment: Mapping[str, str] | None = None,
         renewed: frozenset[str] = frozenset(),
     ) -> int:
-        """Put `change` of the document in force that is there now; nobody can come between.
+        """Put the changed document in force; gives its revision's number.
 
-        What `change` leaves alone keeps its value, whatever its variable holds now, except at
-        the places in `renewed`.
+        `change` gets the one in force now; nobody can come between. What it leaves alone keeps
+        its value, whatever its variable holds now, except at the places in `renewed`.
         """
         with self._database.writing() as connection:
             current = self._current(connection)
@@ -150,7 +150,7 @@ class Revisions:
         return current.number, changes
 
     def seal(self, secret: str, where: str) -> str:
-        """`secret` as `${sealed:...}` for the place `where`, such as providers[x].api_key."""
+        """`secret` sealed for the place `where`: providers[x].api_key."""
         return self._box.seal(secret, where)
 
     def _current(self, connection: sa.Connection) -> Current:
@@ -226,7 +226,10 @@ def insert_revision(
     summary: str,
     stored: StoredDocument | None = None,
 ) -> int:
-    """Add a revision, without `stored` one that leaves the document alone; its number."""
+    """Add a revision, and give its number.
+
+    Without `stored` it leaves the document alone.
+    """
     text = None if stored is None else msgspec.json.encode(stored).decode()
     result = connection.execute(
         table.insert().values(created_ns=now_ns, actor=actor, summary=summary, document_json=text)

@@ -21,7 +21,7 @@ class StoredDocument(msgspec.Struct, frozen=True):
 
 
 def seal_document(written: Document, clear: Document, box: SecretBox) -> Document:
-    """`written` with each text that has a reference replaced by its sealed value in `clear`."""
+    """`written` with its references replaced by sealed values of `clear`."""
     tree, values = plain(written), plain(clear)
 
     def seal(path: Path, text: str) -> str:
@@ -36,7 +36,7 @@ def seal_document(written: Document, clear: Document, box: SecretBox) -> Documen
 
 
 def open_document(sealed: Document, box: SecretBox) -> Document:
-    """`sealed` with its values in the clear; raises `StorageError` where one can't be opened."""
+    """`sealed` in the clear; raises `StorageError` where it can't be."""
     tree = plain(sealed)
 
     def unseal(path: Path, text: str) -> str:

@@ -45,7 +45,7 @@ class SecretBox:
         return f"{_OPENING}{packed.rstrip('=')}{_CLOSING}"
 
     def open(self, sealed: str, aad: str) -> str:
-        """The secret; raises `StorageError` for another key, another place or a changed text."""
+        """The secret; `StorageError` for another key, place or text."""
         packed = _unpack(sealed, aad)
         mark, rest = packed[:_KEY_MARK_BYTES], packed[_KEY_MARK_BYTES:]
         if mark != self._mark:
