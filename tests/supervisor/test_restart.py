@@ -34,3 +34,10 @@ def test_only_what_never_worked_is_hopeless(ready_before: bool) -> None:
         assert not policy.hopeless()
     policy.died(0.1)
     assert policy.hopeless() is not ready_before
+
+
+def test_what_is_not_needed_is_tried_for_ever() -> None:
+    policy = RestartPolicy(gives_up=False)
+    for _ in range(10 * HOPELESS_DEATHS):
+        policy.died(0.1)
+    assert not policy.hopeless()

@@ -31,7 +31,9 @@ class Running:
         self.facts = json.loads(self.process.stdout.readline())
 
     def ready(self) -> "Running":
+        """Wait until all its processes are ready, the clerk too, which it doesn't wait for."""
         assert self.process.stdout.readline() == "ready\n"
+        wait_until(lambda: all(p["state"] == "ready" for p in self.status()["processes"]))
         return self
 
     def get(self, path: str) -> tuple[int, bytes]:
@@ -176,7 +178,6 @@ def test_a_service_that_can_not_start_says_so_and_gives_up(start) -> None:
 
 def test_counters_of_a_dead_worker_are_kept_and_gauges_are_not(start) -> None:
     running = start(workers=2).ready()
-    wait_until(lambda: all(p["state"] == "ready" for p in running.status()["processes"]))
 
     def value(name: str, **labels) -> float:
         page = running.get("/metrics")[1].decode()
@@ -193,7 +194,6 @@ def test_counters_of_a_dead_worker_are_kept_and_gauges_are_not(start) -> None:
 
 def test_a_hangup_tells_the_gates_to_reload(start) -> None:
     running = start(workers=1).ready()
-    wait_until(lambda: all(p["state"] == "ready" for p in running.status()["processes"]))
     running.process.send_signal(signal.SIGHUP)
 
     def reloaded() -> bool:

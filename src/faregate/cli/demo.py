@@ -1,4 +1,4 @@
-"""faregate serve --demo: a home, a key and a real model, made ready and served."""
+"""faregate serve --demo: a home, a key and a real model, served."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ DRAIN_TIMEOUT_S: Final = 10.0  # nobody waits longer for a demo
 
 
 def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
-    """Make the home ready, start the model and the service, and say how to use them."""
+    """Start the model and the service, and say how to use them."""
     begun = time.monotonic()
     file = model_file()
     is_new = not home.exists
@@ -81,7 +81,7 @@ def _say(text: str) -> None:
 
 
 def apply_model(home: Home, document: Document, port: int) -> None:
-    """Have the configuration name the model at `port`; no revision where it does already."""
+    """Have the configuration name the model at `port`, if it doesn't yet."""
     if demo.with_local_model(document, port) == document:
         return
     from faregate.storage.installation import open_installation  # here: it loads the SQL layer

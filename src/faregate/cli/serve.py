@@ -1,4 +1,4 @@
-"""faregate serve: the service of this machine, as configured, or as a demo with a real model."""
+"""faregate serve: the service of this machine, or a demo of it."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ def serve(
         Path | None, typer.Option(help="Apply this faregate.yaml first, then serve it.")
     ] = None,
 ) -> None:
-    """Start the gate and everything around it; Ctrl-C or SIGTERM drains and stops it.
+    """Start the gate and all around it; Ctrl-C or SIGTERM drains it.
 
     Example: faregate serve --workers 2
     """

@@ -1,4 +1,4 @@
-"""What `serve` puts together: settings and wishes, sockets, the processes to run."""
+"""What `serve` puts together: settings, sockets, processes."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ class Wishes:
 
 
 def prepare(home: Home, config: Path | None) -> None:
-    """Bring the data folder up to date and apply `config`, where there is one."""
+    """Bring the data folder up to date and apply `config`, if any."""
     prepare_home(home)
     if config is None:
         return

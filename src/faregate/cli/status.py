@@ -31,7 +31,7 @@ def status(
 
 
 def read_status(home: Home) -> dict[str, Any]:
-    """What the service in this home says of itself; `running` is always there."""
+    """What the service in this home says; `running` is always there."""
     found = holder(home.run)
     if found is None:
         return {"running": False, "home": str(home.root), "version": faregate.__version__}

@@ -1,1 +1,1 @@
-"""Metrics: counted in each process, merged by the supervisor, read by Prometheus."""
+"""Metrics: counted in each process, merged by the supervisor."""

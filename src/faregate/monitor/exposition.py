@@ -59,7 +59,7 @@ class _SnapshotCollector(Collector):
 
 
 def render(snapshot: metrics.Snapshot, accept: str = "") -> tuple[bytes, str]:
-    """The page and its content type, in the form that `accept` (of the request) asks for."""
+    """The page and its content type, in the form that `accept` asks for."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_SnapshotCollector(snapshot))
     encoder, content_type = choose_encoder(accept)

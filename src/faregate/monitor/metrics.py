@@ -22,7 +22,7 @@ The value of a histogram is [sum, count of each bucket ..., count above the last
 
 
 class Metric(NamedTuple):
-    """One metric as users see it; `merged` says how gauges of several workers add up."""
+    """One metric as users see it; `merged` is how workers' gauges add up."""
 
     name: str
     type: Type
@@ -126,7 +126,7 @@ OTHER: Final = "other"
 
 
 class Histogram:
-    """Counts of durations by fixed buckets; `BUCKETS_S` are upper bounds in seconds, inclusive."""
+    """Durations by bucket; `BUCKETS_S` are upper bounds, inclusive."""
 
     __slots__ = ("counts", "total_s")
 
@@ -141,7 +141,7 @@ class Histogram:
 
 
 class GateMetrics:
-    """All that one gate worker counts. Attributes are counted up in place by the gate."""
+    """All that one gate worker counts, in place."""
 
     __slots__ = (
         "_calls", "_failures", "_refusals", "_tokens", "_upstreams",
@@ -171,7 +171,7 @@ class GateMetrics:
         self._upstreams: dict[str, tuple[int, int, int]] = {}
 
     def call_ended(self, route: str, outcome: str, status: int) -> None:
-        """Count a call; `route` is a name of ours, never a path that a caller wrote."""
+        """Count a call; `route` is a name of ours, never a caller's path."""
         key = (route, outcome, status)
         try:
             self._calls[key] += 1
@@ -212,7 +212,7 @@ class GateMetrics:
         self._failures[key] = self._failures.get(key, 0) + 1
 
     def upstreams_are(self, states: Iterable[tuple[str, int, int, int]]) -> None:
-        """Set every provider's (name, open connections, idle ones, calls waiting)."""
+        """Set each provider's (name, open connections, idle, waiting calls)."""
         self._upstreams = {name: (opened, idle, waiting) for name, opened, idle, waiting in states}
 
     def snapshot(self) -> Snapshot:
@@ -266,7 +266,7 @@ _GAUGES_BY_MINIMUM: Final = frozenset(metric.name for metric in METRICS if metri
 
 
 def clerk_snapshot(counted: Mapping[str, int]) -> Snapshot:
-    """The clerk's own counters, by its names for them, as a snapshot; a missing one is 0."""
+    """The clerk's counters, by its names for them; a missing one is 0."""
 
     def row(name: str, *labels: str) -> list[Any]:
         return [list(labels), counted.get(name, 0)]
@@ -326,5 +326,5 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 
 def retire(snapshot: Snapshot) -> Snapshot:
-    """What stays of a process that died: all that it counted, nothing of how it stood."""
+    """What stays of a process that died: its counts, not how it stood."""
     return {section: rows for section, rows in snapshot.items() if section != "gauges"}

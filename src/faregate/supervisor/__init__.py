@@ -1,1 +1,1 @@
-"""Starts the processes of one machine, keeps them alive, and ends them all."""
+"""Starts the processes of one machine, keeps them up, ends them all."""

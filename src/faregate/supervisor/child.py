@@ -38,7 +38,7 @@ TERMINATE_S: Final = 2.0  # from SIGTERM to SIGKILL
 
 @dataclass(frozen=True)
 class ChildPlan:
-    """What to run: the command, without the arguments that the supervisor adds itself.
+    """What to run: a command, to which the supervisor adds arguments.
 
     Those are `--worker I --listen-fd N` (where there is a listening socket) and `--control-fd M`.
     """
@@ -50,19 +50,24 @@ class ChildPlan:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
+    def is_needed(self) -> bool:
+        """Whether no call is answered without it; what the clerk misses it does later."""
+        return self.role != "clerk"
+
+    @property
     def name(self) -> str:
         """Role and number, for people."""
         return f"{self.role} {self.worker}" if self.role == "gate" else self.role
 
 
 class Child:
-    """A process and its successors; `changed` is called at every change of state."""
+    """A process and its successors; `changed` tells of every new state."""
 
     def __init__(self, plan: ChildPlan, log: EventLog, changed: Callable[[], None]) -> None:
         # For the life of the service.
         self.plan = plan
         self.restarts = 0
-        self.policy = RestartPolicy()
+        self.policy = RestartPolicy(gives_up=plan.is_needed)
         self.state: State = "starting"
         self._log = log
         self._changed = changed
@@ -79,7 +84,7 @@ class Child:
         self._heard_at = 0.0
 
     async def run(self) -> None:
-        """Keep one process alive until `stop()`; returns as well when it is hopeless."""
+        """Keep one process alive until `stop()`, or until it is hopeless."""
         while not self._stopping.is_set():
             begun = time.monotonic()
             status = await self._live()
@@ -96,7 +101,7 @@ class Child:
         self._be("stopped")
 
     async def stop(self, patience_s: float, hasten: asyncio.Event) -> None:
-        """Drain the process for at most `patience_s`, then end it; `hasten` skips the wait."""
+        """Drain it for at most `patience_s`, then end it; `hasten` skips that."""
         self._stopping.set()
         async with self._spawning:
             process = self._process
@@ -133,7 +138,7 @@ class Child:
                 await asyncio.wait_for(self._metrics_arrived.wait(), METRICS_WAIT_S)
 
     def end_if_silent(self, now: float) -> None:
-        """Kill a ready gate that has said nothing for too long; it is then replaced."""
+        """Kill a ready gate that is silent for too long; it is replaced."""
         silent_s = now - self._heard_at
         if self.plan.role == "gate" and self.state == "ready" and silent_s > SILENCE_S_MAX:
             self._log("error", "gate.hangs", worker=self._worker, pid=self.pid, silent_s=silent_s)

@@ -1,4 +1,4 @@
-"""What the demo adds: a provider, a model, and a file with its address and its key."""
+"""What the demo adds: a provider, a model, a file with its key."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def model_port(document: Document) -> int:
 
 
 def with_local_model(document: Document, port: int) -> Document:
-    """The document with the demo's provider and model in it, everything else as it was.
+    """The document with the demo's provider and model in it.
 
     The alias is left out where the document gives that name to another model.
     """
@@ -71,7 +71,7 @@ def read_environment_file(path: Path) -> dict[str, str]:
 
 
 def write_environment_file(path: Path, url: str, key: str) -> None:
-    """Write address and key, readable by their owner alone; replaces the file whole."""
+    """Write address and key, for their owner alone; replaces the file."""
     text = (
         "# Address and key of the Faregate demo; written anew at each start.\n"
         "# Use it with: set -a; . demo.env; set +a\n"

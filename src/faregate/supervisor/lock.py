@@ -1,4 +1,4 @@
-"""One service a data folder: a lock that the kernel lets go of, whatever ends us.
+"""One service a data folder: a lock that never outlives its holder.
 
 The file also says who holds it, for `faregate status` and for the error of a second start. What
 it says is true only while the lock is held.

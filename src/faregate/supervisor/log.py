@@ -1,4 +1,4 @@
-"""One line an event on standard error: time, level, event, then name=value."""
+"""One line an event on standard error: time, level, event, fields."""
 
 import datetime as dt
 import json
@@ -17,7 +17,7 @@ def _text(value: object) -> str:
 
 
 def line(level: Level, event: str, fields: dict[str, object], now: dt.datetime) -> str:
-    """The line itself: 2026-01-31T12:00:00.123Z info gate.started worker=0 pid=4711"""
+    """Such as 2026-01-31T12:00:00.123Z info gate.started worker=0 pid=4711"""
     when = now.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     pairs = [f"{name}={_text(value)}" for name, value in fields.items() if value is not None]
     return " ".join([when, level, event, *pairs])

@@ -1,4 +1,4 @@
-"""The operations port: /healthz, /readyz, /metrics, /status over plain HTTP.
+"""The operations port: /healthz, /readyz, /metrics, /status.
 
 A handful of probes a second on an address of the operator's own, so this is the smallest server
 that is safe: GET and HEAD, one request a connection, everything bounded in size and time.

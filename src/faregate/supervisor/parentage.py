@@ -1,4 +1,4 @@
-"""Dying with the parent: a process that a kill -9 of its supervisor must end as well."""
+"""Ending with the parent, even when that one is killed."""
 
 import ctypes
 import os
@@ -10,7 +10,7 @@ _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when its parent dies; does nothing off Linux.
+    """Have the kernel kill this process when its parent dies; Linux only.
 
     `parent_pid` is the parent that started it: where that one died before the kernel was asked,
     this process ends right here.

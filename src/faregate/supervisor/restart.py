@@ -1,4 +1,4 @@
-"""When a process that died comes back: at once, unless it keeps dying at its start."""
+"""When a process that died comes back: at once, or after a pause."""
 
 from typing import Final
 
@@ -8,9 +8,13 @@ HOPELESS_DEATHS: Final = 5  # in a row, before the first success: the service gi
 
 
 class RestartPolicy:
-    """Counts quick deaths in a row of one process; pure, the clock is the caller's."""
+    """Counts the quick deaths in a row of one process.
 
-    def __init__(self) -> None:
+    `gives_up` says whether it may be hopeless: whether there is no service without it.
+    """
+
+    def __init__(self, *, gives_up: bool = True) -> None:
+        self._gives_up = gives_up
         self.deaths_in_a_row = 0
         self.was_ever_ready = False
 
@@ -25,4 +29,5 @@ class RestartPolicy:
 
     def hopeless(self) -> bool:
         """Whether it never worked and there is no point in going on."""
-        return not self.was_ever_ready and self.deaths_in_a_row >= HOPELESS_DEATHS
+        never_worked = self._gives_up and not self.was_ever_ready
+        return never_worked and self.deaths_in_a_row >= HOPELESS_DEATHS

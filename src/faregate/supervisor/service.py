@@ -1,4 +1,4 @@
-"""The service of one machine: its processes, its signals, its operations port, its end.
+"""The service of one machine: processes, signals, operations, end.
 
 SIGTERM and SIGINT drain: the listening sockets close, gates finish the calls they have, then the
 clerk reads what is left of the journals, then the local model goes. A second signal stops the
@@ -31,7 +31,7 @@ ROLES_IN_ORDER_OF_END: Final = ("gate", "clerk", "model")
 
 @dataclass(frozen=True)
 class ServicePlan:
-    """What runs; sockets listen already, and belong to the service from here on.
+    """What runs; the sockets listen already and become the service's.
 
     `facts` are shown by /status: home, address and the like.
     """
@@ -67,9 +67,9 @@ class Service:
         on_ready: Callable[[], None] = lambda: None,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve until a signal; `on_ready` once, when calls can be served and answered.
+        """Serve until a signal; `on_ready` once, when calls can be answered.
 
-        The clerk is not waited for: it comes after the calls.
+        The clerk starts only then: it comes after the calls, and would slow the others' start.
 
         Raises `FaregateError` when a process can't be brought to life.
         """
@@ -78,11 +78,14 @@ class Service:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         await self._operations.start(self._plan.operations)
-        lives = [asyncio.create_task(child.run()) for child in self._children]
+        needed = [child for child in self._children if child.plan.is_needed]
+        later = [child for child in self._children if not child.plan.is_needed]
+        lives = [asyncio.create_task(child.run()) for child in needed]
         watch = asyncio.create_task(self._watch())
         try:
-            if await self._until_ready():
+            if await self._until_ready(needed):
                 on_ready()
+                lives += [asyncio.create_task(child.run()) for child in later]
             await self._until_stop()
             if not self._hopeless():
                 on_stop()
@@ -106,8 +109,7 @@ class Service:
             if child.plan.role == "gate":
                 child.send("reload")
 
-    async def _until_ready(self) -> bool:
-        needed = [child for child in self._children if child.plan.role != "clerk"]
+    async def _until_ready(self, needed: Sequence[Child]) -> bool:
         while not all(child.state == "ready" for child in needed):
             if not await self._goes_on():
                 return False

@@ -1,4 +1,4 @@
-"""The gate's listening sockets, one a worker, held here so that a dead worker loses no call.
+"""The gate's listening sockets, held here so that no call is lost.
 
 Each worker has a socket of its own on the same port (SO_REUSEPORT: the kernel spreads the
 connections). The supervisor keeps every socket open: what arrives while a worker is being
@@ -51,7 +51,7 @@ def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
 
 
 def listen(host: str, port: int, *, variable: str, option: str | None = None) -> socket.socket:
-    """One socket on `host`:`port`, alone; `variable` and `option` are what would move it.
+    """One socket on `host`:`port`; `variable` and `option` would move it.
 
     Raises `FaregateError`, with who holds the port where that can be seen.
     """
@@ -69,7 +69,7 @@ def listen(host: str, port: int, *, variable: str, option: str | None = None) ->
 def listen_shared(
     host: str, port: int, count: int, *, variable: str, option: str | None = None
 ) -> list[socket.socket]:
-    """`count` sockets that share one port, which was free; port 0 takes a free one."""
+    """`count` sockets on one port that was free; 0 takes a free one."""
     probe = listen(host, port, variable=variable, option=option)
     port = probe.getsockname()[1]
     probe.close()
@@ -107,7 +107,7 @@ def _explain(
 
 
 def reserve(host: str, preferred: int) -> socket.socket:
-    """A bound socket that doesn't listen: it keeps a port for a server that shares its use.
+    """A bound socket that keeps a port for a server that shares its use.
 
     Takes `preferred` where that is free, else any free port. The server must set SO_REUSEPORT.
     """
@@ -132,7 +132,7 @@ def _somebody_listens(sock: socket.socket) -> bool:
 
 
 def port_holder(port: int) -> str | None:
-    """The process that listens on `port`, as far as /proc shows it to this user."""
+    """Who listens on `port`, as far as /proc shows it to this user."""
     wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     if not wanted:
         return None
