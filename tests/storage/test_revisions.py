@@ -170,6 +170,20 @@ def test_export_and_apply_round_trip(tmp_path: Path, document: Document) -> None
     database.close()
 
 
+def test_a_lost_master_key_is_overcome_by_a_file(revisions: Revisions, path: Path) -> None:
+    apply(revisions, DOCUMENT)
+    other = SecretBox(b"x" * 32)
+    anew = Revisions(Database(path), other)
+    with pytest.raises(StorageError, match="another master key"):
+        anew.current()
+    number, written = anew.written()
+    assert (number, written) == (1, DOCUMENT)
+    _, changes = anew.preview(written, VARIABLES)
+    assert [str(change) for change in changes] == ["~ providers[p].api_key (value): changed"]
+    assert apply(anew, written) == 2
+    assert SqliteConfiguration(path, other).latest().document == anew.current().clear
+
+
 # -- keys of the file -----------------------------------------------------------------------------
 
 

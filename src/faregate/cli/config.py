@@ -141,17 +141,17 @@ def export_command(
     Example: faregate config export --output faregate.yaml
     """
     with opened() as installation:
-        current = installation.revisions.current()
+        number, written = installation.revisions.written()
         commanded = sum(entry.source == "command" for entry in installation.keys.list())
     if as_json:
-        print_json({"revision": current.number, "document": brief(current.written)})
+        print_json({"revision": number, "document": brief(written)})
         return
-    text = export(current.written)
+    text = export(written)
     if output is None:
         typer.echo(text, nl=False)
     else:
         _write(output, text)
-        typer.echo(f"Wrote revision {current.number} to {output}.", err=True)
+        typer.echo(f"Wrote revision {number} to {output}.", err=True)
     if commanded:
         told = "key was" if commanded == 1 else "keys were"
         typer.echo(f"note: {commanded} {told} made by command; not exported", err=True)

@@ -12,6 +12,7 @@ import typer
 from faregate.cli.output import JsonOption, moment, print_json, print_table
 from faregate.cli.session import actor, checked_name, opened
 from faregate.configuration.document import Document
+from faregate.configuration.references import has_reference
 from faregate.core.errors import FaregateError
 from faregate.identity.keys import KeyRecord, generate_key, hash_key, shown_prefix
 
@@ -42,7 +43,7 @@ def create(
         made = installation.keys.create(
             checked_name(name), actor(), frozenset(model) if model else None, expires_ns
         )
-        document = installation.revisions.current().clear
+        document = installation.revisions.written()[1]
     if as_json:
         print_json({**_facts(made.record), "key": made.secret})
         return
@@ -157,6 +158,8 @@ def _facts(record: KeyRecord) -> dict[str, Any]:
 def _curl(document: Document, secret: str, models: list[str] | None) -> str:
     gate = document.settings.gate
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(gate.host, gate.host)  # noqa: S104
+    if has_reference(host):
+        host = "127.0.0.1"
     scheme = "https" if gate.tls else "http"
     address = f"[{host}]" if ":" in host else host
     port = os.environ.get("FAREGATE_PORT") or gate.port

@@ -20,7 +20,7 @@ def list_command(as_json: JsonOption = False) -> None:
     Example: faregate models list
     """
     with opened() as installation:
-        models = installation.revisions.current().written.models
+        models = installation.revisions.written()[1].models
     if as_json:
         print_json(models)
         return

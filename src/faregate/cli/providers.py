@@ -74,7 +74,7 @@ def list_command(as_json: JsonOption = False) -> None:
     Example: faregate providers list
     """
     with opened() as installation:
-        document = installation.revisions.current().written
+        document = installation.revisions.written()[1]
     served: dict[str, list[str]] = {}
     for model in document.models:
         served.setdefault(model.provider, []).append(model.name)
