@@ -33,23 +33,28 @@ def find_member(text: bytes, name: str) -> Member | None:
     Raises `DuplicateMemberError`.
     """
     found = None
+    plain = b'"%b"' % name.encode()
     for member_name, member in _members(text):
-        if member_name == name:
+        if member_name == plain or (b"\\" in member_name and _spells(member_name, name)):
             if found is not None:
                 raise DuplicateMemberError(name)
             found = member
     return found
 
 
-def _members(text: bytes) -> Iterator[tuple[str, Member]]:
+def _members(text: bytes) -> Iterator[tuple[bytes, Member]]:
     at = text.index(b"{")
     while match := _NAME.match(text, at):
         end = _value_end(text, match.end())
-        yield (
-            msgspec.json.decode(match.group(1), type=str),
-            Member(match.start(1), match.end(), end),
-        )
+        yield match.group(1), Member(match.start(1), match.end(), end)
         at = end
+
+
+def _spells(quoted: bytes, name: str) -> bool:
+    try:
+        return msgspec.json.decode(quoted, type=str) == name
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False  # msgspec passes over names that it isn't asked for, whatever bytes they are
 
 
 def _value_end(text: bytes, start: int) -> int:

@@ -94,15 +94,19 @@ def ask_stream_usage(body: bytes) -> bytes:
     """`body` of a streamed request, changed to ask for usage at the stream's end."""
     try:
         member = json_text.find_member(body, "stream_options")
+        if member is None:
+            return json_text.insert_first(body, b"stream_options", b'{"include_usage":true}')
+        options = body[member.value_start : member.end]
+        if options == b"null":
+            return json_text.replace_value(body, member, b'{"include_usage":true}')
+        wish = json_text.find_member(options, "include_usage")
     except json_text.DuplicateMemberError:
         return body
-    if member is None:
-        return json_text.insert_first(body, b"stream_options", b'{"include_usage":true}')
-    options = msgspec.json.decode(body[member.value_start : member.end])
-    if not isinstance(options, dict):
-        options = {}
-    options["include_usage"] = True
-    return json_text.replace_value(body, member, msgspec.json.encode(options))
+    if wish is None:
+        options = json_text.insert_first(options, b"include_usage", b"true")
+    else:
+        options = json_text.replace_value(options, wish, b"true")
+    return json_text.replace_value(body, member, options)
 
 
 # -- usage -----------------------------------------------------------------------------------------
@@ -132,10 +136,15 @@ class _StreamReply(msgspec.Struct):
     usage: _Usage | None = None
 
 
+class _LooseReply(msgspec.Struct):
+    choices: object = None
+    usage: object = None
+
+
 _decode_reply = msgspec.json.Decoder(_Reply).decode
 _decode_stream_reply = msgspec.json.Decoder(_StreamReply).decode
-_decode_usage = msgspec.json.Decoder(_Usage).decode
-_USAGE_OBJECT: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]|\{[^{}]*\})*\})')
+_decode_loose_reply = msgspec.json.Decoder(_LooseReply).decode
+_USAGE_OBJECT: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]++|\{[^{}]*+\})*+\})')
 
 
 def _count(number: int | None) -> int | None:
@@ -152,23 +161,58 @@ def _usage(usage: _Usage) -> Usage:
     )
 
 
-def read_usage(body: bytes) -> Usage | None:
-    """The usage that a whole reply states; None where it states none."""
+def _decode_loosely(data: bytes) -> _StreamReply | None:
+    """What can be read where a part has a form that it shouldn't have; None: it isn't JSON."""
     try:
-        usage = _decode_reply(body).usage
+        reply = _decode_loose_reply(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return _usage(usage) if usage is not None else None
+    choices = [msgspec.Raw(b"0")] if reply.choices else None
+    if not isinstance(reply.usage, dict):
+        return _StreamReply(choices)
+    stated = reply.usage.get
+    inputs, outputs = stated("prompt_tokens_details"), stated("completion_tokens_details")
+    usage = _Usage(
+        _whole(stated("prompt_tokens")),
+        _whole(stated("completion_tokens")),
+        _InputDetails(_whole(inputs.get("cached_tokens"))) if isinstance(inputs, dict) else None,
+        _OutputDetails(_whole(outputs.get("reasoning_tokens")))
+        if isinstance(outputs, dict)
+        else None,
+    )
+    return _StreamReply(choices, usage)
+
+
+def _whole(number: object) -> int | None:
+    if isinstance(number, float) and number.is_integer():
+        return int(number)
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def read_usage(body: bytes) -> Usage | None:
+    """The usage that a whole reply states; None where it states none."""
+    reply: _Reply | _StreamReply | None
+    try:
+        reply = _decode_reply(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        reply = _decode_loosely(body)
+    return _usage(reply.usage) if reply is not None and reply.usage is not None else None
 
 
 def read_usage_in_part(part: bytes) -> Usage | None:
     """The usage in the start or the end of a reply too long to be kept whole."""
     for match in _USAGE_OBJECT.finditer(part):
-        try:
-            return _usage(_decode_usage(match.group(1)))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
+        usage = read_usage(b'{"usage":%b}' % match.group(1))
+        if usage is not None:
+            return usage
     return None
+
+
+# OpenAI states "usage": null in all events but the last. What follows it here shows that it is a
+# member of the outermost object: simple members, one closing brace, the end.
+_USAGE_NULL: Final = re.compile(
+    rb',"usage":[ ]?null(?=(?:,"[^"\\]*":[ ]?(?:"[^"\\]*"|[a-z0-9.+-]+))*\}\r?\n\r?\n\Z)'
+)
 
 
 class StreamMeter:
@@ -193,25 +237,37 @@ class StreamMeter:
         """
         events = self._splitter.feed(data)
         self.events += len(events)
-        if b'"usage"' not in data and len(events) == 1:
+        if len(events) == 1 and b'"usage"' not in events[0]:
             return events[0] if self._hide else data
         kept = [shown for event in events if (shown := self._look(event))]
         return b"".join(kept) if self._hide else data
 
     def end(self) -> bytes:
-        """What is left when the stream has ended."""
-        rest = self._splitter.take_rest()
+        """What is left when the stream has ended; a last event may lack the empty line."""
+        rest = self._look(self._splitter.take_rest())
         return rest if self._hide else b""
+
+    def cut(self) -> bool:
+        """Drop what is left of a stream that broke off; whether the caller has seen part of it."""
+        return bool(self._splitter.take_rest()) and not self._hide
 
     def _look(self, event: bytes) -> bytes:
         """Read one event; what of it is shown."""
-        if b'"usage"' not in event:
+        usage_at = event.find(b'"usage"')
+        if usage_at < 0:
             return event
+        if event.find(b'"usage"', usage_at + 7) < 0:
+            null = _USAGE_NULL.search(event, max(usage_at - 1, 0))
+            if null is not None:
+                return event[: null.start()] + event[null.end() :] if self._hide else event
         data = event_data(event)
+        reply: _StreamReply | None
         try:
             reply = _decode_stream_reply(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return event
+            reply = _decode_loosely(data)
+            if reply is None:
+                return event
         if reply.usage is not None:
             self.usage = _usage(reply.usage)
         if not self._hide:

@@ -194,10 +194,11 @@ class Relay(CallState):
         status = self.reply.status if self.reply is not None else 0
         add_attempt(self, status, code, self.gate.now())
         refusal = self._upstream_refusal(code, detail, None)
+        torn = False  # behind a part of an event another one would be read as its rest
         if self.meter is not None:
             self.usage = self.meter.usage
-            self._send_on(self.meter.end())
-        if self.meter is not None and self.chunked:
+            torn = self.meter.cut()
+        if self.meter is not None and self.chunked and not torn:
             self._send_on(problem.render_event(refusal, self.call_id))
             self.out.append(reply.LAST_CHUNK)
             self._flush()

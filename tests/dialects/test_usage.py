@@ -1,0 +1,15 @@
+"""Usage says what is known, and that nothing is known otherwise."""
+
+import msgspec
+
+from faregate.dialects.usage import Usage
+
+
+def test_what_is_not_stated_is_none() -> None:
+    assert Usage() == Usage(None, None, None, None)
+
+
+def test_it_survives_the_journal() -> None:
+    usage = Usage(5, 7, 2, 1)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(usage), type=Usage) == usage
+    assert msgspec.msgpack.encode(usage) == msgspec.msgpack.encode([5, 7, 2, 1])
