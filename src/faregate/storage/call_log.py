@@ -1,0 +1,229 @@
+"""All calls, whether they were posted or are still in the journals: read only.
+
+The positions are read first, then the journals beyond them, then the store: what the clerk posts
+and deletes meanwhile is found in the store. So it works with the clerk at work, behind, or gone.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from faregate.calllog.frames import Body, CallRecord, Frame, decode_frame
+from faregate.calllog.journal import START, Position
+from faregate.calllog.query import EVERY_CALL, CallFilter
+from faregate.calllog.records import (
+    RecordChanges,
+    WorkerCalls,
+    attach_body,
+    decode_record,
+    merge_records,
+)
+from faregate.storage.call_store import CallStore
+from faregate.storage.journal_reader import JournalFolders, JournalReader, is_alive
+
+_PAGE_CALLS: Final = 5_000  # of the store, in one query of a follower
+_PAGES_MAX: Final = 10  # in one look
+_REMEMBERED_MAX: Final = 200_000  # calls that a follower told and the store hasn't yet
+
+
+class _Tail(NamedTuple):
+    """A journal beyond what was posted of it."""
+
+    reader: JournalReader
+    calls: WorkerCalls
+
+    def read(self) -> Iterator[RecordChanges]:
+        """What is there now; frames that can't be read are the clerk's to report."""
+        state = "more"
+        while state == "more":
+            reading = self.reader.read()
+            state = reading.state
+            yield self.calls.add(_decoded(reading.frames))
+
+
+class CallLog:
+    """The calls of the installation whose journals and call store these are.
+
+    Every method raises `StorageError` where they can't be read.
+    """
+
+    def __init__(self, journal: Path, calls_database: Path) -> None:
+        self._journal = journal
+        self._folders = JournalFolders(journal)
+        self._database = calls_database
+        self._opened: CallStore | None = None
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def recent(self, count: int, chosen: CallFilter = EVERY_CALL) -> list[CallRecord]:
+        """The newest `count` calls that `chosen` asks for, the oldest first."""
+        if count <= 0:
+            return []
+        unposted = (record for record in self._unposted() if chosen.matches(record))
+        waiting = heapq.nlargest(count, unposted, key=lambda record: record.started_ns)
+        store = self.store()
+        if store is None:
+            return merge_records(waiting)
+        posted = store.recent(count, chosen)
+        # A call that is open in a journal may have closed in the store meanwhile.
+        current = [
+            store.find(record.call_id) or record if record.state == "open" else record
+            for record in waiting
+        ]
+        merged = merge_records(posted, current)
+        return [record for record in merged if chosen.matches(record)][-count:]
+
+    def find(self, call_id: str) -> CallRecord | None:
+        """One call, with its bodies."""
+        bodies: list[Body] = []
+        unposted = [r for r in self._unposted(bodies, call_id) if r.call_id == call_id]
+        store = self.store()
+        posted = store.find(call_id) if store is not None else None
+        records = merge_records([posted] if posted is not None else [], unposted)
+        if not records:
+            return None
+        record = records[0]
+        if posted is not None and record is not posted:
+            record.request_body, record.reply_body = posted.request_body, posted.reply_body
+            record.request_body_bytes = posted.request_body_bytes
+            record.reply_body_bytes = posted.reply_body_bytes
+        for body in bodies:
+            attach_body(record, body)
+        return record
+
+    def find_near(self, call_id: str) -> str | None:
+        """The id of a posted call that begins like `call_id`."""
+        store = self.store()
+        return store.find_near(call_id) if store is not None else None
+
+    def follow(self, chosen: CallFilter = EVERY_CALL) -> "Follower":
+        """Calls as they close from now on."""
+        return Follower(self, chosen)
+
+    # -- parts that a follower shares ------------------------------------------------------------
+
+    def store(self) -> CallStore | None:
+        """The call store, once the clerk has made it."""
+        if self._opened is None and self._database.exists():
+            self._opened = CallStore(self._database, writable=False)
+        return self._opened
+
+    def workers(self) -> list[str]:
+        """Who has a journal now."""
+        return self._folders.workers()
+
+    def tails(self) -> Iterator[tuple[str, _Tail]]:
+        """Every worker's journal, from where the store stands."""
+        store = self.store()
+        positions = store.positions() if store is not None else {}
+        for worker in self.workers():
+            yield worker, self.tail(worker, positions.get(worker, START))
+
+    def tail(self, worker: str, position: Position = START) -> _Tail:
+        """One worker's journal from `position`."""
+        store = self.store()
+        open_calls = store.open_calls(worker) if store is not None else []
+        return _Tail(self._folders.reader(worker, position), WorkerCalls(worker, open_calls))
+
+    def _unposted(
+        self, bodies: list[Body] | None = None, body_of: str | None = None
+    ) -> Iterator[CallRecord]:
+        """What the journals hold beyond the store; bodies of one call are added to `bodies`."""
+        for worker, tail in self.tails():
+            # Before reading, as the reader does: a worker that dies now may add a last frame.
+            dead = not is_alive(self._journal / worker)
+            for changes in tail.read():
+                yield from changes.closed
+                if bodies is not None:
+                    bodies += [body for body in changes.bodies if body.call_id == body_of]
+            if dead:
+                yield from tail.calls.lose().closed
+            yield from tail.calls.open_calls.values()
+            tail.reader.close()
+
+
+class Follower:
+    """Tells each call that closes, once: from the journals, where they are first.
+
+    The store tells what was never seen in a journal: of workers that were gone too soon, and of
+    calls that were lost.
+    """
+
+    def __init__(self, log: CallLog, chosen: CallFilter) -> None:
+        self._log = log
+        self._chosen = msgspec.structs.replace(chosen, closed=True)
+        self._told: OrderedDict[str, None] = OrderedDict()
+        self._tails: dict[str, _Tail] = {}
+        # The store's place first: what is posted from here on is told, if only a moment early.
+        store = log.store()
+        self._sequence = store.last_sequence() if store is not None else 0
+        for worker, tail in log.tails():
+            self._tails[worker] = tail
+            for changes in tail.read():
+                for record in changes.closed:
+                    self._remember(record.call_id)
+
+    def poll(self) -> list[CallRecord]:
+        """Calls that closed since the last time."""
+        present = self._log.workers()
+        for worker in present:
+            if worker not in self._tails:
+                self._tails[worker] = self._log.tail(worker)
+        told = [record for record in self._read_tails(present) if self._is_news(record)]
+        for record in told:
+            self._remember(record.call_id)
+        return told + [record for record in self._posted() if self._chosen.matches(record)]
+
+    def close(self) -> None:
+        """Let go of the journals."""
+        for tail in self._tails.values():
+            tail.reader.close()
+        self._tails.clear()
+
+    def _read_tails(self, present: list[str]) -> Iterator[CallRecord]:
+        for worker, tail in list(self._tails.items()):
+            for changes in tail.read():
+                yield from changes.closed
+            if worker not in present:
+                tail.reader.close()
+                del self._tails[worker]
+
+    def _is_news(self, record: CallRecord) -> bool:
+        return record.call_id not in self._told and self._chosen.matches(record)
+
+    def _remember(self, call_id: str) -> None:
+        self._told[call_id] = None
+        if len(self._told) > _REMEMBERED_MAX:
+            self._told.popitem(last=False)
+
+    def _posted(self) -> Iterator[CallRecord]:
+        """What the store took since the last time and no journal told."""
+        store = self._log.store()
+        if store is None:
+            return
+        for _ in range(_PAGES_MAX):
+            page = store.posted_after(self._sequence, _PAGE_CALLS)
+            for call in page:
+                self._sequence = call.sequence
+                if call.call_id in self._told:
+                    del self._told[call.call_id]
+                else:
+                    yield decode_record(call.data)
+            if len(page) < _PAGE_CALLS:
+                return
+
+
+def _decoded(frames: list[bytes]) -> Iterator[Frame]:
+    for frame in frames:
+        try:
+            yield decode_frame(frame)
+        except msgspec.MsgspecError:
+            continue
