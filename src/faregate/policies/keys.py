@@ -121,7 +121,8 @@ class KeyCheck:
         except FaregateError:
             return refuse("key_store_unavailable", "The key store does not answer.", scope="gate")
         if record is None:
-            self._remember_unknown(digest)
+            if changes == self._changes:  # else it may have been made meanwhile
+                self._remember_unknown(digest)
             return _unknown_key()
         entry = KeyEntry(record)
         if changes != self._changes:
