@@ -1,4 +1,4 @@
-"""What each process counts, and how the counts of several processes become one.
+"""What each process counts, and how several counts become one.
 
 Contract: counting happens on the way of every call, so it is attributes, lists and dictionaries
 of one process: no lock, no label object, no string building. Once a second `snapshot()` turns

@@ -1,4 +1,4 @@
-"""One process that is kept alive: started, listened to, replaced when it dies, ended.
+"""One process that is kept alive: started, listened to, replaced.
 
 Contract: a child is a program of ours, started by exec in a session of its own (so that Ctrl-C
 in the terminal reaches the supervisor alone). It has one end of a socket pair, its control
@@ -51,7 +51,7 @@ class ChildPlan:
 
     @property
     def is_needed(self) -> bool:
-        """Whether no call is answered without it; what the clerk misses it does later."""
+        """Whether no call is answered without it; the clerk catches up."""
         return self.role != "clerk"
 
     @property
