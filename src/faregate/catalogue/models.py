@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 
 _SUGGESTIONS_MAX: Final = 3
+_COMPARED_MAX: Final = 32  # names a refusal may cost to compare, however many models there are
+_REMEMBERED_MAX: Final = 256
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -22,10 +24,12 @@ class Catalogue:
 
     def __init__(self, offers: Iterable[tuple[Offer, tuple[str, ...]]]) -> None:
         self._by_name: dict[str, Offer] = {}
+        self._nearest: dict[tuple[str, frozenset[str] | None], list[str]] = {}
         for offer, aliases in offers:
             self._by_name[offer.name] = offer
             for alias in aliases:
                 self._by_name[alias] = offer
+        self._sorted = sorted(self._by_name)
 
     def find(self, name: str) -> Offer | None:
         """The offer of this name or alias."""
@@ -33,7 +37,7 @@ class Catalogue:
 
     def names(self, allowed: frozenset[str] | None) -> list[str]:
         """Names and aliases that may be asked for, sorted; `allowed` of None: all."""
-        return sorted(name for name in self._by_name if self.permits(name, allowed))
+        return [name for name in self._sorted if self.permits(name, allowed)]
 
     def permits(self, name: str, allowed: frozenset[str] | None) -> bool:
         """Whether a key with `allowed` may ask for `name`.
@@ -47,5 +51,20 @@ class Catalogue:
         return offer is not None and offer.name in allowed
 
     def nearest(self, name: str, allowed: frozenset[str] | None) -> list[str]:
-        """Names like `name`, the most alike first; only what may be asked for."""
-        return difflib.get_close_matches(name, self.names(allowed), n=_SUGGESTIONS_MAX, cutoff=0.5)
+        """Names like `name`, the most alike first; only what may be asked for.
+
+        Callers repeat their mistakes, so the answer is remembered; and strangers must not make
+        it dear, so only names that begin alike are compared, and only so many.
+        """
+        known = self._nearest.get((name, allowed))
+        if known is not None:
+            return known
+        beginning = name[:2].lower()
+        alike = [each for each in self.names(allowed) if each[:2].lower() == beginning]
+        found = difflib.get_close_matches(
+            name, alike[:_COMPARED_MAX], n=_SUGGESTIONS_MAX, cutoff=0.5
+        )
+        if len(self._nearest) >= _REMEMBERED_MAX:
+            self._nearest.clear()
+        self._nearest[name, allowed] = found
+        return found

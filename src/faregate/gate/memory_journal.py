@@ -1,4 +1,4 @@
-"""A journal that is a list: for tests, and for a gate that keeps no record."""
+"""A journal that is a list: for tests, and for a gate without records."""
 
 from faregate.calllog.frames import ends_call
 from faregate.calllog.journal import JournalFull

@@ -22,15 +22,14 @@ from faregate.providers.refusals import (
     retry_after_seconds,
 )
 from faregate.wire import content_coding, reply
-from faregate.wire.fields import HOP_BY_HOP, connection_names
-from faregate.wire.reply_reader import ReplyHead
+from faregate.wire.fields import connection_names
+from faregate.wire.reply_reader import READ_FIELDS, ReplyHead
 from faregate.wire.sse import EventTooLargeError
 
-# What a provider's reply says to the gate, of the operator's account, or of another address.
-_NOT_RELAYED: Final = HOP_BY_HOP | {
-    b"set-cookie", b"alt-svc", b"strict-transport-security",
-    b"openai-organization", b"openai-project", b"via", b"faregate-call-id",
-}  # fmt: skip
+# What the reader finds in a reply is what isn't relayed, but for what describes the body.
+_NOT_RELAYED: Final = READ_FIELDS - {b"content-length", b"content-type", b"content-encoding"}
+_NOT_RELAYED_BUT_CHUNKS: Final = _NOT_RELAYED - {b"transfer-encoding"}
+_PLAIN_CONNECTIONS: Final = (b"keep-alive", b"close")
 _FRAMING: Final = frozenset({b"transfer-encoding", b"content-length"})
 
 _FAILURE_CODES: Final = {
@@ -271,20 +270,24 @@ def relayed_head(
 ) -> bytes:
     """The head of the reply for the caller.
 
-    Where nothing has to be left out or added but the call's id, it is the upstream's own text.
+    Where the framing stays it is the upstream's own text, less the lines that aren't relayed.
     """
-    fields = head.fields
-    same_framing = chunked == head.chunked and length is None
-    left_out = _NOT_RELAYED if not chunked or not head.chunked else _NOT_RELAYED_BUT_FRAMING
-    if same_framing and head.raw and head.http11 and left_out.isdisjoint(fields):
-        close = reply.CLOSE_FIELD if closes else b""
-        return b"%bfaregate-call-id: %b\r\n%b\r\n" % (head.raw, call_id.encode(), close)
-    connection = fields.get(b"connection")
-    named = connection_names([connection]) if connection is not None else set()
+    close = reply.CLOSE_FIELD if closes else b""
+    own = b"faregate-call-id: %b\r\n%b\r\n" % (call_id.encode(), close)
+    connection = head.fields.get(b"connection", b"close")
+    if (
+        chunked == head.chunked
+        and length is None
+        and head.http11
+        and connection in _PLAIN_CONNECTIONS
+    ):
+        left_out = _NOT_RELAYED_BUT_CHUNKS if chunked else _NOT_RELAYED
+        return head.without(left_out.intersection(head.fields)) + own
+    named = connection_names([connection])
     lines = [reply.status_line(head.status)]
     lines.extend(
         b"%b: %b\r\n" % (name, value)
-        for name, value in fields.items()
+        for name, value in head.all_fields().items()
         if name not in _NOT_RELAYED and name not in _FRAMING and name not in named
     )
     if chunked:
@@ -292,14 +295,8 @@ def relayed_head(
     elif length is not None or head.length >= 0:
         stated = length if length is not None else head.length
         lines.append(b"content-length: %d\r\n" % stated)
-    lines.append(b"faregate-call-id: %b\r\n" % call_id.encode())
-    if closes:
-        lines.append(reply.CLOSE_FIELD)
-    lines.append(b"\r\n")
+    lines.append(own)
     return b"".join(lines)
-
-
-_NOT_RELAYED_BUT_FRAMING: Final = _NOT_RELAYED - {b"transfer-encoding"}
 
 
 def _decoded(head: ReplyHead, body: bytes) -> bytes:
@@ -314,4 +311,6 @@ def _decoded(head: ReplyHead, body: bytes) -> bytes:
 
 
 def _text_fields(head: ReplyHead) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in head.fields.items()}
+    return {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in head.all_fields().items()
+    }

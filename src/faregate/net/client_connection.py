@@ -98,7 +98,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         "queued_at",
     )
 
-    def __init__(self, listener: Listener, peer: str = "") -> None:
+    def __init__(self, listener: "Listener", peer: str = "") -> None:
         super().__init__()
         # -- for the connection's life
         self._listener = listener
@@ -293,6 +293,20 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             self._ahead[-1].whole = True
         else:
             self._deliver()
+
+    def request_at_once(self, head: RequestHead, body: bytes) -> None:
+        """A whole request of a usual kind: nothing of it has to be kept meanwhile."""
+        if self._busy or self._discarding or len(body) > self._listener.settings.body_bytes_max:
+            super().request_at_once(head, body)
+            return
+        self._busy = self._keep = True
+        self._head = head
+        self.due_at = NEVER
+        exchange = self._exchange = self._listener.application.open_exchange(self, head)
+        if exchange.refusal is None:
+            exchange.request_whole(body)
+        else:
+            exchange.request_refused(exchange.refusal)
 
     def request_refused(self, refusal: Refusal) -> None:
         """The bytes make no sense, and so nothing behind them does: answer and close."""

@@ -4,41 +4,116 @@ An upstream is not trusted more than a client: endless heads, interim replies wi
 chunks and bytes that nobody asked for end the connection. One reply is read at a time, for
 requests are never pipelined.
 
+Why the parser has no callback for fields: a reply has ten and more of them, a gateway needs a few,
+and making each an object would cost more than all the rest. llhttp checks the head and finds the
+end of the body by itself; the fields that decide something are then found in the head's text by
+one search. Lines are surely lines there: llhttp has refused folded ones and bare line feeds.
+
 Sources: RFC 9112 §6.3 (length of a message), §9.3 (persistence); RFC 9110 §15.2 (1xx).
 """
 
+import re
+from collections.abc import Iterable
 from typing import Final
 
 import httptools
 
 from faregate.core import bounds
-from faregate.wire.fields import combine
+from faregate.wire.fields import HOP_BY_HOP, combine
 
 _BODILESS: Final = frozenset({204, 304})
 
+# Besides what governs the connection and the body: what vendors say to the operator alone, or of
+# an address that is not the gate's.
+READ_FIELDS: Final = HOP_BY_HOP | {
+    b"content-length", b"content-type", b"content-encoding",
+    b"set-cookie", b"alt-svc", b"strict-transport-security",
+    b"openai-organization", b"openai-project", b"via", b"faregate-call-id",
+}  # fmt: skip
+
+
+def _by_first_letter(names: frozenset[bytes]) -> bytes:
+    """Alternatives that a search can skip by their first letter."""
+    letters = sorted({name[:1] for name in names})
+    groups = []
+    for letter in letters:
+        rests = b"|".join(re.escape(name[1:]) for name in sorted(names) if name[:1] == letter)
+        groups.append(b"%b(?:%b)" % (letter, rests))
+    return b"|".join(groups)
+
+
+_READ_LINES: Final = re.compile(
+    rb"\n(" + _by_first_letter(READ_FIELDS) + rb"):[ \t]*([^\r]*)"
+).findall
+
 
 class ReplyHead:
-    """A final reply without its body; `fields` as they came, names in lower case.
+    """A final reply without its body.
 
-    `raw` is the head as received, status line first and its last line end included, where it
-    arrived in one piece; else empty. `length` is -1 where the body ends by chunks or with the
-    connection (`ends_with_connection`).
+    `raw` is the head as received: status line first, the end of its last line included. `fields`
+    has those of `READ_FIELDS` that stand in it, names and values in lower case. `length` is -1
+    where the body ends by chunks or with the connection (`ends_with_connection`).
     """
 
-    __slots__ = ("chunked", "ends_with_connection", "fields", "http11", "length", "raw", "status")
+    __slots__ = (
+        "_lowered",
+        "chunked",
+        "ends_with_connection",
+        "fields",
+        "http11",
+        "length",
+        "raw",
+        "status",
+    )
 
-    def __init__(
-        self, status: int, fields: dict[bytes, bytes], raw: bytes, *, http11: bool
-    ) -> None:
+    def __init__(self, status: int, raw: bytes, *, http11: bool) -> None:
         self.status = status
-        self.fields = fields
         self.raw = raw
         self.http11 = http11
+        lowered = self._lowered = raw.lower()
+        found: list[tuple[bytes, bytes]] = _READ_LINES(lowered)
+        fields = self.fields = dict(found)
+        if len(fields) != len(found):
+            fields.update(self._repeated(found))
         length = fields.get(b"content-length")
         self.chunked = b"transfer-encoding" in fields
-        bodiless = status in _BODILESS
-        self.length = 0 if bodiless else int(length) if length is not None else -1
+        if status in _BODILESS:
+            self.length = 0
+        else:
+            self.length = int(length) if length is not None else -1
         self.ends_with_connection = self.length < 0 and not self.chunked
+
+    @staticmethod
+    def _repeated(found: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+        fields: dict[bytes, bytes] = {}
+        for name, value in found:
+            fields[name] = combine(fields[name], value, name) if name in fields else value
+        return fields
+
+    def without(self, names: Iterable[bytes]) -> bytes:
+        """`raw` less the lines of these names, each a name of `fields`."""
+        raw, lowered = self.raw, self._lowered
+        for name in names:
+            line = b"\n%b:" % name
+            start = lowered.find(line)
+            while start >= 0:
+                end = lowered.find(b"\n", start + 1)
+                raw = raw[:start] + raw[end:]
+                lowered = lowered[:start] + lowered[end:]
+                start = lowered.find(line, start)
+        return raw
+
+    def all_fields(self) -> dict[bytes, bytes]:
+        """Every field, names in lower case, repeated lines combined; of cookies the first."""
+        fields: dict[bytes, bytes] = {}
+        for line in self.raw.split(b"\r\n")[1:-1]:
+            name, _, value = line.partition(b":")
+            name, value = name.lower(), value.strip(b" \t")
+            if name not in fields:
+                fields[name] = value
+            elif name != b"set-cookie":
+                fields[name] = combine(fields[name], value, name)
+        return fields
 
 
 class ReplyReader:
@@ -51,7 +126,6 @@ class ReplyReader:
     __slots__ = (
         "_data",
         "_fed",
-        "_fields",
         "_interim",
         "_open_ended",
         "_parser",
@@ -61,15 +135,14 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self._parser: httptools.HttpResponseParser = httptools.HttpResponseParser(self)
-        self._fields: dict[bytes, bytes] = {}
-        self._data = b""
-        self._fed = 0  # bytes of the head so far; -1: the head is complete
+        self._data = b""  # the head so far
+        self._fed = 0  # its bytes; -1: it is complete
         self._interim = 0
         self._open_ended = False
         self._reading = False
         self.keeps_alive = True
 
-    # -- for the connection to fill in -----------------------------------------------------------
+    # -- for the connection to fill in -------------------------------------------------------------
 
     def reply_head(self, head: ReplyHead) -> None:
         """The head of the final reply is complete."""
@@ -83,7 +156,7 @@ class ReplyReader:
     def reply_broken(self, detail: str) -> None:
         """The bytes are no reply."""
 
-    # -- what the connection calls ---------------------------------------------------------------
+    # -- what the connection calls -----------------------------------------------------------------
 
     def expect_reply(self) -> None:
         """A request was sent: the next bytes are its reply."""
@@ -102,7 +175,7 @@ class ReplyReader:
             self.reply_broken("Bytes came that no request asked for.")
             return
         if self._fed >= 0:
-            self._data = data if self._fed == 0 else b""
+            self._data = self._data + data if self._fed else data
             self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -117,8 +190,6 @@ class ReplyReader:
                 self.reply_broken(f"The reply is not valid HTTP/1.1: {error}.")
             self.keeps_alive = False  # where the reply was whole, more bytes came behind it
             return
-        finally:
-            self._data = b""
         if self._fed > bounds.REPLY_HEAD_BYTES_MAX:
             self.reply_broken("The head of the reply is too large.")
 
@@ -137,40 +208,26 @@ class ReplyReader:
 
     # -- the parser's callbacks --------------------------------------------------------------------
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head, or of the trailer (which is dropped)."""
-        name = name.lower()
-        fields = self._fields
-        if name in fields:
-            # Cookies can't be combined; they are not relayed, so the first may stand for all.
-            if name != b"set-cookie":
-                fields[name] = combine(fields[name], value, name)
-                self._data = b""  # the raw head is not the fields any more
-        else:
-            fields[name] = value
-
     def on_headers_complete(self) -> None:
         """The head is whole; interim ones are skipped."""
         parser = self._parser
         status: int = parser.get_status_code()
-        fields, self._fields = self._fields, {}
         if status < 200:
             self._skip_interim(status)
             return
-        if len(fields) > bounds.REPLY_HEADER_COUNT_MAX:
+        data, self._data = self._data, b""
+        end = data.find(b"\r\n\r\n")
+        count = data.count(b"\r\n", 0, end + 2) - 1
+        if end > bounds.REPLY_HEAD_BYTES_MAX:
+            raise _Broken("The head of the reply is too large.")
+        if count > bounds.REPLY_HEADER_COUNT_MAX:
             raise _Broken("The head of the reply has too many fields.")
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise _Broken(f"The reply is HTTP/{version}.")
-        raw = b""
-        if self._data:
-            end = self._data.find(b"\r\n\r\n")
-            raw = self._data[: end + 2]
-            if end > bounds.REPLY_HEAD_BYTES_MAX:
-                raise _Broken("The head of the reply is too large.")
-        if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        head = ReplyHead(status, data[: end + 2], http11=version == "1.1")
+        if head.chunked and head.fields[b"transfer-encoding"].lower() != b"chunked":
             raise _Broken("The reply has a transfer coding that was not asked for.")
-        head = ReplyHead(status, fields, raw, http11=version == "1.1")
         self._fed = -1
         self._open_ended = head.ends_with_connection
         self.keeps_alive = parser.should_keep_alive() and not self._open_ended
@@ -180,7 +237,7 @@ class ReplyReader:
         self._interim += 1
         if status == 101 or self._interim > bounds.REPLY_INTERIM_COUNT_MAX:
             raise _Broken("The upstream switches protocols or sends interim replies without end.")
-        self._data = b""
+        self._data = self._data.partition(b"\r\n\r\n")[2]
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
@@ -190,7 +247,6 @@ class ReplyReader:
         """The reply is whole, if it wasn't an interim one."""
         if self._fed >= 0:
             return
-        self._fields = {}
         self._reading = False
         self._open_ended = False
         self._fed = 0

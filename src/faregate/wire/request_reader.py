@@ -16,7 +16,7 @@ Sources: RFC 9112 §3 (target, Host), §6 (length of a message), §11.2 (smuggli
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import httptools
 
@@ -93,6 +93,21 @@ class _Refused(Exception):  # noqa: N818 - leaves the parser's callbacks, never 
         self.refusal = refusal
 
 
+class _Deaf:
+    """Stands for the parser after a refusal."""
+
+    def feed_data(self, data: bytes) -> None:
+        """Drop it."""
+
+
+class _BodyOnly:
+    """Hands on what a parser tells of a body, and nothing of its head."""
+
+    def __init__(self, reader: "RequestReader") -> None:
+        self.on_body = reader.on_body
+        self.on_message_complete = reader.on_message_complete
+
+
 class RequestReader:
     """Base of a connection: feed it bytes, and it calls `request_*` in order.
 
@@ -109,18 +124,22 @@ class RequestReader:
         "_misses",
         "_overhead",
         "_parser",
+        "_progress",
         "_repeat",
         "_target",
+        "_upgrades",
     )
 
     def __init__(self) -> None:
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._fields: dict[bytes, bytes] = {}
         self._target = b""
         self._in_head = True
         self._head_bytes = 0
         self._body_bytes = 0
         self._overhead = -1  # raw bytes of a chunked body; -1: not chunked
+        self._progress = (0, 0)  # bytes of the body, and overhead, when the body last grew
+        self._upgrades = False  # the parser leaves the body out, and stops behind the head
         self._repeat: _Repeat | None = None
         self._misses = 0
         self._last_head = RequestHead(b"", b"", {})
@@ -135,6 +154,13 @@ class RequestReader:
 
     def request_end(self) -> None:
         """The request is complete."""
+
+    def request_at_once(self, head: RequestHead, body: bytes) -> None:
+        """A whole request; a short way for the three above, which it stands for."""
+        self.request_head(head)
+        if body:
+            self.request_data(body)
+        self.request_end()
 
     def request_refused(self, refusal: Refusal) -> None:
         """The bytes can't be accepted; what follows them can't be understood either."""
@@ -162,20 +188,17 @@ class RequestReader:
             self._overhead += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # RFC 9110 §7.8: an upgrade may be ignored. The parser stops there, and so does the
-            # connection, once this request is answered.
-            self._in_head, self._head_bytes = True, 0
-            self._repeat = None
+        except httptools.HttpParserUpgrade as error:
+            self._ignore_upgrade(data[error.args[0] :])
             return
         except httptools.HttpParserCallbackError as error:
             cause: BaseException | None = error.__context__
             if not isinstance(cause, _Refused):
                 raise
-            self.request_refused(cause.refusal)
+            self._refuse(cause.refusal)
             return
         except httptools.HttpParserError as error:
-            self.request_refused(_malformed(error))
+            self._refuse(_malformed(error))
             return
         self._check_progress()
         if at_start and self._in_head and self._head_bytes == 0:
@@ -185,6 +208,32 @@ class RequestReader:
         """Break the cycle with the parser; the reader is of no use afterwards."""
         del self._parser
         self._repeat = None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Read nothing from here on: where a next request begins is not known."""
+        self._parser = _Deaf()
+        self._in_head, self._overhead = False, -1
+        self._repeat = None
+        self.request_refused(refusal)
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Read on as if no upgrade had been asked for, which RFC 9110 §7.8 allows.
+
+        The parser stops behind the head, so another one reads the body. The connection ends with
+        this request.
+        """
+        head = self._last_head
+        self._upgrades = False
+        self._repeat = None
+        framing = (
+            b"transfer-encoding: chunked"
+            if head.chunked
+            else b"content-length: %d" % max(head.length, 0)
+        )
+        self._parser = httptools.HttpRequestParser(_BodyOnly(self))
+        self._parser.feed_data(b"POST / HTTP/1.1\r\nconnection: close\r\n%b\r\n\r\n" % framing)
+        if rest:
+            self.feed(rest)
 
     # -- a head that repeats ----------------------------------------------------------------------
 
@@ -197,8 +246,7 @@ class RequestReader:
             if len(data) != digits_at:
                 return False
             self._misses = 0
-            self.request_head(repeat.head)
-            self.request_end()
+            self.request_at_once(repeat.head, b"")
             return True
         digits_end = data.find(b"\r", digits_at, digits_at + 11)
         digits = data[digits_at:digits_end].rstrip(b" \t") if digits_end > 0 else b""
@@ -210,14 +258,11 @@ class RequestReader:
         if len(data) - body_at != length or not data.startswith(repeat.suffix, suffix_at):
             return False
         self._misses = 0
-        self.request_head(repeat.head)
-        if length:
-            self.request_data(data[body_at:])
-        self.request_end()
+        self.request_at_once(repeat.head, data[body_at:])
         return True
 
     def _remember(self, data: bytes) -> None:
-        """Keep the head of `data`, one whole request or more, for the next one."""
+        """Keep the head of `data`, if that is one whole request, for the next one."""
         if self._misses >= _REPEAT_MISSES_MAX:
             self._repeat = None
             return
@@ -225,7 +270,9 @@ class RequestReader:
         head = self._last_head
         end = data.find(b"\r\n\r\n") + 4
         plain = head.keep_alive and not head.chunked and not head.expects_continue
-        if not plain or end > _REPEAT_BYTES_MAX or data[:1] in b"\r\n":
+        # With more than one request in `data`, this head is not the one that it begins with.
+        alone = len(data) == end + max(head.length, 0)
+        if not plain or not alone or end > _REPEAT_BYTES_MAX or data[:1] in b"\r\n":
             self._repeat = None
             return
         if head.length < 0:
@@ -246,6 +293,7 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or of the trailer (which is dropped)."""
         name = name.lower()
+        value = value.rstrip(b" \t")  # RFC 9110 §5.5: not part of it; the parser leaves it there
         fields = self._fields
         if name not in fields:
             fields[name] = value
@@ -266,7 +314,11 @@ class RequestReader:
         head = _checked_head(parser, target, fields)
         self._body_bytes = 0
         self._overhead = 0 if head.chunked else -1
+        self._progress = (0, 0)
         self._last_head = head
+        if not head.keep_alive:
+            self._repeat = None
+            self._upgrades = parser.should_upgrade()
         self.request_head(head)
 
     def on_body(self, data: bytes) -> None:
@@ -276,6 +328,8 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """The request is whole; the next byte begins another."""
+        if self._upgrades:
+            return
         self._in_head = True
         self._head_bytes = 0
         if self._overhead >= 0:
@@ -300,14 +354,19 @@ class RequestReader:
         if self._in_head:
             if self._head_bytes > bounds.REQUEST_HEAD_BYTES_MAX:
                 if not self._fields and len(self._target) > bounds.REQUEST_LINE_BYTES_MAX:
-                    self.request_refused(_target_too_long())
+                    self._refuse(_target_too_long())
                 else:
-                    self.request_refused(_headers_too_large())
+                    self._refuse(_headers_too_large())
         elif self._overhead > 0:
-            padding = self._overhead - 9 * self._body_bytes
+            body_bytes, overhead = self._progress
+            if self._body_bytes > body_bytes:
+                self._progress = (self._body_bytes, self._overhead)
+                overhead = self._overhead
+            # In all, and at one stretch: a trailer comes after any amount of body.
+            padding = max(self._overhead - 9 * self._body_bytes, self._overhead - overhead)
             if padding > bounds.CHUNK_OVERHEAD_BYTES_MAX:
                 detail = "The chunks carry far more framing than data."
-                self.request_refused(refuse("request_malformed", detail))
+                self._refuse(refuse("request_malformed", detail))
 
 
 def _checked_head(
