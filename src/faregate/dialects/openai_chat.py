@@ -153,12 +153,16 @@ def _count(number: int | None) -> int | None:
 
 def _usage(usage: _Usage) -> Usage:
     inputs, outputs = usage.prompt_tokens_details, usage.completion_tokens_details
-    return Usage(
-        _count(usage.prompt_tokens),
-        _count(usage.completion_tokens),
-        _count(inputs.cached_tokens) if inputs is not None else None,
-        _count(outputs.reasoning_tokens) if outputs is not None else None,
+    counts = (
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        inputs.cached_tokens if inputs is not None else None,
+        outputs.reasoning_tokens if outputs is not None else None,
     )
+    for count in counts:
+        if count is not None and not 0 <= count <= _TOKENS_MAX:
+            return Usage(*(_count(each) for each in counts))
+    return Usage(*counts)
 
 
 def _decode_loosely(data: bytes) -> _StreamReply | None:

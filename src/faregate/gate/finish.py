@@ -4,6 +4,7 @@ from faregate.calllog.frames import Attempt, Body, Closed, Outcome, Settled, Sta
 from faregate.core.refusals import Refusal
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
+from faregate.wire.request_reader import RequestHead
 
 CLIENT_CLOSED_STATUS = 499  # nginx's number for a client that left before the reply
 
@@ -20,10 +21,9 @@ def record_start(call: CallState) -> bool:
             call.snapshot.revision,
             key.key_id,
             key.name,
-            head.method.decode(),
-            head.path.decode("latin-1"),
+            *shown(head),
             call.gate.client_address(call),
-            user_agent(call),
+            user_agent(head),
             call.model_asked,
             offer.upstream_model,
             offer.provider,
@@ -34,9 +34,14 @@ def record_start(call: CallState) -> bool:
     return call.started
 
 
-def user_agent(call: CallState) -> str:
+def shown(head: RequestHead) -> tuple[str, str]:
+    """The method and the path as they are recorded."""
+    return head.method.decode("latin-1"), head.path[:500].decode("latin-1")
+
+
+def user_agent(head: RequestHead) -> str:
     """What the client calls itself, cut to a line's length."""
-    return call.head.fields.get(b"user-agent", b"")[:200].decode("latin-1")
+    return head.fields.get(b"user-agent", b"")[:200].decode("latin-1")
 
 
 def add_attempt(call: CallState, status: int, result: str, now: float) -> None:
@@ -61,14 +66,15 @@ def add_attempt(call: CallState, status: int, result: str, now: float) -> None:
         call.gate.metrics.upstream_failed(upstream.name, result)
 
 
-def finish_call(call: CallState, outcome: Outcome, status: int, refusal: Refusal | None) -> None:
+def finish_call(
+    call: CallState, outcome: Outcome, status: int, refusal: Refusal | None, now: float = 0.0
+) -> None:
     """Record and count the end of a call; the second time nothing happens."""
     if call.ended:
         return
     call.ended = True
     gate = call.gate
-    now = gate.now()
-    total_s = now - call.started_at
+    total_s = (now or gate.now()) - call.started_at
     code = refusal.code if refusal is not None else None
     detail = refusal.detail if refusal is not None else None
     if call.started:
@@ -110,10 +116,9 @@ def _closed(
         call.snapshot.revision,
         key.key_id if key is not None else "",
         key.name if key is not None else "",
-        head.method.decode("latin-1"),
-        head.path[:500].decode("latin-1"),
+        *shown(head),
         call.gate.client_address(call),
-        user_agent(call),
+        user_agent(head),
         call.model_asked[:200],
         outcome,
         status,
@@ -130,17 +135,15 @@ def _count(
 ) -> None:
     metrics = call.gate.metrics
     metrics.call_ended(call.plan.route, outcome, status)
-    metrics.duration.observe(total_s)
     metrics.bytes_received += len(call.body)
     metrics.bytes_sent += call.reply_bytes
     if code is not None:
         metrics.call_refused(code)
-    if not call.started:
-        return
-    if call.first_byte_at:
-        metrics.first_byte.observe(call.first_byte_at - call.started_at)
-    if call.submitted_at:
-        metrics.overhead.observe(call.submitted_at - call.started_at)
+    begun = call.started_at
+    if not call.first_byte_at:
+        metrics.duration.observe(total_s)
+    else:
+        metrics.call_timed(total_s, call.first_byte_at - begun, call.submitted_at - begun)
     if call.meter is not None:
         metrics.stream_events += call.meter.events
     usage, offer = call.usage, call.offer

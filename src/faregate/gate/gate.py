@@ -56,6 +56,7 @@ class Gate:
         self.keeps_bodies = False
         self.body_bytes_kept = 0
         self._trust = ProxyTrust(())
+        self._trusts = False
         self.settings = state.document.settings.gate
         self.listener = Listener(loop, self, self.deadlines, self.now, self.settings)
         self.adopt(state)
@@ -75,6 +76,7 @@ class Gate:
         self._upstreams.adopt(prepared)
         self.settings = self.listener.settings = settings.gate
         self._trust = ProxyTrust(settings.gate.trusted_proxies)
+        self._trusts = bool(self._trust)
         self.keeps_bodies = settings.journal.bodies != "off"
         self.body_bytes_kept = settings.journal.body_bytes_max
         self.recorder.when_full = settings.journal.when_full
@@ -110,7 +112,7 @@ class Gate:
     def client_address(self, call: CallState) -> str:
         """The caller's address, seen through the proxies that are trusted."""
         peer = call.connection.peer
-        if not self._trust:
+        if not self._trusts:
             return peer
         return self._trust.client_address(peer, call.head.fields.get(b"x-forwarded-for"))
 

@@ -127,6 +127,6 @@ class Send:
         if not record_start(call):
             return refuse("journal_unavailable", "The journal has no room.", scope="gate")
         call.request_head = upstream.request_head(call.head, self._path, len(call.request_body))
-        call.submitted_at = call.gate.now()
-        upstream.pool.send(call)
+        now = call.submitted_at = call.gate.now()
+        upstream.pool.send(call, now)
         return None

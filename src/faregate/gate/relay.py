@@ -14,7 +14,7 @@ from faregate.dialects import openai_chat, problem
 from faregate.dialects.usage import Usage
 from faregate.gate.finish import add_attempt, finish_call
 from faregate.gate.state import CallState
-from faregate.net.upstream_connection import Failure, Sending
+from faregate.net.upstream_connection import Failure
 from faregate.providers.refusals import (
     REFUSAL_BODY_BYTES_MAX,
     Classification,
@@ -54,13 +54,9 @@ class Relay(CallState):
 
     # -- Sender -----------------------------------------------------------------------------------
 
-    def upstream_sending(self, sending: Sending) -> None:
-        """The request is on its way, or in line."""
-        self.sending = sending
-
-    def upstream_chosen(self, *, reused: bool) -> None:
+    def upstream_chosen(self, now: float, *, reused: bool) -> None:
         """The request goes out now."""
-        self.sent_at = self.gate.now()
+        self.sent_at = now
         self.reused = reused
 
     def reply_head(self, head: ReplyHead) -> None:
@@ -118,9 +114,10 @@ class Relay(CallState):
         if self.chunked:
             self.out.append(reply.LAST_CHUNK)
         self._flush()
-        add_attempt(self, head.status, "ok", self.gate.now())
-        finish_call(self, "answered", head.status, None)
-        self.connection.finish()
+        now = self.gate.now()
+        add_attempt(self, head.status, "ok", now)
+        finish_call(self, "answered", head.status, None, now)
+        self.connection.finish(now)
 
     def upstream_failed(self, failure: Failure) -> None:
         """No whole reply will come."""
@@ -183,7 +180,9 @@ class Relay(CallState):
             in_part = openai_chat.read_usage_in_part
             return in_part(last) or in_part(first)
         body = self.kept[0] if len(self.kept) == 1 else b"".join(self.kept)
-        return openai_chat.read_usage(_decoded(head, body))
+        if b"content-encoding" in head.fields:
+            body = _decoded(head, body)
+        return openai_chat.read_usage(body)
 
     def _cut(self, code: str, detail: str) -> None:
         """End a reply of which a part has gone: by an event that says so, or by breaking off."""

@@ -170,6 +170,18 @@ class GateMetrics:
         self.journal_full = False
         self._upstreams: dict[str, tuple[int, int, int]] = {}
 
+    def call_timed(self, total_s: float, first_byte_s: float, overhead_s: float) -> None:
+        """Count the durations of one call that an upstream answered; as `Histogram.observe`."""
+        histogram = self.duration
+        histogram.counts[bisect_left(BUCKETS_S, total_s)] += 1
+        histogram.total_s += total_s
+        histogram = self.first_byte
+        histogram.counts[bisect_left(BUCKETS_S, first_byte_s)] += 1
+        histogram.total_s += first_byte_s
+        histogram = self.overhead
+        histogram.counts[bisect_left(BUCKETS_S, overhead_s)] += 1
+        histogram.total_s += overhead_s
+
     def call_ended(self, route: str, outcome: str, status: int) -> None:
         """Count a call; `route` is a name of ours, never a caller's path."""
         key = (route, outcome, status)

@@ -146,8 +146,11 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         """Let the reply to the current request be the last."""
         self._keep = False
 
-    def finish(self) -> None:
-        """The reply is complete: go on to the next request, or close."""
+    def finish(self, now: float = 0.0) -> None:
+        """The reply is complete: go on to the next request, or close.
+
+        `now` saves a look at the clock to those who have just looked.
+        """
         self._exchange = None
         self._busy = False
         if self._transport is None:
@@ -166,7 +169,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         seconds = listener.settings.keep_alive_timeout_s
         if self.in_head:
             seconds = listener.settings.head_timeout_s
-        self.due_at = listener.now() + seconds
+        self.due_at = (now or listener.now()) + seconds
         if self.due_at < self.queued_at:
             listener.deadlines.watch(self)
         if self._paused:

@@ -45,12 +45,11 @@ class PoolState(msgspec.Struct, frozen=True):
 class _Waiting:
     """A request in line."""
 
-    __slots__ = ("_pool", "connection", "due_at", "queued_at", "sender")
+    __slots__ = ("_pool", "due_at", "queued_at", "sender")
 
     def __init__(self, pool: "Pool", sender: Sender, due_at: float) -> None:
         self._pool = pool
         self.sender: Sender | None = sender
-        self.connection: UpstreamConnection | None = None
         self.due_at = due_at
         self.queued_at = NEVER
 
@@ -70,21 +69,15 @@ class _Waiting:
         self._pool.left_line()
 
     def cancel(self) -> None:
-        """Leave the line, or the connection if there is one by now."""
-        if self.connection is not None:
-            self.connection.cancel()
-        elif self.sender is not None:
+        """Leave the line."""
+        if self.sender is not None:
             self._leave()
 
     def pause_reading(self) -> None:
-        """Pass it on to the connection."""
-        if self.connection is not None:
-            self.connection.pause_reading()
+        """There is nothing to read yet."""
 
     def resume_reading(self) -> None:
-        """Pass it on to the connection."""
-        if self.connection is not None:
-            self.connection.resume_reading()
+        """There is nothing to read yet."""
 
 
 class Pool:
@@ -103,6 +96,8 @@ class Pool:
         self.now = now
         self.origin = origin
         self.timeouts = origin.timeouts
+        self.total_s = origin.timeouts.total_s
+        self.first_byte_s = min(origin.timeouts.first_byte_s, origin.timeouts.total_s)
         self.idle_timeout_s = IDLE_TIMEOUT_SECONDS
         # -- connections: all of them are counted, only idle ones and attempts are kept here
         self._open = 0
@@ -118,15 +113,14 @@ class Pool:
         """The counts as they are now; attempts to connect count as open."""
         return PoolState(self._open, len(self._idle), self._waiting)
 
-    def send(self, sender: Sender) -> None:
+    def send(self, sender: Sender, now: float) -> None:
         """Send a request now or when a connection is there, or tell its sender why not."""
         while self._idle:
             connection, _ = self._idle.popitem()
-            if connection.stale:
+            if connection.is_stale(now):
                 connection.abort()
                 continue
-            sender.upstream_sending(connection)
-            connection.send(sender)
+            connection.send(sender, now)
             return
         if self._closed:
             self._refuse(sender, "pool_closed", "the provider was removed")
@@ -156,7 +150,7 @@ class Pool:
             self._line.append(waiting)
         self._waiting += 1
         self.deadlines.watch(waiting)
-        sender.upstream_sending(waiting)
+        sender.sending = waiting
 
     def left_line(self) -> None:
         """A request in line was cancelled or is too old."""
@@ -175,16 +169,15 @@ class Pool:
 
     def connection_free(self, connection: UpstreamConnection) -> None:
         """A connection may serve the next request."""
-        waiting = self._next_waiting()
+        waiting = self._next_waiting() if self._line else None
         if waiting is not None:
             sender, waiting.sender = waiting.sender, None
-            waiting.connection = connection
             assert sender is not None
-            connection.send(sender)
+            connection.send(sender, self.now())
         elif self._closed:
             connection.close()
         else:
-            connection.rest()
+            connection.rest(self.now())
             self._idle[connection] = None
 
     def connection_expired(self, connection: UpstreamConnection) -> None:

@@ -57,11 +57,10 @@ class Sender(Protocol):
     request_body: bytes
     idempotent: bool
     resent: bool
+    # Set to where the request is, from the line to its end: to cancel it, or to slow its reply.
+    sending: "Sending | None"
 
-    def upstream_sending(self, sending: "Sending") -> None:
-        """The request is on its way: how to cancel it, or to slow its reply."""
-
-    def upstream_chosen(self, *, reused: bool) -> None:
+    def upstream_chosen(self, now: float, *, reused: bool) -> None:
         """The request goes out now."""
 
     def reply_head(self, head: ReplyHead) -> None:
@@ -133,18 +132,19 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
 
     # -- what the pool and the sender call --------------------------------------------------------
 
-    def send(self, sender: Sender) -> None:
+    def send(self, sender: Sender, now: float) -> None:
         """Send the request; the connection must be idle."""
-        transport, timeouts = self._transport, self._pool.timeouts
+        transport, pool = self._transport, self._pool
         assert transport is not None
-        now = self._pool.now()
         self._sender = sender
         self._ended = False
-        self._total_due_at = now + timeouts.total_s
-        self.due_at = now + min(timeouts.first_byte_s, timeouts.total_s)
-        self._pool.deadlines.watch(self)
+        self._total_due_at = now + pool.total_s
+        self.due_at = now + pool.first_byte_s
+        if self.due_at < self.queued_at:
+            pool.deadlines.watch(self)
         self.expect_reply()
-        sender.upstream_chosen(reused=self.served > 0)
+        sender.sending = self
+        sender.upstream_chosen(now, reused=self.served > 0)
         self.served += 1
         head, body = sender.request_head, sender.request_body
         self._bytes_sent_before = self._bytes_sent
@@ -154,19 +154,18 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         else:
             transport.write(head + body)
 
-    def rest(self) -> None:
+    def rest(self, now: float) -> None:
         """Wait for the next request, as long as the upstream may be expected to."""
-        now = self._pool.now()
         self._idle_since = now
         self.due_at = now + self._pool.idle_timeout_s
-        self._pool.deadlines.watch(self)
+        if self.due_at < self.queued_at:
+            self._pool.deadlines.watch(self)
 
-    @property
-    def stale(self) -> bool:
+    def is_stale(self, now: float) -> bool:
         """Whether an idle connection has something to read, which can only be its end."""
         if self._transport is None or self._transport.is_closing():
             return True
-        if self._pool.now() - self._idle_since < _STALE_CHECK_SECONDS:
+        if now - self._idle_since < _STALE_CHECK_SECONDS:
             return False
         poll = select.poll()
         poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
@@ -216,12 +215,12 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, then let the sender flush or the pool have the connection back."""
-        if self._sender is not None and not self._paused:
-            self._touch()
         self.feed(data)
         if self._ended:
             self._finish()
         elif self._sender is not None:
+            if not self._paused:
+                self._touch()
             self._sender.reply_read()
 
     def eof_received(self) -> None:

@@ -136,7 +136,8 @@ class ReplyReader:
     def __init__(self) -> None:
         self._parser: httptools.HttpResponseParser = httptools.HttpResponseParser(self)
         self._data = b""  # the head so far
-        self._fed = 0  # its bytes; -1: it is complete
+        # Its bytes; below 0 it is complete, and so many came since the body last grew.
+        self._fed = 0
         self._interim = 0
         self._open_ended = False
         self._reading = False
@@ -172,26 +173,40 @@ class ReplyReader:
     def feed(self, data: bytes) -> None:
         """Read `data`; calls `reply_*` as it goes."""
         if not self._reading:
-            self.reply_broken("Bytes came that no request asked for.")
+            if self.keeps_alive:
+                self._break("Bytes came that no request asked for.")
             return
         if self._fed >= 0:
             self._data = self._data + data if self._fed else data
             self._fed += len(data)
+        else:
+            self._fed -= len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
             cause: BaseException | None = error.__context__
             if not isinstance(cause, _Broken):
                 raise
-            self.reply_broken(str(cause))
+            self._stop(str(cause))
             return
         except httptools.HttpParserError as error:  # an upgrade that nobody asked for is one too
-            if self._reading:
-                self.reply_broken(f"The reply is not valid HTTP/1.1: {error}.")
-            self.keeps_alive = False  # where the reply was whole, more bytes came behind it
+            self._stop(f"The reply is not valid HTTP/1.1: {error}.")
             return
         if self._fed > bounds.REPLY_HEAD_BYTES_MAX:
-            self.reply_broken("The head of the reply is too large.")
+            self._break("The head of the reply is too large.")
+        elif self._fed < -bounds.REPLY_HEAD_BYTES_MAX:
+            self._break("The trailer of the reply, or its framing, is too large.")
+
+    def _stop(self, detail: str) -> None:
+        """The bytes make no sense; where the reply was whole before, only those behind it."""
+        if self._reading:
+            self._break(detail)
+        self.keeps_alive = False
+
+    def _break(self, detail: str) -> None:
+        """Read no more, and say so once."""
+        self._reading = self._open_ended = self.keeps_alive = False
+        self.reply_broken(detail)
 
     def feed_eof(self) -> bool:
         """Whether the end of the connection is a proper end of the reply."""
@@ -208,6 +223,11 @@ class ReplyReader:
 
     # -- the parser's callbacks --------------------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        """A reply begins; behind a whole one nobody asked for it."""
+        if not self._reading:
+            raise _Broken
+
     def on_headers_complete(self) -> None:
         """The head is whole; interim ones are skipped."""
         parser = self._parser
@@ -216,6 +236,8 @@ class ReplyReader:
             self._skip_interim(status)
             return
         data, self._data = self._data, b""
+        if data[:1] != b"H":
+            data = data.lstrip(b"\r\n")  # empty lines, which the parser skips too
         end = data.find(b"\r\n\r\n")
         count = data.count(b"\r\n", 0, end + 2) - 1
         if end > bounds.REPLY_HEAD_BYTES_MAX:
@@ -226,21 +248,27 @@ class ReplyReader:
         if version not in ("1.1", "1.0"):
             raise _Broken(f"The reply is HTTP/{version}.")
         head = ReplyHead(status, data[: end + 2], http11=version == "1.1")
-        if head.chunked and head.fields[b"transfer-encoding"].lower() != b"chunked":
+        coding = head.fields.get(b"transfer-encoding")
+        if coding is not None and coding.rstrip(b" ") != b"chunked":
             raise _Broken("The reply has a transfer coding that was not asked for.")
         self._fed = -1
         self._open_ended = head.ends_with_connection
         self.keeps_alive = parser.should_keep_alive() and not self._open_ended
+        if coding is not None and not head.http11:
+            self.keeps_alive = False  # RFC 9112 §6.1: its framing can't be trusted
         self.reply_head(head)
 
     def _skip_interim(self, status: int) -> None:
         self._interim += 1
+        if status < 100:
+            raise _Broken("The reply has no valid status.")
         if status == 101 or self._interim > bounds.REPLY_INTERIM_COUNT_MAX:
             raise _Broken("The upstream switches protocols or sends interim replies without end.")
-        self._data = self._data.partition(b"\r\n\r\n")[2]
+        self._data = self._data.lstrip(b"\r\n").partition(b"\r\n\r\n")[2]
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
+        self._fed = -1
         self.reply_data(data)
 
     def on_message_complete(self) -> None:

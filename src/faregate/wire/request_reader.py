@@ -24,7 +24,7 @@ from faregate.core import bounds
 from faregate.core.refusals import Refusal, refuse
 from faregate.wire.fields import combine, tokens
 
-_LENGTH_LINE: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,10})(?=[ \t]*\r\n)", re.I)
+_LENGTH_LINE: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,10})(?=\r\n)", re.I)
 _REPEAT_BYTES_MAX: Final = 8 * bounds.KIB
 _REPEAT_MISSES_MAX: Final = 16  # heads that never repeat aren't worth remembering
 
@@ -79,11 +79,13 @@ class RequestHead:
 class _Repeat:
     """A head split at the digits of its Content-Length; `suffix` is empty where it has none."""
 
-    __slots__ = ("head", "prefix", "suffix")
+    __slots__ = ("digits_at", "head", "prefix", "suffix", "suffix_bytes")
 
     def __init__(self, prefix: bytes, suffix: bytes, head: RequestHead) -> None:
         self.prefix = prefix
+        self.digits_at = len(prefix)
         self.suffix = suffix
+        self.suffix_bytes = len(suffix)
         self.head = head
 
 
@@ -241,7 +243,7 @@ class RequestReader:
         """Whether `data` was one whole request with the remembered head."""
         if not data.startswith(repeat.prefix):
             return False
-        digits_at = len(repeat.prefix)
+        digits_at = repeat.digits_at
         if not repeat.suffix:
             if len(data) != digits_at:
                 return False
@@ -249,13 +251,11 @@ class RequestReader:
             self.request_at_once(repeat.head, b"")
             return True
         digits_end = data.find(b"\r", digits_at, digits_at + 11)
-        digits = data[digits_at:digits_end].rstrip(b" \t") if digits_end > 0 else b""
-        if not digits.isdigit():
+        digits = data[digits_at:digits_end]
+        if digits_end < 0 or not digits.isdigit():
             return False
-        suffix_at = digits_at + len(digits)
-        body_at = suffix_at + len(repeat.suffix)
-        length = int(digits)
-        if len(data) - body_at != length or not data.startswith(repeat.suffix, suffix_at):
+        body_at = digits_end + repeat.suffix_bytes
+        if len(data) - body_at != int(digits) or not data.startswith(repeat.suffix, digits_end):
             return False
         self._misses = 0
         self.request_at_once(repeat.head, data[body_at:])
