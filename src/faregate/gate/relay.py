@@ -42,7 +42,6 @@ _FAILURE_CODES: Final = {
     "total_timeout": "upstream_timeout",
     "closed": "upstream_closed",
     "malformed": "upstream_malformed",
-    "pool_closed": "upstream_unreachable",
 }
 _BUSY_RETRY_AFTER_S: Final = 1
 

@@ -182,6 +182,11 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def drop(self) -> None:
+        """Break the connection; a call that is under way ends as if the client had left."""
+        self._gone()
+        self.abort()
+
     def close_if_idle(self) -> None:
         """Close unless a request is being read or answered."""
         if not self._busy and self.between_requests:

@@ -90,7 +90,7 @@ class Listener:
             connection.close_if_idle()
         await self._emptied_within(max(until - self.now(), 0.0))
         for connection in list(self.connections):
-            connection.abort()
+            connection.drop()
 
     async def _emptied_within(self, seconds: float) -> None:
         if not self.connections:

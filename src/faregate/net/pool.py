@@ -122,9 +122,6 @@ class Pool:
                 continue
             connection.send(sender, now)
             return
-        if self._closed:
-            self._refuse(sender, "pool_closed", "the provider was removed")
-            return
         if self._open < self.origin.connections_max:
             self._connect()
         elif self._waiting >= self.origin.queue_max:
@@ -188,7 +185,7 @@ class Pool:
         """A connection is gone; someone in line may open another."""
         self._idle.pop(connection, None)
         self._open -= 1
-        if self._waiting > len(self._connecting) and not self._closed:
+        if self._waiting > len(self._connecting):
             self._connect()
 
     def learn_idle_timeout(self, seconds: float | None) -> None:
@@ -237,21 +234,21 @@ class Pool:
         if waiting is not None and waiting.sender is not None:
             sender, waiting.sender = waiting.sender, None
             sender.upstream_failed(failure)
-        if self._waiting > len(self._connecting) and self._open == 0 and not self._closed:
+        if self._waiting > len(self._connecting) and self._open == 0:
             self._connect()
 
     def close(self) -> None:
-        """Take no more requests; those on their way go on, those in line are refused."""
+        """Keep no connection any more than its request needs.
+
+        Calls that began with this pool still go through it, to their end.
+        """
         self._closed = True
         for connection in list(self._idle):
             connection.close()
         self._idle.clear()
-        while (waiting := self._next_waiting()) is not None:
-            sender, waiting.sender = waiting.sender, None
-            if sender is not None:
-                self._refuse(sender, "pool_closed", "the provider was removed")
-        for task in self._connecting:
-            task.cancel()
+        if not self._waiting:
+            for task in self._connecting:
+                task.cancel()
 
 
 def _reason(error: OSError) -> str:

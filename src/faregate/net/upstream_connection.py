@@ -34,7 +34,6 @@ FailureKind = Literal[
     "total_timeout",
     "closed",  # before the end of the reply
     "malformed",  # not HTTP/1.1, or beyond a bound
-    "pool_closed",
 ]
 
 _STALE_CHECK_SECONDS: Final = 0.25
