@@ -1,0 +1,74 @@
+"""Every path and method has one plan; where nothing is served, it says so."""
+
+import pytest
+
+from faregate.catalogue.models import Catalogue
+from faregate.configuration.document import Document
+from faregate.core.clock import ManualClock
+from faregate.gate.memory import MemoryConfiguration
+from faregate.gate.phases import Phase
+from faregate.gate.snapshot import FORWARDED_PATHS, UNKNOWN_ROUTE, Snapshot
+from faregate.identity.keys import KeyRecord
+from faregate.policies.keys import KeyCheck
+from faregate.wire.request_reader import RequestHead
+
+
+async def find(digest: bytes) -> KeyRecord | None:
+    return MemoryConfiguration().find_key(digest)
+
+
+SNAPSHOT = Snapshot(3, Document(), {}, KeyCheck(find, ManualClock()))
+
+
+def route(method: str, target: str) -> str:
+    return SNAPSHOT.plan(RequestHead(method.encode(), target.encode(), {})).route
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "expected"),
+    [
+        *(("POST", path, path) for path in FORWARDED_PATHS),
+        *(("OPTIONS", path, "options") for path in FORWARDED_PATHS),
+        ("POST", "/v1/embeddings?x=/y", "/v1/embeddings"),
+        ("GET", "/v1/models", "/v1/models"),
+        ("HEAD", "/v1/models", "/v1/models"),
+        ("GET", "/v1/models/a/b:c", "/v1/models/{id}"),
+        ("HEAD", "/v1/models/a", "/v1/models/{id}"),
+        ("GET", "/refusals/key_unknown", "/refusals/{code}"),
+        ("OPTIONS", "*", "options"),
+        ("OPTIONS", "/v1/models", "options"),
+    ],
+)
+def test_what_is_served_has_its_plan(method: str, target: str, expected: str) -> None:
+    assert route(method, target) == expected
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/chat/completions/",
+        "/v1//chat/completions",
+        "/V1/models",
+        "/v1/chat/../models",
+        "/v1/models/",
+        "/refusals/",
+        "/healthz",
+        "/metrics",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
+def test_what_is_not_served_is_unknown(method: str, target: str) -> None:
+    head = RequestHead(method.encode(), target.encode(), {})
+    assert SNAPSHOT.plan(head) is UNKNOWN_ROUTE
+
+
+@pytest.mark.parametrize("path", FORWARDED_PATHS)
+def test_who_calls_is_known_before_the_body_is_taken_in(path: str) -> None:
+    plan = SNAPSHOT.plan(RequestHead(b"POST", path.encode(), {}))
+    assert list(plan.phases) == sorted(plan.phases)
+    assert plan.phases[: plan.body_at] == (Phase.IDENTIFY, Phase.IDENTIFY)
+    assert plan.phases[-1] is Phase.SEND
+    assert Catalogue([]).names(None) == []
