@@ -7,7 +7,7 @@ Source: OpenAI API reference, "Chat" (create, streaming), "Completions", "Embedd
 """
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -65,22 +65,24 @@ def peek(body: bytes) -> Peek | Refusal:
 # -- the request ---------------------------------------------------------------------------------
 
 
+_SPELLINGS: Final = (b'"model":"%b"', b'"model": "%b"')  # without and with Python's space
+
+
 def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
     """`body` with another model's name, every other byte the same.
 
     A second top-level "model" is refused: the upstream might read the other one.
     """
-    name_at = body.find(b'"model"')
     # One mention, and no escape that could spell the name differently: that is the member.
-    if name_at >= 0 and body.find(b'"model"', name_at + 7) < 0 and body.find(b"\\u006") < 0:
-        value = b'"%b"' % asked.encode()
-        value_at = body.find(value, name_at + 7)
-        if value_at >= 0 and body[name_at + 7 : value_at].strip(b" \t\r\n") == b":":
-            if asked == served:
-                return body
-            return b"".join(
-                (body[:value_at], msgspec.json.encode(served), body[value_at + len(value) :])
-            )
+    if body.count(b'"model"') == 1 and body.find(b"\\u006") < 0:
+        for spelling in _SPELLINGS:
+            text = spelling % asked.encode()
+            start = body.find(text)
+            if start >= 0:
+                if asked == served:
+                    return body
+                value = msgspec.json.encode(served)
+                return b'%b"model":%b%b' % (body[:start], value, body[start + len(text) :])
     try:
         member = json_text.find_member(body, "model")
     except json_text.DuplicateMemberError:
@@ -112,17 +114,20 @@ def ask_stream_usage(body: bytes) -> bytes:
 # -- usage -----------------------------------------------------------------------------------------
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=_TOKENS_MAX)]
+
+
 class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
+    cached_tokens: _Tokens | None = None
 
 
 class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: _Tokens | None = None
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: _Tokens | None = None
+    completion_tokens: _Tokens | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
@@ -147,22 +152,14 @@ _decode_loose_reply = msgspec.json.Decoder(_LooseReply).decode
 _USAGE_OBJECT: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]++|\{[^{}]*+\})*+\})')
 
 
-def _count(number: int | None) -> int | None:
-    return number if number is not None and 0 <= number <= _TOKENS_MAX else None
-
-
 def _usage(usage: _Usage) -> Usage:
     inputs, outputs = usage.prompt_tokens_details, usage.completion_tokens_details
-    counts = (
+    return Usage(
         usage.prompt_tokens,
         usage.completion_tokens,
         inputs.cached_tokens if inputs is not None else None,
         outputs.reasoning_tokens if outputs is not None else None,
     )
-    for count in counts:
-        if count is not None and not 0 <= count <= _TOKENS_MAX:
-            return Usage(*(_count(each) for each in counts))
-    return Usage(*counts)
 
 
 def _decode_loosely(data: bytes) -> _StreamReply | None:
@@ -189,8 +186,10 @@ def _decode_loosely(data: bytes) -> _StreamReply | None:
 
 def _whole(number: object) -> int | None:
     if isinstance(number, float) and number.is_integer():
-        return int(number)
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+        number = int(number)
+    if not isinstance(number, int) or isinstance(number, bool):
+        return None
+    return number if 0 <= number <= _TOKENS_MAX else None
 
 
 def read_usage(body: bytes) -> Usage | None:

@@ -81,8 +81,8 @@ class Call(Relay):
         if self.relaying:
             finish_call(self, "failed", 500, refuse("internal_error", "See the gate's log."))
             self.connection.abort()
-        else:
-            self.refuse(refuse("internal_error", "See the gate's log.", scope="gate"))
+            return
+        self._take(refuse("internal_error", "See the gate's log.", scope="gate"))
 
     # -- answers of the gate's own ----------------------------------------------------------------
 
@@ -116,7 +116,9 @@ class Call(Relay):
         """The whole request is there: go on to the end."""
         self.body = body
         self.whole = True
-        if not self.waiting:
+        if self.refusal is not None:
+            self.refuse(self.refusal)
+        elif not self.waiting:
             self.run()
 
     def request_refused(self, refusal: Refusal) -> None:

@@ -61,7 +61,7 @@ def add_attempt(call: CallState, status: int, result: str, now: float) -> None:
         result,
         call.reused,
     )
-    call.attempts = (*call.attempts, attempt)
+    call.attempts += (attempt,)
     if result != "ok":
         call.gate.metrics.upstream_failed(upstream.name, result)
 
@@ -151,10 +151,10 @@ def _count(
         metrics.tokens_used(
             offer.provider,
             offer.name,
-            input_tokens=usage.input_tokens or 0,
-            output_tokens=usage.output_tokens or 0,
-            cached_tokens=usage.cached_input_tokens or 0,
-            reasoning_tokens=usage.reasoning_tokens or 0,
+            usage.input_tokens or 0,
+            usage.output_tokens or 0,
+            usage.cached_input_tokens or 0,
+            usage.reasoning_tokens or 0,
         )
 
 

@@ -80,7 +80,10 @@ class Relay(CallState):
             return
         meter = self.meter
         if meter is None:
-            self._keep(data, bounds.REPLY_KEPT_BYTES_MAX)
+            self.kept.append(data)
+            self.kept_bytes += len(data)
+            if self.kept_bytes > bounds.REPLY_KEPT_BYTES_MAX:
+                self._keep_ends(bounds.REPLY_KEPT_BYTES_MAX)
         else:
             try:
                 data = meter.feed(data)
@@ -169,9 +172,12 @@ class Relay(CallState):
         self.kept_bytes += len(data)
         self.kept.append(data)
         if self.kept_bytes > limit:
-            whole = b"".join(self.kept)
-            ends = min(bounds.REPLY_ENDS_BYTES, limit // 2)
-            self.kept = [whole[:ends], whole[-ends:]]
+            self._keep_ends(limit)
+
+    def _keep_ends(self, limit: int) -> None:
+        whole = b"".join(self.kept)
+        ends = min(bounds.REPLY_ENDS_BYTES, limit // 2)
+        self.kept = [whole[:ends], whole[-ends:]]
 
     def _read_usage(self, head: ReplyHead) -> Usage | None:
         if self.kept_bytes > bounds.REPLY_KEPT_BYTES_MAX:

@@ -200,7 +200,6 @@ class GateMetrics:
         self,
         provider: str,
         model: str,
-        *,
         input_tokens: int = 0,
         output_tokens: int = 0,
         cached_tokens: int = 0,

@@ -21,6 +21,7 @@ import httptools
 from faregate.core import bounds
 from faregate.wire.fields import HOP_BY_HOP, combine
 
+_PLAIN_HEAD_BYTES: Final = 4 * bounds.REPLY_HEADER_COUNT_MAX  # too short for too many fields
 _BODILESS: Final = frozenset({204, 304})
 
 # Besides what governs the connection and the body: what vendors say to the operator alone, or of
@@ -239,15 +240,12 @@ class ReplyReader:
         if data[:1] != b"H":
             data = data.lstrip(b"\r\n")  # empty lines, which the parser skips too
         end = data.find(b"\r\n\r\n")
-        count = data.count(b"\r\n", 0, end + 2) - 1
-        if end > bounds.REPLY_HEAD_BYTES_MAX:
-            raise _Broken("The head of the reply is too large.")
-        if count > bounds.REPLY_HEADER_COUNT_MAX:
-            raise _Broken("The head of the reply has too many fields.")
-        version = parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise _Broken(f"The reply is HTTP/{version}.")
-        head = ReplyHead(status, data[: end + 2], http11=version == "1.1")
+        if end > _PLAIN_HEAD_BYTES:
+            _check_size(data, end)
+        http11 = data.startswith(b"HTTP/1.1 ")
+        if not http11 and not data.startswith(b"HTTP/1.0 "):
+            raise _Broken(f"The reply is HTTP/{parser.get_http_version()}.")
+        head = ReplyHead(status, data[: end + 2], http11=http11)
         coding = head.fields.get(b"transfer-encoding")
         if coding is not None and coding.rstrip(b" ") != b"chunked":
             raise _Broken("The reply has a transfer coding that was not asked for.")
@@ -279,6 +277,13 @@ class ReplyReader:
         self._open_ended = False
         self._fed = 0
         self.reply_end()
+
+
+def _check_size(data: bytes, end: int) -> None:
+    if end > bounds.REPLY_HEAD_BYTES_MAX:
+        raise _Broken("The head of the reply is too large.")
+    if data.count(b"\r\n", 0, end) > bounds.REPLY_HEADER_COUNT_MAX:
+        raise _Broken("The head of the reply has too many fields.")
 
 
 class _Broken(Exception):  # noqa: N818 - leaves the parser's callbacks, never this module

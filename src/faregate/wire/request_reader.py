@@ -293,7 +293,10 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or of the trailer (which is dropped)."""
         name = name.lower()
-        value = value.rstrip(b" \t")  # RFC 9110 §5.5: not part of it; the parser leaves it there
+        if value.endswith((b" ", b"\t")):  # RFC 9110 §5.5: no part of it; the parser leaves it
+            if name == b"transfer-encoding" and b"\t" in value:
+                raise _Refused(_coding_unsupported())  # llhttp would not see that it is chunked
+            value = value.rstrip(b" \t")
         fields = self._fields
         if name not in fields:
             fields[name] = value
@@ -432,7 +435,7 @@ def _check_transfer_coding(coding: bytes, *, http11: bool) -> None:
     if not http11:
         detail = "HTTP/1.0 has no Transfer-Encoding."
         raise _Refused(refuse("request_malformed", detail))
-    if tokens(coding) != [b"chunked"]:
+    if coding.lower() != b"chunked":
         raise _Refused(_coding_unsupported())
 
 
