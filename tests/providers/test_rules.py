@@ -5,6 +5,7 @@ import pytest
 from faregate.providers.refusals import classify
 from faregate.providers.rules import (
     ANY_VENDOR,
+    OPENAI_COPIES,
     Clause,
     Weight,
     all_rules,
@@ -109,3 +110,10 @@ def test_headers_are_found_in_any_form():
     assert header_value([(b"RETRY-AFTER", b"2")], "retry-after") == "2"
     assert header_value([("retry-after", "3"), ("retry-after", "4")], "retry-after") == "3"
     assert header_value((), "retry-after") is None
+
+
+@pytest.mark.parametrize("vendor", OPENAI_COPIES)
+def test_who_copies_openai_copies_its_codes(vendor):
+    body = b'{"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}'
+    assert classify(vendor, 429, {}, body).meaning == "payment_required"
+    assert classify(vendor, 429, {}, b"{}").meaning == "rate_limited"

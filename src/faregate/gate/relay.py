@@ -248,7 +248,9 @@ class Relay(CallState):
             wait_s = max(1, -int(-seconds // 1)) if seconds is not None else None
             if wait_s is None and code == "provider_rate_limited":
                 wait_s = _BUSY_RETRY_AFTER_S
-            detail = f"the provider answered with status {head.status}: {found.detail}"
+            detail = f"it answered with status {head.status}"
+            if found.detail:
+                detail += f" ({found.detail})"
             self.refuse(self._upstream_refusal(code, detail, wait_s))
             return
         # The caller's own mistake, in the provider's own words.

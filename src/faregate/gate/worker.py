@@ -84,12 +84,17 @@ class GateWorker:
             self._stopping.set()
         elif kind == "metrics":
             self._send_metrics()
-        elif kind == "reload" and self._certificates is not None:
-            try:
-                self._certificates.reload()
-                _log.info("the certificates were read again")
-            except FaregateError as error:
-                _log.error("the old certificates stay in use: %s", error)
+        elif kind == "reload":
+            self._reload_certificates()
+
+    def _reload_certificates(self) -> None:
+        if self._certificates is None:
+            return
+        try:
+            self._certificates.reload()
+            _log.info("the certificates were read again")
+        except FaregateError as error:
+            _log.error("the old certificates stay in use: %s", error)
 
     def _send(self, kind: str, data: object = None) -> None:
         if self._control is not None:
@@ -105,6 +110,8 @@ class GateWorker:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             gate.recorder.retry()
             self._send_metrics()
+            if self._certificates is not None and self._certificates.changed():
+                self._reload_certificates()
 
     async def _end(self, gate: Gate) -> None:
         await gate.close(gate.settings.drain_timeout_s)

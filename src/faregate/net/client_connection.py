@@ -81,6 +81,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         "_body_bytes_read",
         "_buffered",
         "_busy",
+        "_clogged",
         "_continued",
         "_discarded",
         "_discarding",
@@ -107,6 +108,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self.due_at = NEVER
         self.queued_at = NEVER
         self._keep = True
+        self._clogged = False  # it does not read what was sent: begin no other answer
         # -- for the current request: read first, then answered
         self._busy = False  # from its head to the end of its answer
         self._reading = False  # from its head to its end
@@ -244,13 +246,17 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads slowly."""
+        self._clogged = True
         if self._exchange is not None:
             self._exchange.client_slow()
 
     def resume_writing(self) -> None:
         """The client reads again."""
+        self._clogged = False
         if self._exchange is not None:
             self._exchange.client_ready()
+        elif self._busy and not self._reading:
+            self._take_next()
 
     def _gone(self) -> None:
         self._read_no_more()
@@ -271,7 +277,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         elif self._reading:
             self._refuse_rest(_too_slow("body", settings.body_timeout_s))
         elif self._busy:
-            return
+            if self._clogged and self._exchange is None:
+                self.abort()
         elif self.in_head:
             self._refuse_all(_too_slow("head", settings.head_timeout_s))
         else:
@@ -283,7 +290,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         """A request begins; if none is being answered, take it on at once."""
         if self._discarding:
             return
-        if self._busy:
+        if self._busy or self._clogged:
+            self._busy = True
             self._ahead.append(_Ahead(head))
         else:
             self._take_on(head)
@@ -426,6 +434,11 @@ class ClientConnection(RequestReader, asyncio.Protocol):
     def _take_next(self) -> None:
         """Answer a request that has been waiting."""
         if self._transport is None or not self._ahead:
+            return
+        if self._clogged:
+            listener = self._listener
+            self.due_at = listener.now() + listener.settings.keep_alive_timeout_s
+            listener.deadlines.watch(self)
             return
         ahead = self._ahead.popleft()
         if ahead.head is None:

@@ -1,5 +1,6 @@
 """TLS contexts for both sides; certificates are always verified towards upstreams."""
 
+import os
 import ssl
 
 from faregate.configuration.document import ProviderTls
@@ -25,6 +26,7 @@ class ServerCertificates:
 
     def __init__(self, settings: TlsSettings) -> None:
         self._settings = settings
+        self._seen = self._stamps()
         self.context = self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
 
     def _load(self, context: ssl.SSLContext) -> ssl.SSLContext:
@@ -39,6 +41,27 @@ class ServerCertificates:
         except (OSError, ssl.SSLError) as error:
             raise _unusable(settings.certificate_file, error) from None
         return context
+
+    def _stamps(self) -> tuple[tuple[int, int, int], ...]:
+        """What tells one state of the files from another; a missing one has none."""
+        settings = self._settings
+        stamps = []
+        for file in (settings.certificate_file, settings.key_file, settings.client_ca_file):
+            if file is not None:
+                try:
+                    stat = os.stat(file)
+                except OSError:
+                    continue
+                stamps.append((stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        return tuple(stamps)
+
+    def changed(self) -> bool:
+        """Whether the files are others than at the last look; true once a change."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return False
+        self._seen = stamps
+        return True
 
     def reload(self) -> None:
         """Read the files again; raises `ConfigurationError` and keeps the old ones if they're bad.

@@ -137,6 +137,9 @@ class _RuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...]
 
 
+OPENAI_COPIES: Final = ("openai_compatible", "ollama", "vllm", "llama_cpp")
+
+
 @cache
 def all_rules() -> tuple[NumberedRule, ...]:
     """Every rule, in the order of the file; read at the first use."""
@@ -157,10 +160,15 @@ def _by_vendor() -> dict[str, tuple[NumberedRule, ...]]:
         for vendor, rules in own.items()
     }
     anyone = ordered[ANY_VENDOR]
-    return {
+    tables = {
         vendor: tuple(anyone if vendor == ANY_VENDOR else rules + anyone)
         for vendor, rules in ordered.items()
     }
+    # Who copies OpenAI's format copies its codes; what a status alone means there is its own.
+    copied = [rule for rule in ordered["openai"] if rule.rule.weight() < Weight.TEXT]
+    for vendor in OPENAI_COPIES:
+        tables.setdefault(vendor, tuple(copied + anyone))
+    return tables
 
 
 def rules_of(vendor: str) -> tuple[NumberedRule, ...]:
