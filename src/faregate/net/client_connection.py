@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from faregate.net.listener import Listener
 
 _LINGER_SECONDS: Final = 2.0
+_FLUSH_SECONDS: Final = 60.0  # to take what is left of a reply: two write buffers at most
 _DISCARDED_BYTES_MAX: Final = 4 * bounds.MIB
 
 
@@ -312,7 +313,12 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def request_at_once(self, head: RequestHead, body: bytes) -> None:
         """A whole request of a usual kind: nothing of it has to be kept meanwhile."""
-        if self._busy or self._discarding or len(body) > self._listener.settings.body_bytes_max:
+        if (
+            self._busy
+            or self._clogged
+            or self._discarding
+            or len(body) > self._listener.settings.body_bytes_max
+        ):
             super().request_at_once(head, body)
             return
         self._busy = self._keep = True
@@ -343,11 +349,9 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self._keep = head.keep_alive
         self._continued = False
         self.due_at = NEVER
+        self._body_began_at = NEVER
         exchange = self._exchange = self._listener.application.open_exchange(self, head)
         self._refusal = exchange.refusal
-        limit = self._listener.settings.body_bytes_max
-        if head.length > limit and self._refusal is None:
-            self._refusal = _too_large(limit)
 
     def _keep_part(self, data: bytes) -> None:
         if self._refusal is not None:
@@ -385,14 +389,18 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def _after_part(self) -> None:
         """The current request has come in part: wait for more, or refuse without it."""
+        listener, head = self._listener, self._head
+        settings = listener.settings
+        if self._refusal is None and head is not None and head.length > settings.body_bytes_max:
+            self._refusal = _too_large(settings.body_bytes_max)
         if self._refusal is not None:
             self._refuse_rest(self._refusal)
             return
-        listener, head = self._listener, self._head
         now = listener.now()
-        if not self._buffered and not self._body_bytes_read:
+        if self._body_began_at == NEVER:
             self._body_began_at = now
-            if head is not None and head.expects_continue and not self._continued:
+            expects = head is not None and head.expects_continue
+            if expects and not self._continued and not self._body_bytes_read:
                 self._continued = True
                 self.send(reply.CONTINUE)
         listener.buffered_bytes += self._body_bytes_read - self._buffered
@@ -401,7 +409,6 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             detail = "This worker holds as many bytes of requests as it may."
             self._refuse_rest(refuse("gate_overloaded", detail, scope="gate"))
             return
-        settings = listener.settings
         total_at = self._body_began_at + settings.body_timeout_s
         self.due_at = min(now + settings.body_idle_timeout_s, total_at)
         listener.deadlines.watch(self)
@@ -433,7 +440,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def _take_next(self) -> None:
         """Answer a request that has been waiting."""
-        if self._transport is None or not self._ahead:
+        if self._transport is None or not self._ahead or self._exchange is not None:
             return
         if self._clogged:
             listener = self._listener
@@ -441,6 +448,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             listener.deadlines.watch(self)
             return
         ahead = self._ahead.popleft()
+        if self._paused and not self._ahead:
+            self._resume()  # to see the client leave, if for nothing else
         if ahead.head is None:
             assert ahead.refusal is not None
             self._refuse_all(ahead.refusal)
@@ -450,10 +459,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             self._keep_part(part)
         if ahead.whole:
             self._deliver()
-            return
-        self._after_part()
-        if self._paused and not self._discarding:
-            self._resume()
+        else:
+            self._after_part()
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -465,8 +472,14 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def _end(self) -> None:
         self._read_no_more()
-        if self._transport is not None:
-            self._transport.close()
+        transport = self._transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size():
+            # A client that reads no more would keep the connection for ever.
+            self.due_at = self._listener.now() + _FLUSH_SECONDS
+            self._listener.deadlines.watch(self)
+        transport.close()
 
     def _linger(self) -> None:
         """Close with more of the request still to come.
