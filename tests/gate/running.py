@@ -176,8 +176,15 @@ class Client:
             await self.writer.wait_closed()
 
 
-async def connect(port: int, key: str = "") -> Client:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
+async def connect(port: int, key: str = "", *, receive_bytes: int | None = None) -> Client:
+    """A caller; `receive_bytes`: its kernel takes in so little unread."""
+    sock = socket.socket()
+    if receive_bytes is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    limit = 1 << 24 if receive_bytes is None else receive_bytes
+    reader, writer = await asyncio.open_connection(sock=sock, limit=limit)
     return Client(reader, writer, key)
 
 
