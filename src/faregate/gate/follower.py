@@ -52,7 +52,7 @@ class Follower:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 found = await loop.run_in_executor(self._thread, self._news)
-            except FaregateError as error:
+            except Exception as error:  # nothing may end this: keys would outlive their revocation
                 self._is_down(error)
                 continue
             self._is_up()
@@ -78,10 +78,12 @@ class Follower:
             adopt(state)
         except FaregateError as error:
             _log.error("revision %d can't be used, the one before stays: %s", state.revision, error)
+        except Exception:  # a defect of ours; the next revision may mend it
+            _log.exception("revision %d can't be used, the one before stays", state.revision)
         else:
             _log.info("revision %d is in use", state.revision)
 
-    def _is_down(self, error: FaregateError) -> None:
+    def _is_down(self, error: Exception) -> None:
         if not self._down:
             self._down = True
             _log.error("the configuration can't be read, going on with what is known: %s", error)

@@ -176,7 +176,7 @@ class Relay(CallState):
 
     def _keep_ends(self, limit: int) -> None:
         whole = b"".join(self.kept)
-        ends = min(bounds.REPLY_ENDS_BYTES, limit // 2)
+        ends = min(bounds.REPLY_ENDS_BYTES, (limit + 1) // 2)  # never 0: [-0:] is all of it
         self.kept = [whole[:ends], whole[-ends:]]
 
     def _read_usage(self, head: ReplyHead) -> Usage | None:
