@@ -1,0 +1,127 @@
+"""A worker serves from "ready" on, tells its supervisor how it goes, and ends when told or left."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.gate.running import HELLO, connect, document, until
+
+from faregate.core.clock import SystemClock
+from faregate.core.errors import StorageError
+from faregate.gate.memory import MemoryConfiguration
+from faregate.gate.memory_journal import MemoryJournal
+from faregate.gate.worker import GateWorker
+from faregate.simulator.service import Simulator
+
+
+@dataclass
+class Supervised:
+    """A worker in this process, and its supervisor's end of the channel."""
+
+    task: asyncio.Task[None]
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    source: MemoryConfiguration
+    journal: MemoryJournal
+    port: int
+    key: str
+
+    async def message(self) -> Any:
+        return json.loads(await asyncio.wait_for(self.reader.readline(), 3))
+
+    def tell(self, kind: str) -> None:
+        self.writer.write(json.dumps({"type": kind}).encode() + b"\n")
+
+
+@pytest.fixture
+async def supervised() -> AsyncIterator[Supervised]:
+    thresholds = gc.get_threshold()
+    ours, theirs = socket.socketpair()
+    async with Simulator() as simulator:
+        source, journal = MemoryConfiguration(document(simulator.base_url)), MemoryJournal()
+        key = source.add_key("test")
+        listening = socket.create_server(("127.0.0.1", 0))
+        worker = GateWorker(
+            source, lambda settings: journal, SystemClock(), listening, theirs.detach()
+        )
+        reader, writer = await asyncio.open_connection(sock=ours)
+        task = asyncio.create_task(worker.run())
+        port = listening.getsockname()[1]
+        yield Supervised(task, reader, writer, source, journal, port, key)
+        writer.close()
+        await asyncio.wait_for(task, 5)
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+    assert source.closed
+    assert journal.closed
+
+
+async def test_it_serves_when_it_says_ready(supervised: Supervised) -> None:
+    assert await supervised.message() == {"type": "ready"}
+    async with await connect(supervised.port, supervised.key) as client:
+        assert (await client.post(HELLO)).status == 200
+
+
+async def test_metrics_come_every_second_and_when_asked_for(supervised: Supervised) -> None:
+    await supervised.message()
+    supervised.tell("metrics")
+    first = await supervised.message()
+    assert first["type"] == "metrics"
+    assert first["data"]
+    loop = asyncio.get_running_loop()
+    asked_at = loop.time()
+    assert (await supervised.message())["type"] == "metrics"
+    assert loop.time() - asked_at < 1.5
+
+
+async def test_a_drain_finishes_calls_and_says_so(supervised: Supervised) -> None:
+    await supervised.message()
+    async with await connect(supervised.port, supervised.key) as client:
+        client.ask(HELLO, x_simulate="latency_ms=300")
+        await until(lambda: supervised.journal.frames)
+        supervised.tell("drain")
+        assert (await client.reply()).status == 200
+        assert await client.ended()
+    kinds = [(await supervised.message())["type"] for _ in range(2)]
+    while kinds[-1] != "drained":
+        kinds.append((await supervised.message())["type"])
+    assert set(kinds) == {"metrics", "drained"}
+    await asyncio.wait_for(asyncio.shield(supervised.task), 3)
+
+
+async def test_it_leaves_when_its_supervisor_is_gone(supervised: Supervised) -> None:
+    await supervised.message()
+    supervised.writer.transport.abort()
+    await asyncio.wait_for(asyncio.shield(supervised.task), 3)
+    with pytest.raises(OSError, match=r"."):
+        await connect(supervised.port)
+
+
+async def test_it_follows_changes(supervised: Supervised) -> None:
+    await supervised.message()
+    async with await connect(supervised.port, supervised.key) as client:
+        assert (await client.post(HELLO)).status == 200
+        supervised.source.revoke_key(supervised.key)
+        async with asyncio.timeout(1.0):
+            while (await client.post(HELLO)).status == 200:
+                pass
+        assert (await client.post(HELLO)).code == "key_revoked"
+
+
+async def test_without_a_configuration_it_does_not_begin() -> None:
+    source = MemoryConfiguration()
+    source.fail = True
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        worker = GateWorker(
+            source, lambda settings: MemoryJournal(), SystemClock(), listening, None
+        )
+        with pytest.raises(StorageError):
+            await worker.run()
+        with contextlib.suppress(Exception):
+            worker._follower.close()
