@@ -218,6 +218,11 @@ _USAGE_NULL: Final = re.compile(
 )
 
 
+# The same where nothing follows it, which is the usual end of an event.
+_NULL_END: Final = b',"usage":null}\n\n'
+_BEFORE_NULL_END: Final = -len(_NULL_END)
+
+
 class StreamMeter:
     """Follows a stream of events: counts them, reads usage, and hides what only we asked for.
 
@@ -238,12 +243,24 @@ class StreamMeter:
 
         Raises `EventTooLargeError`.
         """
+        if self._hide and data.endswith(_NULL_END) and self._is_usual(data):
+            self.events += 1
+            return data[:_BEFORE_NULL_END] + b"}\n\n"
         events = self._splitter.feed(data)
         self.events += len(events)
         if len(events) == 1 and b'"usage"' not in events[0]:
             return events[0] if self._hide else data
         kept = [shown for event in events if (shown := self._look(event))]
         return b"".join(kept) if self._hide else data
+
+    def _is_usual(self, data: bytes) -> bool:
+        """Whether `data` is one whole event that mentions usage once; its end is looked at."""
+        return (
+            data.count(b'"usage"') == 1
+            and data.find(b"\n\n") == len(data) - 2
+            and b"\r" not in data
+            and self._splitter.empty
+        )
 
     def end(self) -> bytes:
         """What is left when the stream has ended; a last event may lack the empty line."""

@@ -83,7 +83,6 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         "_buffered",
         "_busy",
         "_clogged",
-        "_continued",
         "_discarded",
         "_discarding",
         "_exchange",
@@ -120,7 +119,6 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self._body_bytes_read = 0
         self._body_began_at = 0.0
         self._buffered = 0  # of the body, counted in the listener's total
-        self._continued = False
         # -- for the requests behind it
         self._ahead: deque[_Ahead] = deque()
         self._paused = False
@@ -313,12 +311,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def request_at_once(self, head: RequestHead, body: bytes) -> None:
         """A whole request of a usual kind: nothing of it has to be kept meanwhile."""
-        if (
-            self._busy
-            or self._clogged
-            or self._discarding
-            or len(body) > self._listener.settings.body_bytes_max
-        ):
+        late = self._busy or self._clogged or self._discarding
+        if late or len(body) > self._listener.settings.body_bytes_max:
             super().request_at_once(head, body)
             return
         self._busy = self._keep = True
@@ -347,7 +341,6 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self._busy = self._reading = True
         self._head = head
         self._keep = head.keep_alive
-        self._continued = False
         self.due_at = NEVER
         self._body_began_at = NEVER
         exchange = self._exchange = self._listener.application.open_exchange(self, head)
@@ -399,9 +392,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         now = listener.now()
         if self._body_began_at == NEVER:
             self._body_began_at = now
-            expects = head is not None and head.expects_continue
-            if expects and not self._continued and not self._body_bytes_read:
-                self._continued = True
+            if head is not None and head.expects_continue and not self._body_bytes_read:
                 self.send(reply.CONTINUE)
         listener.buffered_bytes += self._body_bytes_read - self._buffered
         self._buffered = self._body_bytes_read

@@ -54,22 +54,30 @@ class Deadlines:
         now = self._now()
         last = int(now / TICK_SECONDS)
         buckets = self._buckets
-        for tick in range(self._next_tick, last + 1):
+        first, self._next_tick = self._next_tick, last + 1
+        for tick in range(first, last + 1):
             for item in buckets.pop(tick, ()):
-                self._look(item, now)
-        self._next_tick = last + 1
+                self._look(item, now, tick)
         if buckets:
             self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         else:
             self._timer = None
 
-    def _look(self, item: Watched, now: float) -> None:
-        # An item may stand in two buckets after its deadline was moved forward; either look is
-        # harmless, for only the deadline itself counts.
+    def _look(self, item: Watched, now: float, tick: int) -> None:
+        # After its deadline was moved forward an item stands in two buckets. It goes on from the
+        # nearer one alone, or the number of its places would grow with every such move.
+        queued_at = item.queued_at
+        if queued_at == NEVER or int(queued_at / TICK_SECONDS) >= tick:
+            return
         item.queued_at = NEVER
         if item.due_at <= now:
             item.due_at = NEVER
-            item.on_deadline(now)
+            try:
+                item.on_deadline(now)
+            except Exception as error:  # a defect of ours, and no reason to forget all others
+                self._loop.call_exception_handler(
+                    {"message": "a deadline could not be dealt with", "exception": error}
+                )
         elif item.due_at != NEVER:
             self._put(item, item.due_at)
 

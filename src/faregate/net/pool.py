@@ -97,6 +97,7 @@ class Pool:
         self.origin = origin
         self.timeouts = origin.timeouts
         self.total_s = origin.timeouts.total_s
+        self.between_bytes_s = origin.timeouts.between_bytes_s
         self.first_byte_s = min(origin.timeouts.first_byte_s, origin.timeouts.total_s)
         self.idle_timeout_s = IDLE_TIMEOUT_SECONDS
         # -- connections: all of them are counted, only idle ones and attempts are kept here
@@ -133,7 +134,8 @@ class Pool:
     def send_again(self, sender: Sender) -> None:
         """Send once more what a stale connection did not deliver; on a new connection."""
         self._wait(sender, at_head=True)
-        self._connect()
+        if self._waiting > len(self._connecting) and self._open < self.origin.connections_max:
+            self._connect()
 
     def _refuse(self, sender: Sender, kind: FailureKind, detail: str) -> None:
         sender.upstream_failed(Failure(kind, detail))
@@ -225,11 +227,17 @@ class Pool:
             raise
         else:
             self._connecting.discard(asyncio.current_task())
-            self.connection_free(connection)
+            if connection.lost:
+                self._fail_next(Failure("closed", "the connection was closed as soon as it opened"))
+            else:
+                self.connection_free(connection)
 
     def _connect_failed(self, failure: Failure) -> None:
         self._open -= 1
         self._connecting.discard(asyncio.current_task())
+        self._fail_next(failure)
+
+    def _fail_next(self, failure: Failure) -> None:
         waiting = self._next_waiting()
         if waiting is not None and waiting.sender is not None:
             sender, waiting.sender = waiting.sender, None

@@ -175,6 +175,11 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         self._sender = None
         self.abort()
 
+    @property
+    def lost(self) -> bool:
+        """Whether the connection has ended already."""
+        return self._transport is None
+
     def abort(self) -> None:
         """Close at once."""
         self.due_at = NEVER
@@ -199,12 +204,14 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._touch()
-            self._pool.deadlines.watch(self)
             self._transport.resume_reading()
 
     def _touch(self) -> None:
-        due_at = self._pool.now() + self._pool.timeouts.between_bytes_s
+        pool = self._pool
+        due_at = pool.now() + pool.between_bytes_s
         self.due_at = due_at if due_at < self._total_due_at else self._total_due_at
+        if self.due_at < self.queued_at:
+            self._pool.deadlines.watch(self)
 
     # -- asyncio.Protocol -------------------------------------------------------------------------
 

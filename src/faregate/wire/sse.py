@@ -43,6 +43,11 @@ class EventSplitter:
             raise EventTooLargeError
         return events
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept of an event that is incomplete."""
+        return not self._rest
+
     def take_rest(self) -> bytes:
         """What came after the last whole event; the stream has ended there."""
         rest, self._rest = self._rest, b""
