@@ -228,6 +228,13 @@ def test_old_calls_leave_and_a_clock_that_jumps_removes_none(tmp_path: Path):
     writer.close()
 
 
+def test_keeping_for_longer_than_there_were_clocks(tmp_path: Path):
+    store = CallStore(tmp_path / "calls.db")
+    clerk = Clerk(JournalFolders(tmp_path / "journal"), store, Retention(10**9, 10**9))
+    assert not clerk.step()
+    store.close()
+
+
 def test_retention_may_change(tmp_path: Path):
     store, clock = MemoryCallStore(), ManualClock(BEGIN_NS)
     writer = JournalWriter(tmp_path, "0-1-1")

@@ -42,7 +42,7 @@ def header_line() -> str:
 
 
 def call_line(record: CallRecord) -> str:
-    """One aligned line: when, which, who, what, how it ended, how much, how long."""
+    """One aligned line: when, which, who, what, its end, its size, its time."""
     return _columns(
         (
             f"{_moment(record.started_ns):%Y-%m-%d %H:%M:%S}",

@@ -1,4 +1,4 @@
-"""Frames: what a worker writes to its journal, and the record that they add up to.
+"""Frames: what a worker writes of its calls, and what they add up to.
 
 A call that is sent to an upstream leaves two frames: `Started`, out of the process before the
 upstream sees a byte, and `Settled` at its end. A call that is refused or answered by the gate
@@ -25,10 +25,10 @@ Outcome = Literal[
 
 
 class Attempt(msgspec.Struct, array_like=True, frozen=True):
-    """One request to an upstream: who, when (after the call's start), and how it ended.
+    """One request to an upstream: to whom, when, and how it ended.
 
-    `status` is 0 where no reply came; `result` is "ok", a class of provider refusal, or a code of
-    `core.refusals`.
+    Times count from the start of the call. `status` is 0 where no reply came; `result` is "ok",
+    a class of provider refusal, or a code of `core.refusals`.
     """
 
     provider: str
@@ -116,9 +116,9 @@ decode_frame = msgspec.msgpack.Decoder(Frame).decode
 
 
 def ends_call(frame: bytes) -> bool:
-    """Whether an encoded frame is the end of a call that was started; reads five bytes.
+    """Whether an encoded frame is the end of a started call.
 
-    A msgpack array's head is one byte up to 15 members, and three beyond.
+    Five bytes are read: a msgpack array's head is one byte up to 15 members, three beyond.
     """
     return frame[1:3] == b"\xa1e" or (frame[:1] == b"\xdc" and frame[3:5] == b"\xa1e")
 

@@ -43,7 +43,7 @@ EVERY_CALL = CallFilter()
 
 
 def parse_status(text: str) -> tuple[int, int]:
-    """The range of statuses that "429" or "5xx" means: the first, and the one after the last."""
+    """The statuses that "429" or "5xx" means: the first, and one beyond."""
     if _STATUS.fullmatch(text) is None:
         raise FaregateError(
             f"{text!r} is not a status", fix="give three digits, such as 429, or a class: 5xx"

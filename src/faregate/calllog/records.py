@@ -175,7 +175,7 @@ def attach_body(record: CallRecord, body: Body) -> None:
 
 
 def merge_records(*groups: Sequence[CallRecord]) -> list[CallRecord]:
-    """One record a call, a closed one before an open one, by the time of their start."""
+    """One record a call, rather closed than open, by the time of their start."""
     merged: dict[str, CallRecord] = {}
     for record in (record for group in groups for record in group):
         known = merged.get(record.call_id)

@@ -1,4 +1,4 @@
-"""The clerk: follows every worker's journal and posts it, for as long as it runs.
+"""The clerk: follows every worker's journal and posts it.
 
 All that blocks is done in one thread, step by step; the event loop only waits and stops it. One
 clerk works on a data folder at a time. It may be killed at any moment: what it did is in the
@@ -80,12 +80,12 @@ class Clerk:
         return msgspec.structs.asdict(self._counters)
 
     def stop(self) -> None:
-        """Ask `run` to end; it does within two seconds. For the event loop's thread."""
+        """Ask `run` to end, from its own thread; it does within two seconds."""
         self._late_at = self._clock.monotonic() + LAST_STEPS_S
         self._stop.set()
 
     async def run(self) -> None:
-        """Work until `stop`. Raises `StorageError` where another clerk doesn't end."""
+        """Work until `stop`; `StorageError` where another clerk doesn't end."""
         executor = ThreadPoolExecutor(1, thread_name_prefix="clerk")
         loop = asyncio.get_running_loop()
         try:
@@ -101,9 +101,10 @@ class Clerk:
             self._journals.release()
 
     def step(self) -> bool:
-        """One round over all workers; whether there is more already. May block; bounded.
+        """One round over all workers; whether there is more already.
 
-        Raises `StorageError` when it can't be posted; then nothing is forgotten.
+        May block; bounded. Raises `StorageError` when it can't be posted, and then nothing is
+        forgotten.
         """
         if self._positions is None:
             self._begin()
@@ -217,7 +218,7 @@ class Clerk:
             return False
         elapsed_ns = int((now - self._started_s) * 1e9)
         wall_ns = min(self._clock.wall_ns(), self._started_wall_ns + elapsed_ns)
-        before_ns = wall_ns - self.retention.keep_days * _DAY_NS
+        before_ns = max(0, wall_ns - self.retention.keep_days * _DAY_NS)
         pruned = self._store.prune(before_ns, self.retention.keep_calls)
         self._counters.pruned_calls += pruned
         if pruned:

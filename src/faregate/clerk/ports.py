@@ -1,4 +1,4 @@
-"""What the clerk needs from elsewhere; `app.py` hands in what implements it."""
+"""What the clerk needs from elsewhere; `app.py` hands it in."""
 
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class CallStore(Protocol):
         """The calls of a worker that have no end yet."""
 
     def post(self, worker: str, position: Position, changes: RecordChanges) -> None:
-        """Keep the changes and the position, both or neither; closed calls never change."""
+        """Keep the changes and the position; closed calls never change."""
 
     def forget(self, worker: str) -> None:
         """Drop a worker's position."""

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Counters(msgspec.Struct):
-    """What the clerk did since it started; `backlog_bytes` and `open_calls` are of now."""
+    """What the clerk did since it started; the last two are of now."""
 
     frames: int = 0
     calls: int = 0

@@ -1,4 +1,4 @@
-"""The process around the clerk: its control channel, its signals, its retention."""
+"""The process around the clerk: its channel, signals and retention."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from typing import Final
 
 from faregate.clerk.clerk import Clerk, Retention
 from faregate.core.errors import FaregateError
-from faregate.monitor.metrics import Snapshot
+from faregate.monitor.metrics import clerk_snapshot
 from faregate.net.control import ControlChannel
 
 _REPORT_SECONDS: Final = 1.0
@@ -64,7 +64,7 @@ class ClerkWorker:
             self._control.send(kind, data)
 
     def _report(self) -> None:
-        self._send("metrics", metrics_snapshot(self._clerk.metrics()))
+        self._send("metrics", clerk_snapshot(self._clerk.metrics()))
 
     async def _report_often(self) -> None:
         while True:
@@ -76,20 +76,3 @@ class ClerkWorker:
             await asyncio.sleep(_RETENTION_SECONDS)
             with contextlib.suppress(FaregateError):
                 self._clerk.retention = await asyncio.to_thread(self._read_retention)
-
-
-def metrics_snapshot(counts: dict[str, int]) -> Snapshot:
-    """The clerk's counters under their metrics' names."""
-    return {
-        "counters": {
-            "faregate_clerk_frames_total": [[[], counts["frames"]]],
-            "faregate_clerk_calls_total": [[[], counts["calls"]]],
-            "faregate_clerk_lost_calls_total": [[[], counts["lost_calls"]]],
-            "faregate_clerk_damage_total": [
-                [["torn"], counts["torn_tails"]],
-                [["corrupt"], counts["corrupt_frames"]],
-                [["missing"], counts["missing_segments"]],
-            ],
-        },
-        "gauges": {"faregate_journal_backlog_bytes": [[[], counts["backlog_bytes"]]]},
-    }

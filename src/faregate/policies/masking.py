@@ -1,4 +1,4 @@
-"""Masking: secrets and personal data are taken out of a body before it is kept.
+"""Masking: takes secrets and personal data out of bodies to be kept.
 
 Strategy
   Works on bytes, without parsing: a body may be JSON, an event stream, cut short, or broken.
@@ -111,7 +111,7 @@ _BACKSLASH: Final = ord("\\")
 
 
 def mask(data: bytes) -> bytes:
-    """`data` without secrets and personal data; the same bytes where there are none."""
+    """`data` without secrets and personal data; else the same bytes."""
     data = _replace(data, _named_values(data))
     for literals, pattern in _KEYS:
         if any(literal in data for literal in literals):

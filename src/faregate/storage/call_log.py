@@ -1,4 +1,4 @@
-"""All calls, whether they were posted or are still in the journals: read only.
+"""All calls, posted or still in the journals: read only.
 
 The positions are read first, then the journals beyond them, then the store: what the clerk posts
 and deletes meanwhile is found in the store. So it works with the clerk at work, behind, or gone.
@@ -151,10 +151,10 @@ class CallLog:
 
 
 class Follower:
-    """Tells each call that closes, once: from the journals, where they are first.
+    """Tells each call that closes, once.
 
-    The store tells what was never seen in a journal: of workers that were gone too soon, and of
-    calls that were lost.
+    Calls are told from the journals, where they are first. The store tells what was never seen
+    in a journal: of workers that were gone too soon, and of calls that were lost.
     """
 
     def __init__(self, log: CallLog, chosen: CallFilter) -> None:

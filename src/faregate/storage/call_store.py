@@ -1,4 +1,4 @@
-"""The store of calls: calls.db, written by the clerk alone and read by anyone.
+"""The store of calls: calls.db, which the clerk writes and anyone reads.
 
 A batch of records and the place in the journal up to which they were read are one transaction:
 so every call is posted once, whenever the clerk is killed. Rows are only replaced while their
@@ -140,7 +140,7 @@ class CallStore:
             return [decode_record(record) for record in connection.execute(query).scalars()]
 
     def post(self, worker: str, position: Position, changes: RecordChanges) -> None:
-        """Keep what changed, and that `worker` was read up to `position`: both or neither."""
+        """Keep what changed, and how far `worker` was read: both or neither."""
         rows = [_row(record) for record in (*changes.opened, *changes.closed)]
         place = {"segment": position.segment, "offset": position.offset}
         statement = insert(_positions).values(worker=worker, **place)
@@ -162,9 +162,9 @@ class CallStore:
             connection.execute(sa.delete(_positions).where(_positions.c.worker == worker))
 
     def prune(self, before_ns: int, keep_calls: int) -> int:
-        """Delete closed calls that are too old or too many; gives how many, at most 5,000.
+        """Delete closed calls that are too old or too many; gives how many.
 
-        Open calls stay. Called again until it gives 0.
+        At most 5,000 at once. Open calls stay. Called again until it gives 0.
         """
         ids = sa.select(_calls.c.call_id).where(_calls.c.state == "closed")
         with self._transaction() as connection:
@@ -209,7 +209,7 @@ class CallStore:
         return record
 
     def find_near(self, call_id: str) -> str | None:
-        """The id that shares the longest beginning with `call_id`, ten characters at least."""
+        """The id that shares the longest beginning, ten characters at least."""
         for length in range(len(call_id), 9, -1):
             begin = call_id[:length]
             query = sa.select(_calls.c.call_id).where(
@@ -227,7 +227,7 @@ class CallStore:
             return connection.execute(sa.select(sa.func.max(_calls.c.sequence))).scalar() or 0
 
     def posted_after(self, sequence: int, count: int) -> list[PostedCall]:
-        """The next calls that closed after `sequence`, in order, at most `count` of them."""
+        """The next calls that closed after `sequence`, in order."""
         query = sa.select(_calls.c.sequence, _calls.c.call_id, _calls.c.record)
         query = query.where(_calls.c.sequence > sequence, _calls.c.state == "closed")
         query = query.order_by(_calls.c.sequence).limit(count)

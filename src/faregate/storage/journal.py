@@ -117,7 +117,7 @@ class _Segment:
 
 
 class JournalWriter:
-    """Writes the journal of `worker` below `root`; implements the gate's `Journal`.
+    """Writes the journal of `worker` below `root`; a `Journal` of the gate.
 
     `append` and `close` are called from one thread. `sync`: "call" waits for the disk with each
     frame, "interval" syncs every 100 ms in a thread, "kernel" leaves it to the kernel. Raises

@@ -1,4 +1,4 @@
-"""Reading the journals of this and of dead workers, while they are written.
+"""Reading journals of living and dead workers, while they are written.
 
 The format is described in `storage.journal`. Nothing here writes to a segment: any number of
 readers may look at once, and only the clerk deletes.
@@ -123,7 +123,7 @@ class JournalReader:
         return self._reading(frames, "more", damage)
 
     def backlog_bytes(self) -> int:
-        """At most this much is unread: reserved blocks count as if they were written."""
+        """At most this much is unread: reserved blocks count as written."""
         total = 0
         for number in segment_numbers(self._folder):
             if number >= self._position.segment:
@@ -308,7 +308,7 @@ class JournalFolders:
             self._claim_fd = None
 
     def workers(self) -> list[str]:
-        """The names of the workers that left anything, the oldest incarnations first."""
+        """The names of the workers that left anything, the oldest first."""
         try:
             with os.scandir(self._root) as entries:
                 names = [
