@@ -80,7 +80,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one process; an error that a person can mend is one line on standard error."""
+    """Run one process; errors that people can mend are one line on stderr."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(
         level=logging.INFO,

@@ -36,7 +36,7 @@ class Catalogue:
         return self._by_name.get(name)
 
     def names(self, allowed: frozenset[str] | None) -> list[str]:
-        """Names and aliases that may be asked for, sorted; `allowed` of None: all."""
+        """Names and aliases that may be asked for; `allowed` of None: all."""
         return [name for name in self._sorted if self.permits(name, allowed)]
 
     def permits(self, name: str, allowed: frozenset[str] | None) -> bool:

@@ -2,7 +2,7 @@
 
 
 class FaregateError(Exception):
-    """A mistake or a failure outside a call, shown to an operator as one clear line.
+    """A failure outside a call, shown to an operator as one clear line.
 
     `message` says what is wrong; `fix`, where there is one, says what to do.
     Refusals of calls are values, not exceptions: see `core.refusals`.
@@ -15,7 +15,7 @@ class FaregateError(Exception):
 
 
 class ConfigurationError(FaregateError):
-    """A configuration that can't be honoured, with the place where it is written.
+    """A configuration that can't be honoured, and where it is written.
 
     `file` is the name as the user gave it, `line` counts from 1. `others` are further mistakes
     of the same configuration: a person mends them all at once.

@@ -1,4 +1,4 @@
-"""Refusals: one value that says what stopped a call, whose side it is on, and the way out.
+"""Refusals: what stopped a call, whose side it is on, and the way out.
 
 One rule decides every status (ARCHITECTURE.md, "The refusal rule"): what would fix it?
 Payment is 402, time alone 429, naming oneself 401, neither money nor time 403, mending the
@@ -67,7 +67,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def type_uri(self) -> str:
-        """Where this code is explained: a path on the gate itself, so that it works offline.
+        """Where this code is explained: a path on the gate, to work offline.
 
         RFC 9457 §3.1.1 lets `type` be a relative reference.
         """
@@ -86,7 +86,7 @@ def refuse(
     fixes: tuple[Fix, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Refusal:
-    """A refusal of a known code; without `fixes` it offers the code's usual way out."""
+    """A refusal of a known code; without `fixes`, with its usual way out."""
     kind = KINDS[code]
     return Refusal(
         kind=kind,

@@ -1,1 +1,1 @@
-"""The formats of APIs on the wire: what is read of them, what is changed in them."""
+"""The formats of APIs on the wire: what is read and changed in them."""

@@ -1,4 +1,4 @@
-"""Finds and changes members of a JSON object in its text, leaving every other byte alone.
+"""Changes members of a JSON object in its text, and no other byte.
 
 The text must already be known to be one valid JSON object (msgspec has decoded it).
 """
@@ -20,7 +20,7 @@ class DuplicateMemberError(Exception):
 
 
 class Member(NamedTuple):
-    """Where a member stands: its name's quote, its value, and the byte behind it."""
+    """Where a member stands: its name's quote, its value, the byte behind."""
 
     start: int
     value_start: int
@@ -28,7 +28,7 @@ class Member(NamedTuple):
 
 
 def find_member(text: bytes, name: str) -> Member | None:
-    """The top-level member of this name, whatever escapes its name is written with.
+    """The top-level member of this name, with whatever escapes written.
 
     Raises `DuplicateMemberError`.
     """

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, completions and embeddings: what the gate reads and changes.
+"""OpenAI's chat, completions and embeddings: what is read and changed.
 
 A request is peeked at, not parsed: the model, and whether and how it streams. Unknown fields
 survive because nobody touches them. Usage is a return value.
@@ -93,7 +93,7 @@ def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
 
 
 def ask_stream_usage(body: bytes) -> bytes:
-    """`body` of a streamed request, changed to ask for usage at the stream's end."""
+    """A streamed request's `body`, made to ask for usage at the end."""
     try:
         member = json_text.find_member(body, "stream_options")
         if member is None:
@@ -224,7 +224,7 @@ _BEFORE_NULL_END: Final = -len(_NULL_END)
 
 
 class StreamMeter:
-    """Follows a stream of events: counts them, reads usage, and hides what only we asked for.
+    """Counts a stream's events, reads usage, hides what only we asked for.
 
     `feed` gives the bytes to send on. Where nothing is hidden they are the bytes that came, at
     once; else whole events, less the usage that the caller did not ask for.
@@ -263,12 +263,12 @@ class StreamMeter:
         )
 
     def end(self) -> bytes:
-        """What is left when the stream has ended; a last event may lack the empty line."""
+        """What is left at the stream's end; a last event may lack its empty line."""
         rest = self._look(self._splitter.take_rest())
         return rest if self._hide else b""
 
     def cut(self) -> bool:
-        """Drop what is left of a stream that broke off; whether the caller has seen part of it."""
+        """Drop the rest of a broken stream; whether the caller saw part of it."""
         return bool(self._splitter.take_rest()) and not self._hide
 
     def _look(self, event: bytes) -> bytes:

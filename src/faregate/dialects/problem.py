@@ -46,7 +46,7 @@ def problem(refusal: Refusal, call_id: str) -> dict[str, object]:
 
 
 def render(refusal: Refusal, call_id: str) -> tuple[list[tuple[str, str]], bytes]:
-    """The fields and the body of the reply; framing and the call's id are added elsewhere."""
+    """The reply's fields and body, without framing and the call's id."""
     kind = refusal.kind
     fields = [("content-type", CONTENT_TYPE), ("cache-control", "no-store")]
     if kind.status == 401:

@@ -51,7 +51,7 @@ class ListModels:
 
 
 class ShowModel:
-    """The step that answers `GET /v1/models/{id}`, if the key may use that model."""
+    """Answers `GET /v1/models/{id}`, if the key may use that model."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._check = ModelCheck(catalogue)

@@ -1,4 +1,4 @@
-"""A call as its caller's connection sees it, and the loop over its phases."""
+"""A call as its caller's connection sees it; the loop over its phases."""
 
 import logging
 from collections.abc import Awaitable
@@ -17,14 +17,17 @@ Outcome = Refusal | Answer | Awaitable["Refusal | Answer | None"] | None
 
 
 class Call(Relay):
-    """One call, from its head to its record (`net.client_connection.Exchange`)."""
+    """One call, from head to record (`net.client_connection.Exchange`)."""
 
     __slots__ = ()
 
     # -- the phases -------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Take the steps that can be taken: to the body's, if it isn't whole, or to the end."""
+        """Take the steps that can be taken.
+
+        To those that need the body, while it isn't whole; else to the end.
+        """
         plan = self.plan
         steps = plan.steps
         stop = len(steps) if self.whole else plan.body_at

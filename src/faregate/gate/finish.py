@@ -10,7 +10,10 @@ CLIENT_CLOSED_STATUS = 499  # nginx's number for a client that left before the r
 
 
 def record_start(call: CallState) -> bool:
-    """Write the frame that must be out before the upstream sees the call; False: no room."""
+    """Write the frame that must be out before the upstream sees the call.
+
+    False: there is no room.
+    """
     head, offer, key = call.head, call.offer, call.key
     assert offer is not None
     assert key is not None

@@ -1,4 +1,4 @@
-"""Follows the configuration: new revisions and changed keys, four times a second.
+"""Follows the configuration: revisions and keys, four times a second.
 
 With the store down the worker goes on with what it has, says so once, and says when it is back.
 """
@@ -28,7 +28,10 @@ class Follower:
         self._down = False
 
     def read_first(self) -> ConfigurationState:
-        """The state to begin with; raises `FaregateError`. Called before the loop runs."""
+        """The state to begin with; called before the loop runs.
+
+        Raises `FaregateError`.
+        """
         return self._thread.submit(self._read_first).result()
 
     def _read_first(self) -> ConfigurationState:
@@ -46,7 +49,10 @@ class Follower:
         adopt: Callable[[ConfigurationState], None],
         forget: Callable[[Iterable[bytes]], None],
     ) -> None:
-        """Call `adopt` with every new revision and `forget` with changed keys, for ever."""
+        """Call `adopt` with new revisions and `forget` with changed keys.
+
+        Ends when it is cancelled.
+        """
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(POLL_SECONDS)

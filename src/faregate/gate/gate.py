@@ -1,4 +1,4 @@
-"""One gate worker: takes requests from its listener and sees every call through."""
+"""One gate worker: takes requests and sees every call through."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ _NOT_HTTP: Final = "none"  # the route in counts of what was no request
 
 
 class Gate:
-    """What the calls of one worker share (`net.client_connection.Application`)."""
+    """What a worker's calls share (`net.client_connection.Application`)."""
 
     def __init__(
         self,
@@ -64,7 +64,9 @@ class Gate:
     # -- configuration ----------------------------------------------------------------------------
 
     def adopt(self, state: ConfigurationState) -> None:
-        """Use another revision from the next call on, wholly; calls in flight keep theirs.
+        """Use another revision from the next call on.
+
+        It is whole at once; calls in flight keep theirs.
 
         Raises `ConfigurationError`, and then nothing has changed.
         """

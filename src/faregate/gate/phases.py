@@ -1,4 +1,4 @@
-"""The phases of a call, in their order, and the plan of steps that a route compiles into.
+"""The phases of a call, and the plan of steps that a route becomes.
 
 A step is called with the call. None: go on. A refusal or an answer ends the call. An awaitable is
 awaited, and what it gives counts. Steps before `body_at` need the head alone, so a caller that
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Phase(IntEnum):
-    """What a step decides; a plan's steps are in this order. FINISH is no step: it always runs."""
+    """What a step decides; a plan's steps are in this order.
+
+    FINISH is no step: it always runs.
+    """
 
     ROUTE = 0
     IDENTIFY = 1
@@ -34,7 +37,7 @@ Step = Callable[[Any], Any]
 
 
 class PhasedStep(NamedTuple):
-    """A step and the phase that it belongs to; `needs_body`: the request must be whole."""
+    """A step and its phase; `needs_body`: the request must be whole."""
 
     phase: Phase
     step: Step
@@ -115,7 +118,10 @@ def choose(call: "Call") -> Refusal | None:
 
 
 class Send:
-    """The last step: record the call, then send it to `path` below the provider's address."""
+    """The last step: record the call, then send it to the provider.
+
+    `path` is below the provider's address.
+    """
 
     def __init__(self, path: bytes) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""What the gate needs from elsewhere; `app.py` hands in what implements it."""
+"""What the gate needs from elsewhere; `app.py` hands it in."""
 
 from typing import Protocol
 
@@ -22,7 +22,7 @@ class ConfigurationSource(Protocol):
         """Where the changes stand now."""
 
     def changes_since(self, cursor: int) -> Changes:
-        """What changed after `cursor`; cheap enough to be asked four times a second."""
+        """What changed after `cursor`; cheap enough for four times a second."""
 
     def find_key(self, key_hash: bytes) -> KeyRecord | None:
         """The key of this hash."""

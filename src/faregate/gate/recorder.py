@@ -1,4 +1,4 @@
-"""Writes the frames of calls to the journal, and minds that it may be full."""
+"""Writes the frames of calls to the journal, which may be full."""
 
 import logging
 from collections import deque
@@ -36,7 +36,7 @@ class Recorder:
         return True
 
     def ends(self, frame: Frame) -> None:
-        """Record what can't be undone; kept in memory while there is no room for it."""
+        """Record what can't be undone; kept in memory while there is no room."""
         data = encode_frame(frame)
         try:
             self._journal.append(data)

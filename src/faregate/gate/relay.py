@@ -1,4 +1,4 @@
-"""RELAY: the upstream's reply on its way back, read for its usage and otherwise left alone.
+"""RELAY: the upstream's reply on its way back, read for its usage.
 
 A reply below 400 goes to the caller as it comes, piece by piece. A reply of 400 and above is
 collected first, for what it means decides who is told what: a mistake of the caller's goes back
@@ -47,7 +47,7 @@ _BUSY_RETRY_AFTER_S: Final = 1
 
 
 class Relay(CallState):
-    """The side of a call that its upstream speaks to (`net.upstream_connection.Sender`)."""
+    """The side that an upstream speaks to (`net.upstream_connection.Sender`)."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""A revision of the configuration as a worker holds it: complete, and never changed."""
+"""A revision as a worker holds it: complete, and never changed."""
 
 from typing import Final
 

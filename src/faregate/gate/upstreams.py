@@ -1,4 +1,4 @@
-"""The providers of a snapshot as the gate reaches them: a pool and a prepared request head each.
+"""How the gate reaches a snapshot's providers: pools and prepared heads.
 
 A provider that a new snapshot leaves as it was keeps its pool and its warm connections.
 """
@@ -79,7 +79,10 @@ def build_upstream(
     deadlines: Deadlines,
     now: Callable[[], float],
 ) -> Upstream:
-    """An upstream with a new pool; raises `ConfigurationError` for unusable TLS files."""
+    """An upstream with a new pool.
+
+    Raises `ConfigurationError` for unusable TLS files.
+    """
     address = address_of(provider.base_url)
     proxy = choose_proxy(provider.proxy, address)
     tls = client_context(provider.tls) if address.tls else None
@@ -129,7 +132,10 @@ class Upstreams:
         self.current: dict[str, Upstream] = {}
 
     def prepare(self, document: Document) -> dict[str, Upstream]:
-        """The upstreams of `document`; nothing changes yet. Raises `ConfigurationError`."""
+        """The upstreams of `document`; nothing changes yet.
+
+        Raises `ConfigurationError`.
+        """
         prepared = {}
         for provider in document.providers:
             known = self.current.get(provider.name)
@@ -142,7 +148,7 @@ class Upstreams:
         return prepared
 
     def adopt(self, prepared: dict[str, Upstream]) -> None:
-        """Use `prepared` from now on; pools that are left behind finish what they have."""
+        """Use `prepared` from now on; old pools finish what they have."""
         for name, upstream in self.current.items():
             if prepared.get(name) is not upstream:
                 upstream.pool.close()

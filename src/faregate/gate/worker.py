@@ -1,4 +1,4 @@
-"""The process around a gate: its loop, its control channel, its housekeeping, its end."""
+"""The process around a gate: loop, control channel, housekeeping, end."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _GC_THRESHOLDS: Final = (50_000, 20, 50)
 
 
 class GateWorker:
-    """Runs one gate on `listening` until the supervisor says otherwise, or is gone."""
+    """Runs a gate on `listening` until the supervisor ends it, or is gone."""
 
     def __init__(
         self,
@@ -49,7 +49,10 @@ class GateWorker:
         self._gate: Gate | None = None
 
     async def run(self) -> None:
-        """Serve until stopped, then drain. Raises `FaregateError` where it can't begin."""
+        """Serve until stopped, then drain.
+
+        Raises `FaregateError` where it can't begin.
+        """
         _raise_file_limit()
         state = self._follower.read_first()
         settings = state.document.settings

@@ -1,4 +1,4 @@
-"""One connection of a caller: its requests in order, its slowness, its end.
+"""One caller's connection: its requests in order, its slowness, its end.
 
 A connection answers one request at a time. Requests that a client pipelines are read ahead as far
 as they have already arrived, and reading stops until they are served; so a client can't make the
@@ -39,13 +39,16 @@ class Exchange(Protocol):
         """The whole request is there."""
 
     def request_refused(self, refusal: Refusal) -> None:
-        """The rest of the request can't be accepted; the connection ends after the answer."""
+        """The rest of the request can't be accepted.
+
+        The connection ends after the answer.
+        """
 
     def client_gone(self) -> None:
         """The client has left; nothing can be sent to it."""
 
     def client_slow(self) -> None:
-        """The client does not read as fast as it is sent to: send no more for the moment."""
+        """The client reads too slowly: send no more for the moment."""
 
     def client_ready(self) -> None:
         """The client reads again."""
@@ -177,7 +180,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             self._resume()
 
     def abort(self) -> None:
-        """Break the connection: the only honest end of a reply that can't be completed."""
+        """Break the connection: the honest end of a reply cut short."""
         self._exchange = None
         self._read_no_more()
         if self._transport is not None:
@@ -310,7 +313,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             self._deliver()
 
     def request_at_once(self, head: RequestHead, body: bytes) -> None:
-        """A whole request of a usual kind: nothing of it has to be kept meanwhile."""
+        """A whole request of a usual kind: nothing is kept of it meanwhile."""
         late = self._busy or self._clogged or self._discarding
         if late or len(body) > self._listener.settings.body_bytes_max:
             super().request_at_once(head, body)
@@ -325,7 +328,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             exchange.request_refused(exchange.refusal)
 
     def request_refused(self, refusal: Refusal) -> None:
-        """The bytes make no sense, and so nothing behind them does: answer and close."""
+        """Nothing from these bytes on makes sense: answer and close."""
         if self._discarding:
             return
         if self._busy and not self._reading:

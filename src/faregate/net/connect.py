@@ -1,4 +1,4 @@
-"""Opens connections to upstreams: addresses raced, proxies passed, TLS begun.
+"""Opens upstream connections: races addresses, passes proxies, TLS.
 
 Addresses are tried as RFC 8305 ("Happy Eyeballs") says: families in turn, the next one a quarter
 of a second after the last, and the first that answers wins.
@@ -97,7 +97,9 @@ async def open_connection(
     tls: ssl.SSLContext | None,
     proxy: Proxy | None,
 ) -> ProtocolT:
-    """Connect `factory()`'s protocol to `target`; raises `OSError` or `ssl.SSLError`.
+    """Connect `factory()`'s protocol to `target`.
+
+    Raises `OSError` or `ssl.SSLError`.
 
     A plain target behind a proxy is reached by asking the proxy in absolute form, which is for the
     caller to do: the connection is then to the proxy. One with TLS gets a tunnel.

@@ -1,4 +1,4 @@
-"""A child's end of its control channel: JSON objects, one a line, both ways.
+"""A child's end of its control channel: a JSON object a line, both ways.
 
 When the channel ends, whoever started this process is gone, and it has to leave by itself.
 """
@@ -13,7 +13,7 @@ LINE_BYTES_MAX: Final = 64 * 1024
 
 
 class ControlChannel:
-    """Speaks over an inherited socket; `on_message` gets the type of every message."""
+    """Speaks over an inherited socket; `on_message` gets each message's type."""
 
     def __init__(
         self, fd: int, on_message: Callable[[str], None], on_end: Callable[[], None]

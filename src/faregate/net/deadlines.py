@@ -16,7 +16,10 @@ NEVER: Final = math.inf
 
 
 class Watched(Protocol):
-    """Something with a deadline. `queued_at` belongs to the wheel; begin with `NEVER`."""
+    """Something with a deadline.
+
+    `queued_at` belongs to the wheel; begin with `NEVER`.
+    """
 
     due_at: float
     queued_at: float
@@ -26,7 +29,7 @@ class Watched(Protocol):
 
 
 class Deadlines:
-    """Calls `on_deadline` of what it watches, at most two ticks late, never early."""
+    """Calls `on_deadline` of what it watches; never early, two ticks late."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
         self._loop = loop

@@ -1,4 +1,4 @@
-"""The side that callers connect to: what the connections of one worker share, and draining."""
+"""The side that callers connect to: what connections share, draining."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ class Listener:
 
     @property
     def active(self) -> int:
-        """Connections on which a request is being read or answered; counted when asked."""
+        """Connections on which a request is read or answered; counted when asked."""
         return sum(connection.busy for connection in self.connections)
 
     @property

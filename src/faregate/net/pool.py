@@ -115,7 +115,7 @@ class Pool:
         return PoolState(self._open, len(self._idle), self._waiting)
 
     def send(self, sender: Sender, now: float) -> None:
-        """Send a request now or when a connection is there, or tell its sender why not."""
+        """Send a request once a connection is there, or tell its sender why not."""
         while self._idle:
             connection, _ = self._idle.popitem()
             if connection.is_stale(now):
@@ -132,7 +132,7 @@ class Pool:
         self._wait(sender, at_head=False)
 
     def send_again(self, sender: Sender) -> None:
-        """Send once more what a stale connection did not deliver; on a new connection."""
+        """Send once more, anew, what a stale connection did not deliver."""
         self._wait(sender, at_head=True)
         if self._waiting > len(self._connecting) and self._open < self.origin.connections_max:
             self._connect()
@@ -191,7 +191,7 @@ class Pool:
             self._connect()
 
     def learn_idle_timeout(self, seconds: float | None) -> None:
-        """The upstream says how long it keeps an idle connection: stay a second below."""
+        """Stay a second below the idle timeout that the upstream states."""
         if seconds is not None:
             shorter = max(seconds - 1.0, _IDLE_TIMEOUT_SECONDS_MIN)
             self.idle_timeout_s = min(self.idle_timeout_s, shorter)

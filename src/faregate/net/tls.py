@@ -1,4 +1,4 @@
-"""TLS contexts for both sides; certificates are always verified towards upstreams."""
+"""TLS contexts for both sides; upstreams are always verified."""
 
 import os
 import ssl
@@ -64,7 +64,9 @@ class ServerCertificates:
         return True
 
     def reload(self) -> None:
-        """Read the files again; raises `ConfigurationError` and keeps the old ones if they're bad.
+        """Read the files again.
+
+        Raises `ConfigurationError` and keeps the old ones if they're bad.
 
         They are tried in a context of their own first, so that a bad pair changes nothing.
         """

@@ -1,4 +1,4 @@
-"""One connection to an upstream: sends a request, reads its reply, goes back to the pool.
+"""One connection to an upstream: a request, its reply, back to the pool.
 
 Theory of a stale connection: an upstream may close an idle connection at the moment that a request
 goes out on it. The request may be sent again only where it surely was not acted upon: no byte of
@@ -50,7 +50,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Sender(Protocol):
-    """Who sends a request; told of its reply in order, at most one end or failure."""
+    """Who sends a request: told of its reply in order, then one end.
+
+    The end is a failure or not, and comes at most once.
+    """
 
     request_head: bytes
     request_body: bytes
@@ -161,7 +164,7 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
             self._pool.deadlines.watch(self)
 
     def is_stale(self, now: float) -> bool:
-        """Whether an idle connection has something to read, which can only be its end."""
+        """Whether an idle connection has something to read: only its end can be."""
         if self._transport is None or self._transport.is_closing():
             return True
         if now - self._idle_since < _STALE_CHECK_SECONDS:
@@ -171,7 +174,7 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         return bool(poll.poll(0))
 
     def cancel(self) -> None:
-        """Forget the request and close: the rest of a reply can't be told from the next one."""
+        """Forget the request and close: replies could no longer be told apart."""
         self._sender = None
         self.abort()
 
@@ -193,7 +196,7 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
             self._transport.close()
 
     def pause_reading(self) -> None:
-        """Take no more of the reply for the moment; only the total time still counts."""
+        """Take no more of the reply for now; only the total time still counts."""
         if not self._paused and self._transport is not None and not self._ended:
             self._paused = True
             self.due_at = self._total_due_at

@@ -1,4 +1,4 @@
-"""Decides whether a call's key may use the model that it asks for. Fails closed."""
+"""Whether a call's key may use the model it asks for. Fails closed."""
 
 from typing import Protocol
 

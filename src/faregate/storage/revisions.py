@@ -66,7 +66,10 @@ class Revisions:
             return self._current(connection)
 
     def written(self) -> tuple[int, Document]:
-        """The newest revision's number and document as written; needs no master key."""
+        """The newest revision's number and document, as written.
+
+        Needs no master key.
+        """
         with self._database.reading() as connection:
             row = read_document(connection)
         return (0, Document()) if row is None else (row[0], row[1].written)

@@ -1,4 +1,4 @@
-"""The caller's address behind proxies that are known, and nothing else believed.
+"""The caller's address behind known proxies; nothing else is believed.
 
 `X-Forwarded-For` is read from its right end: every proxy appends the address it saw, so the
 first one from the right that isn't a known proxy is the caller; whatever stands left of it was
@@ -29,7 +29,7 @@ class ProxyTrust:
         return any(parsed in network for network in self._networks)
 
     def client_address(self, peer: str, forwarded_for: bytes | None) -> str:
-        """The caller's address, given the connection's peer and its X-Forwarded-For."""
+        """The caller's address, by the connection's peer and X-Forwarded-For."""
         if not self._networks or forwarded_for is None or not self.believes(peer):
             return peer
         nearest = peer

@@ -1,4 +1,4 @@
-"""Takes content codings off a request body, with a bound on what comes out.
+"""Takes content codings off a request body, bounding what comes out.
 
 Source: RFC 9110 §8.4.1 (gzip, deflate), RFC 7932 (br), RFC 8878 (zstd).
 """

@@ -1,4 +1,4 @@
-"""The header that a TCP proxy puts before a connection's first byte: PROXY protocol v1 and v2.
+"""What a TCP proxy puts before a connection: PROXY protocol v1 and v2.
 
 Source: haproxy.org, "The PROXY protocol", versions 1 and 2, sections 2.1 and 2.2.
 """
@@ -17,7 +17,7 @@ class ProxyHeaderError(Exception):
 
 
 class ProxyHeader(NamedTuple):
-    """What the proxy says: `address` is None for its own health checks (LOCAL, UNKNOWN)."""
+    """What the proxy says; `address` is None for its own health checks."""
 
     length: int
     address: str | None

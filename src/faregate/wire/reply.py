@@ -1,4 +1,4 @@
-"""Writes heads of replies: status lines, framing, and whole replies of the gate's own.
+"""Writes heads of replies, and whole replies of the gate's own.
 
 Sources: RFC 9110 §15 (status codes), RFC 9112 §4 (status line), §6.1 and §7.1 (framing).
 """
@@ -18,7 +18,10 @@ _STATUS_LINES: Final = {
 
 
 def status_line(status: int) -> bytes:
-    """The first line of a reply; a status without a name gets none, as RFC 9112 §4 allows."""
+    """The first line of a reply.
+
+    A status without a name gets none, as RFC 9112 §4 allows.
+    """
     line = _STATUS_LINES.get(status)
     return line if line is not None else b"HTTP/1.1 %d \r\n" % status
 
@@ -36,7 +39,7 @@ def render_reply(
     close: bool,
     bodiless: bool = False,
 ) -> bytes:
-    """A whole reply. `bodiless` answers HEAD: the length of a body that isn't sent."""
+    """A whole reply; `bodiless` answers HEAD, with a body's length alone."""
     head = [status_line(status)]
     head.extend(f"{name}: {value}\r\n".encode("latin-1") for name, value in fields)
     if close:

@@ -1,4 +1,4 @@
-"""Reads the replies on one upstream connection: bytes in, a head and a body out.
+"""Reads an upstream connection's replies: bytes in, heads, bodies out.
 
 An upstream is not trusted more than a client: endless heads, interim replies without end, wrong
 chunks and bytes that nobody asked for end the connection. One reply is read at a time, for
@@ -118,7 +118,7 @@ class ReplyHead:
 
 
 class ReplyReader:
-    """Base of an upstream connection: feed it bytes, and it calls `reply_*` in order.
+    """Base of an upstream connection: takes bytes, calls `reply_*` in order.
 
     For every reply: `reply_head`, `reply_data` for each piece of its body, `reply_end`. After
     `reply_broken` nothing follows.

@@ -1,4 +1,4 @@
-"""Reads the requests of one client connection: bytes in, heads and bodies out.
+"""Reads a client connection's requests: bytes in, heads, bodies out.
 
 Strategy: llhttp (through httptools) splits the bytes in its strict mode, so that what it passes
 has one meaning only; this class adds what a parser leaves to its user: limits, one Host, a target
@@ -30,7 +30,9 @@ _REPEAT_MISSES_MAX: Final = 16  # heads that never repeat aren't worth rememberi
 
 
 class RequestHead:
-    """A request without its body. Treat as immutable: it may serve several requests.
+    """A request without its body.
+
+    Treat as immutable: it may serve several requests.
 
     `fields` has names in lower case, repeated lines combined. `length` is -1 where no length is
     stated; it is that of the first request with this head. `forwarded` and `identity` are for the
@@ -165,7 +167,7 @@ class RequestReader:
         self.request_end()
 
     def request_refused(self, refusal: Refusal) -> None:
-        """The bytes can't be accepted; what follows them can't be understood either."""
+        """The bytes can't be accepted, nor understood from here on."""
 
     # -- what the connection calls ---------------------------------------------------------------
 

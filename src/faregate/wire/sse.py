@@ -19,7 +19,7 @@ class EventTooLargeError(Exception):
 
 
 class EventSplitter:
-    """Cuts pieces of a stream into whole events; keeps what is still incomplete."""
+    """Cuts a stream into whole events; keeps what is still incomplete."""
 
     __slots__ = ("_rest",)
 
@@ -55,7 +55,7 @@ class EventSplitter:
 
 
 def event_data(event: bytes) -> bytes:
-    """The data of one event: its `data` lines, joined by LF; empty where it has none."""
+    """The data of one event: its `data` lines joined by LF, or empty."""
     if event.startswith(b"data:") and event.find(b"\n") >= len(event.rstrip(b"\r\n")):
         return event[5:].strip(b" \r\n")
     values = []
