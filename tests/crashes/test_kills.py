@@ -1,0 +1,21 @@
+"""Whichever process is killed under load, every call is recorded once and the service goes on."""
+
+from pathlib import Path
+
+from tests.crashes.load import Trial
+
+
+def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, workers=2)
+    trial.run(rounds=5)
+    trial.check()
+    assert len(trial.seen) >= len(trial.answered)
+    assert len(trial.answered) > 500
+    assert max(trial.replaced_s) < 2.0  # one second, and room for a busy machine
+
+
+def test_four_workers_share_the_port(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, workers=4)
+    trial.run(rounds=1)
+    trial.check()
+    assert len({record.worker for record in trial.records}) == 5  # one was replaced
