@@ -1,0 +1,1 @@
+"""Connecting races addresses, passes proxies, and ends in a clean error."""

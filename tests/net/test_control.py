@@ -1,0 +1,1 @@
+"""A control channel carries a message a line, and its end is told once."""

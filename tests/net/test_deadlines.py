@@ -1,0 +1,1 @@
+"""A deadline is never early, at most two ticks late, and cheap to move."""

@@ -1,0 +1,1 @@
+"""TLS verifies upstreams, and the gate's certificates change in place."""

@@ -1,0 +1,1 @@
+"""A reply is whole or a named failure, and no request is acted on twice."""
