@@ -356,6 +356,17 @@ def test_a_connection_that_closes_forgets_its_head():
     assert reader.refused == "request_malformed"
 
 
+def test_what_follows_a_begun_head_belongs_to_it():
+    # The second read would be a request of its own, if the first had not begun another.
+    begun = GET + b"GET /begun HTTP/1.1\r\nHost: a\r\nX: "
+    reader = read_requests(GET, begun)
+    assert reader.in_head
+    reader.feed(GET)
+    assert reader.heads[-1].path == b"/begun"
+    assert reader.heads[-1].fields[b"x"].startswith(b"GET")
+    assert len(reader.heads) == 3
+
+
 REPEATS = st.sampled_from(
     [
         _post(b"a"),
@@ -393,6 +404,10 @@ REPEATS = st.sampled_from(
         b"\r\n" + GET,
         b"\r\n",
         b"\0",
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: ",
+        GET[:-2],
+        CHUNKED[:-9],
     ]
 )
 FEEDS = st.lists(

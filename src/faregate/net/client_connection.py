@@ -8,11 +8,12 @@ a head, told when the body is whole, when the client is gone, and when it reads 
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from faregate.core import bounds
 from faregate.core.refusals import Refusal, refuse
 from faregate.net.deadlines import NEVER
+from faregate.net.exchange import Exchange
 from faregate.wire import reply
 from faregate.wire.request_reader import RequestHead, RequestReader
 
@@ -22,46 +23,6 @@ if TYPE_CHECKING:
 _LINGER_SECONDS: Final = 2.0
 _FLUSH_SECONDS: Final = 60.0  # to take what is left of a reply: two write buffers at most
 _DISCARDED_BYTES_MAX: Final = 4 * bounds.MIB
-
-
-class Exchange(Protocol):
-    """One request, as the application sees it through.
-
-    It answers with `ClientConnection.send` and, once, `finish`; before the request is whole it
-    may only answer in order to end the connection. A `refusal` that its head deserves is given
-    back to it by `request_refused` once it is known whether the request came in one piece, so
-    that the connection can live on if it did.
-    """
-
-    refusal: Refusal | None
-
-    def request_whole(self, body: bytes) -> None:
-        """The whole request is there."""
-
-    def request_refused(self, refusal: Refusal) -> None:
-        """The rest of the request can't be accepted.
-
-        The connection ends after the answer.
-        """
-
-    def client_gone(self) -> None:
-        """The client has left; nothing can be sent to it."""
-
-    def client_slow(self) -> None:
-        """The client reads too slowly: send no more for the moment."""
-
-    def client_ready(self) -> None:
-        """The client reads again."""
-
-
-class Application(Protocol):
-    """What answers requests."""
-
-    def open_exchange(self, connection: "ClientConnection", head: RequestHead) -> Exchange:
-        """Take on a request by its head, before its body has come."""
-
-    def refuse_bytes(self, connection: "ClientConnection", refusal: Refusal) -> None:
-        """Answer what is no request, or comes too late to be one."""
 
 
 class _Ahead:
@@ -187,7 +148,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             self._transport.abort()
 
     def drop(self) -> None:
-        """Break the connection; a call that is under way ends as if the client had left."""
+        """Break the connection; a call under way ends as if its client left."""
         self._gone()
         self.abort()
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from faregate.configuration.settings import GateSettings
-from faregate.net.client_connection import Application, ClientConnection
+from faregate.net.client_connection import ClientConnection
 from faregate.net.deadlines import Deadlines
+from faregate.net.exchange import Application
 from faregate.net.tls import ServerCertificates
 from faregate.wire.client_address import ProxyTrust
 from faregate.wire.proxy_protocol import (

@@ -105,7 +105,10 @@ class ReplyHead:
         return raw
 
     def all_fields(self) -> dict[bytes, bytes]:
-        """Every field, names in lower case, repeated lines combined; of cookies the first."""
+        """Every field; names in lower case, repeated lines combined.
+
+        Of cookies, which can't be combined, the first.
+        """
         fields: dict[bytes, bytes] = {}
         for line in self.raw.split(b"\r\n")[1:-1]:
             name, _, value = line.partition(b":")

@@ -288,6 +288,10 @@ class RequestReader:
 
     # -- the parser's callbacks -------------------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        """A request begins, maybe behind another in the same read: then it isn't counted yet."""
+        self._head_bytes = self._head_bytes or 1
+
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
         self._target += url
