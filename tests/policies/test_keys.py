@@ -45,6 +45,7 @@ class Desk:
     lookups: int = 0
 
     def __post_init__(self) -> None:
+        self.looked = asyncio.Event()
         self.open = asyncio.Event()
         self.open.set()
         self.check = KeyCheck(self.find, self.clock)
@@ -52,13 +53,13 @@ class Desk:
     async def find(self, digest: bytes) -> KeyRecord | None:
         self.lookups += 1
         found = self.store.find_key(digest)
+        self.looked.set()
         await self.open.wait()
         return found
 
     async def asked(self) -> None:
         """Wait until the store has read for a first look-up."""
-        while not self.lookups:
-            await asyncio.sleep(0)
+        await self.looked.wait()
 
     async def ask(self, asked: Call) -> Refusal | None:
         outcome = self.check(asked)
