@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 LINE_BYTES_MAX: Final = 64 * 1024
+# A supervisor that reads nothing is told nothing more beyond this.
+UNREAD_BYTES_MAX: Final = 1024 * 1024
+_CLOSE_SECONDS: Final = 1.0
 
 
 class ControlChannel:
@@ -34,26 +37,39 @@ class ControlChannel:
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
             while line := await reader.readline():
-                message = json.loads(line)
-                self._on_message(str(message.get("type")))
+                self._on_message(_kind(line))
         except (OSError, ValueError):
             pass  # a channel that breaks has ended
         self._on_end()
 
     def send(self, kind: str, data: Any = None) -> None:
-        """Send a message; on a channel that has ended nothing happens."""
-        if self._writer is None or self._writer.is_closing():
+        """Send a message; dropped where the channel has ended or isn't read."""
+        writer = self._writer
+        if writer is None or writer.is_closing():
+            return
+        if writer.transport.get_write_buffer_size() > UNREAD_BYTES_MAX:
             return
         message = {"type": kind} if data is None else {"type": kind, "data": data}
-        self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
     async def close(self) -> None:
-        """Send what is still to be sent, and close."""
+        """Send what is still to be sent, if it is read soon, and close."""
         if self._reading is not None:
             self._reading.cancel()
         if self._writer is not None:
             self._writer.close()
             try:
-                await self._writer.wait_closed()
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._writer.wait_closed()
+            except TimeoutError:
+                self._writer.transport.abort()
             except OSError:
                 return
+
+
+def _kind(line: bytes) -> str:
+    """The type of a message; raises `ValueError` where it isn't one."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("a message is an object")
+    return str(message.get("type"))

@@ -285,6 +285,8 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
             and not transport.get_write_buffer_size()
         ):
             self._pool.connection_free(self)
+        elif transport.get_write_buffer_size():
+            self.abort()  # to flush it may take for ever
         else:
             self.close()
 
