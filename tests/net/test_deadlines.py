@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -141,7 +142,7 @@ def test_one_may_set_the_next_when_told() -> None:
     deadlines.watch(item)
     loop.advance(12.5)
     assert 10 <= len(item.told) <= 12
-    assert all(later - earlier >= 1.0 for earlier, later in zip(item.told, item.told[1:]))
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(item.told))
 
 
 def test_a_defect_of_one_is_no_defect_of_all() -> None:

@@ -56,20 +56,22 @@ class ControlChannel:
         """Send what is still to be sent, if it is read soon, and close."""
         if self._reading is not None:
             self._reading.cancel()
-        if self._writer is not None:
-            self._writer.close()
-            try:
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await self._writer.wait_closed()
-            except TimeoutError:
-                self._writer.transport.abort()
-            except OSError:
-                return
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        writer.close()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await writer.wait_closed()
+        except TimeoutError:
+            writer.transport.abort()
+        except OSError:
+            return
 
 
 def _kind(line: bytes) -> str:
     """The type of a message; raises `ValueError` where it isn't one."""
     message = json.loads(line)
     if not isinstance(message, dict):
-        raise ValueError("a message is an object")
+        raise ValueError("no message")  # noqa: TRY004 - as any other line that is none
     return str(message.get("type"))
