@@ -22,15 +22,27 @@ def client_context(tls: ProviderTls) -> ssl.SSLContext:
 
 
 class ServerCertificates:
-    """The gate's own context; `reload` changes what later handshakes use."""
+    """The gate's own context; `reload` changes what later handshakes use.
+
+    A context keeps one certificate of each kind of key, and every authority: a new file loaded
+    into it would stand beside the old one. So each handshake gets the newest context as it begins.
+    """
 
     def __init__(self, settings: TlsSettings) -> None:
         self._settings = settings
         self._seen = self._stamps()
-        self.context = self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+        self._newest = self._load()
+        self.context = self._load()
+        self.context.sni_callback = self._begin
 
-    def _load(self, context: ssl.SSLContext) -> ssl.SSLContext:
+    def _begin(
+        self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
+    ) -> None:
+        connection.context = self._newest
+
+    def _load(self) -> ssl.SSLContext:
         settings = self._settings
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         try:
@@ -64,14 +76,11 @@ class ServerCertificates:
         return True
 
     def reload(self) -> None:
-        """Read the files again.
+        """Read the files again; bad ones change nothing.
 
-        Raises `ConfigurationError` and keeps the old ones if they're bad.
-
-        They are tried in a context of their own first, so that a bad pair changes nothing.
+        Raises `ConfigurationError`.
         """
-        self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
-        self._load(self.context)
+        self._newest = self._load()
 
 
 def _unusable(file: str | None, error: OSError) -> ConfigurationError:
