@@ -1,1 +1,4 @@
-"""A pool reuses, bounds and lines up, at a cost that doesn't grow."""
+"""A pool reuses, bounds and lines up, at a cost that doesn't grow.
+
+Beside the unit's rules, real servers stand behind it here: aiohttp and the standard library's.
+"""
