@@ -17,7 +17,7 @@ Outcome = Refusal | Answer | Awaitable["Refusal | Answer | None"] | None
 
 
 class Call(Relay):
-    """One call, from head to record (`net.client_connection.Exchange`)."""
+    """One call, from head to record (`net.exchange.Exchange`)."""
 
     __slots__ = ()
 

@@ -1,6 +1,9 @@
 """FINISH: whatever became of a call, it is recorded and counted, once."""
 
+from typing import Literal
+
 from faregate.calllog.frames import Attempt, Body, Closed, Outcome, Settled, Started
+from faregate.core import bounds
 from faregate.core.refusals import Refusal
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
@@ -162,12 +165,23 @@ def _count(
 
 
 def _keep_bodies(call: CallState) -> None:
-    """Write what is kept of the bodies, masked before it is cut: a secret cut in two is one."""
+    """Write what is kept of the bodies, masked."""
+    _keep_body(call, "request", call.body, len(call.body))
+    kept = call.kept
+    ends_only = call.meter is None and call.kept_bytes > bounds.REPLY_KEPT_BYTES_MAX
+    start = kept[0] if ends_only else b"".join(kept)
+    _keep_body(call, "reply", start, call.reply_bytes)
+
+
+def _keep_body(
+    call: CallState, part: Literal["request", "reply"], data: bytes, whole_bytes: int
+) -> None:
+    # Masked first and cut then, and of a body that was cut before its end is left out as well:
+    # half a secret isn't known as one.
+    if not data:
+        return
+    masked = mask(data)
     limit = call.gate.body_bytes_kept
-    for part, data, whole_bytes in (
-        ("request", call.body, len(call.body)),
-        ("reply", b"".join(call.kept), call.reply_bytes),
-    ):
-        if data:
-            masked = mask(data)[:limit]
-            call.gate.recorder.ends(Body(call.call_id, part, masked, whole_bytes))  # type: ignore[arg-type]
+    if len(data) < whole_bytes:
+        limit = min(limit, max(len(masked) - bounds.MASKING_MARGIN_BYTES, 0))
+    call.gate.recorder.ends(Body(call.call_id, part, masked[:limit], whole_bytes))

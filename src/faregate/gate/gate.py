@@ -6,6 +6,7 @@ from typing import Final
 
 from faregate.calllog.frames import Closed
 from faregate.configuration.document import Document
+from faregate.core import bounds
 from faregate.core.clock import Clock
 from faregate.core.ids import CallIds
 from faregate.core.refusals import Refusal
@@ -30,7 +31,7 @@ _NOT_HTTP: Final = "none"  # the route in counts of what was no request
 
 
 class Gate:
-    """What a worker's calls share (`net.client_connection.Application`)."""
+    """What a worker's calls share (`net.exchange.Application`)."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Gate:
         self.snapshot: Snapshot
         self.keeps_bodies = False
         self.body_bytes_kept = 0
+        self.body_bytes_to_keep = 0
         self._trust = ProxyTrust(())
         self._trusts = False
         self.settings = state.document.settings.gate
@@ -81,6 +83,7 @@ class Gate:
         self._trusts = bool(self._trust)
         self.keeps_bodies = settings.journal.bodies != "off"
         self.body_bytes_kept = settings.journal.body_bytes_max
+        self.body_bytes_to_keep = self.body_bytes_kept + bounds.MASKING_MARGIN_BYTES
         self.recorder.when_full = settings.journal.when_full
         self.metrics.revision = state.revision
 

@@ -90,8 +90,9 @@ class Relay(CallState):
             except EventTooLargeError:
                 self._cut("upstream_malformed", "one event of the stream is too large")
                 return
-            if self.gate.keeps_bodies:
-                self._keep(data, self.gate.body_bytes_kept)
+            if self.gate.keeps_bodies and self.kept_bytes < self.gate.body_bytes_to_keep:
+                self.kept.append(data)
+                self.kept_bytes += len(data)
         self._send_on(data)
 
     def reply_read(self) -> None:

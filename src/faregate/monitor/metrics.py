@@ -171,7 +171,7 @@ class GateMetrics:
         self._upstreams: dict[str, tuple[int, int, int]] = {}
 
     def call_timed(self, total_s: float, first_byte_s: float, overhead_s: float) -> None:
-        """Count the durations of one call that an upstream answered; as `Histogram.observe`."""
+        """Count the durations of one answered call, as `Histogram.observe`."""
         histogram = self.duration
         histogram.counts[bisect_left(BUCKETS_S, total_s)] += 1
         histogram.total_s += total_s
