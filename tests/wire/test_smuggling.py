@@ -275,7 +275,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return b"\r\n".join([line, *lines, b"", b""]) + body
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(messages=st.lists(requests(), min_size=1, max_size=3), cut=st.integers(0, 400))
 def test_h11_reads_the_same(messages: list[bytes], cut: int):
     data = b"".join(messages)
@@ -303,7 +303,7 @@ def _is_tolerated(data: bytes) -> bool:
     )
 
 
-@settings(max_examples=1500, derandomize=True, deadline=None)
+@settings(max_examples=800, derandomize=True, deadline=None)
 @given(
     message=requests(),
     at=st.floats(0, 1, exclude_max=True),

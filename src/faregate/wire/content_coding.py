@@ -18,6 +18,7 @@ from faregate.wire.fields import tokens
 
 CODINGS: Final = ("gzip", "deflate", "br", "zstd")
 _STEP_BYTES: Final = 256 * 1024
+_CODINGS_MAX: Final = 2  # more are no use, and each may make `bytes_max` bytes
 
 
 class CodingUnsupportedError(Exception):
@@ -41,9 +42,10 @@ def decode(body: bytes, content_encoding: bytes, bytes_max: int) -> bytes:
     Raises `CodingUnsupportedError`, `CodingBrokenError` or `DecodedTooLargeError`; never makes
     more than `bytes_max` bytes and one step.
     """
-    for coding in reversed(tokens(content_encoding)):
-        if coding == b"identity":
-            continue
+    codings = [coding for coding in tokens(content_encoding) if coding != b"identity"]
+    if len(codings) > _CODINGS_MAX:
+        raise CodingUnsupportedError(f"{len(codings)} codings, one over the other")
+    for coding in reversed(codings):
         body = _decode_one(body, coding, bytes_max)
     return body
 
@@ -91,9 +93,11 @@ def _unbrotli(body: bytes, bytes_max: int) -> bytes:
     decoder = brotli.Decompressor()
     out = bytearray()
     try:
-        out += decoder.process(body, output_buffer_limit=_STEP_BYTES)
-        while len(out) <= bytes_max and not decoder.can_accept_more_data():
-            out += decoder.process(b"", output_buffer_limit=_STEP_BYTES)
+        piece = decoder.process(body, output_buffer_limit=_STEP_BYTES)
+        # It may have taken all of the body in and have more to give, so its giving decides.
+        while piece and len(out) <= bytes_max:
+            out += piece
+            piece = decoder.process(b"", output_buffer_limit=_STEP_BYTES)
     except brotli.error as error:
         raise CodingBrokenError(str(error)) from None
     if len(out) > bytes_max:

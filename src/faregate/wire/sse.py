@@ -11,7 +11,9 @@ from typing import Final
 
 from faregate.core import bounds
 
-_EVENT_END: Final = re.compile(rb"\n\n|\r\n\r\n|\n\r\n|\r\r")
+# A CR that ends the empty line is known as such by what follows it: a LF would belong to it.
+_EVENT_END: Final = re.compile(rb"\n\n|\r\n\r\n|\n\r\n|\r\r|\n\r(?=[^\n])")
+_EVENT_END_BYTES_MAX: Final = 4
 
 
 class EventTooLargeError(Exception):
@@ -24,13 +26,19 @@ class EventSplitter:
     __slots__ = ("_rest",)
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that `data` completes, in order, each with its end."""
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
+        rest = self._rest
+        if rest:
+            # A large event comes in many pieces: none is looked through twice.
+            searched = max(0, len(rest) - _EVENT_END_BYTES_MAX)
+            rest += data
+            if _EVENT_END.search(rest, searched) is None:
+                self._check_size()
+                return []
+            data, self._rest = bytes(rest), bytearray()
         elif data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data:
             return [data]  # the usual piece: one whole event
         events = []
@@ -38,10 +46,14 @@ class EventSplitter:
         for end in _EVENT_END.finditer(data):
             events.append(data[start : end.end()])
             start = end.end()
-        self._rest = data[start:]
+        if start < len(data):
+            self._rest = bytearray(data[start:])
+            self._check_size()
+        return events
+
+    def _check_size(self) -> None:
         if len(self._rest) > bounds.STREAM_EVENT_BYTES_MAX:
             raise EventTooLargeError
-        return events
 
     @property
     def empty(self) -> bool:
@@ -50,14 +62,15 @@ class EventSplitter:
 
     def take_rest(self) -> bytes:
         """What came after the last whole event; the stream has ended there."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         return rest
 
 
 def event_data(event: bytes) -> bytes:
     """The data of one event: its `data` lines joined by LF, or empty."""
-    if event.startswith(b"data:") and event.find(b"\n") >= len(event.rstrip(b"\r\n")):
-        return event[5:].strip(b" \r\n")
+    text = event.rstrip(b"\r\n")
+    if text.startswith(b"data:") and b"\n" not in text and b"\r" not in text:
+        return text[6:] if text[5:6] == b" " else text[5:]
     values = []
     for line in event.splitlines():
         name, _, value = line.partition(b":")
