@@ -84,7 +84,7 @@ SPLICES = [
     (b'{"model":"a"}', b'{"model":"b"}'),
     (b' { "x" : 1 , "model"\n:\t"a" , "y":2 } ', b' { "x" : 1 , "model"\n:\t"b" , "y":2 } '),
     (b'{"\\u006dodel":"a"}', b'{"\\u006dodel":"b"}'),
-    (b'{"mod\\u0065L":"c","mod\\u0065l":"a"}', b'{"mod\\u0065L":"c","mod\\u0065l":"b"}'),
+    (b'{"mod\\u0065L_":"c","mod\\u0065l":"a"}', b'{"mod\\u0065L_":"c","mod\\u0065l":"b"}'),
     (b'{"model":"\\u0061"}', b'{"model":"b"}'),
     (b'{"x":{"model":"a"},"model":"a"}', b'{"x":{"model":"a"},"model":"b"}'),
     (b'{"x":"model","model":"a"}', b'{"x":"model","model":"b"}'),
@@ -119,6 +119,12 @@ def test_any_name_can_be_asked_for_and_served(name: str) -> None:
         b'{"model":"a","model":"a"}',
         b'{"model":"a","x":1,"\\u006dodel":"z"}',
         b'{"mode\\u006c":"z","model":"a"}',
+        # Go's JSON decoder takes these for the same member, and the last one for its value.
+        b'{"model":"a","Model":"z"}',
+        b'{"MODEL":"z","model":"a"}',
+        b'{"model":"a","\\u004dodel":"z"}',
+        b'{"model":"a","\\u004Dodel":"z"}',
+        b'{"mod\\u0065L":"c","mod\\u0065l":"a"}',
     ],
 )
 @pytest.mark.parametrize("served", ["a", "b"])

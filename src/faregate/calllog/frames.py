@@ -19,7 +19,7 @@ Outcome = Literal[
     "answered",  # a whole reply was sent to the caller
     "refused",  # the gate answered with a refusal
     "failed",  # an upstream failed after part of its reply was sent back
-    "cancelled",  # the caller left before the end
+    "cancelled",  # the caller left before the end, or the gate stopped and could not wait longer
     "lost",  # the worker died; nobody knows the end
 ]
 

@@ -16,7 +16,7 @@ _SCALAR: Final = re.compile(rb"[^ \t\r\n,}\]]+")
 
 
 class DuplicateMemberError(Exception):
-    """A name stands twice in one object; readers disagree about which counts."""
+    """A name stands twice in one object: readers disagree which counts."""
 
 
 class Member(NamedTuple):
@@ -30,15 +30,27 @@ class Member(NamedTuple):
 def find_member(text: bytes, name: str) -> Member | None:
     """The top-level member of this name, with whatever escapes written.
 
-    Raises `DuplicateMemberError`.
+    Raises `DuplicateMemberError`, also where a second name differs in the case of its letters
+    alone: some readers take both for the same, and then it is theirs that counts.
     """
     found = None
+    others = False
     plain = b'"%b"' % name.encode()
     for member_name, member in _members(text):
-        if member_name == plain or (b"\\" in member_name and _spells(member_name, name)):
+        if member_name == plain:
+            spelled: str | None = name
+        elif b"\\" in member_name or member_name.lower() == plain:
+            spelled = _spelled(member_name)
+        else:
+            continue
+        if spelled == name:
             if found is not None:
                 raise DuplicateMemberError(name)
             found = member
+        elif spelled is not None and spelled.lower() == name:
+            others = True
+    if found is not None and others:
+        raise DuplicateMemberError(name)
     return found
 
 
@@ -50,11 +62,11 @@ def _members(text: bytes) -> Iterator[tuple[bytes, Member]]:
         at = end
 
 
-def _spells(quoted: bytes, name: str) -> bool:
+def _spelled(quoted: bytes) -> str | None:
     try:
-        return msgspec.json.decode(quoted, type=str) == name
+        return msgspec.json.decode(quoted, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return False  # msgspec passes over names that it isn't asked for, whatever bytes they are
+        return None  # msgspec passes over names that it isn't asked for, whatever bytes they are
 
 
 def _value_end(text: bytes, start: int) -> int:

@@ -73,8 +73,13 @@ def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
 
     A second top-level "model" is refused: the upstream might read the other one.
     """
-    # One mention, and no escape that could spell the name differently: that is the member.
-    if body.count(b'"model"') == 1 and body.find(b"\\u006") < 0:
+    # One mention in whatever case, and no escape that could spell it: that is the member.
+    lowered = body.lower()
+    if (
+        lowered.count(b'"model"') == 1
+        and lowered.find(b"\\u006") < 0
+        and lowered.find(b"\\u004") < 0
+    ):
         for spelling in _SPELLINGS:
             text = spelling % asked.encode()
             start = body.find(text)

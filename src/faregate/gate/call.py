@@ -118,6 +118,7 @@ class Call(Relay):
     def request_whole(self, body: bytes) -> None:
         """The whole request is there: go on to the end."""
         self.body = body
+        self.request_bytes = len(body)
         self.whole = True
         if self.refusal is not None:
             self.refuse(self.refusal)

@@ -34,7 +34,7 @@ def record_start(call: CallState) -> bool:
             offer.upstream_model,
             offer.provider,
             bool(call.peek is not None and call.peek.stream),
-            len(call.body),
+            call.request_bytes,
         )
     )
     return call.started
@@ -131,7 +131,7 @@ def _closed(
         code,
         detail,
         total_us,
-        len(call.body),
+        call.request_bytes,
         call.reply_bytes,
     )
 
@@ -141,7 +141,7 @@ def _count(
 ) -> None:
     metrics = call.gate.metrics
     metrics.call_ended(call.plan.route, outcome, status)
-    metrics.bytes_received += len(call.body)
+    metrics.bytes_received += call.request_bytes
     metrics.bytes_sent += call.reply_bytes
     if code is not None:
         metrics.call_refused(code)

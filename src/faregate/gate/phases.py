@@ -130,7 +130,7 @@ class Send:
         """Send; what comes back is the relay's affair."""
         upstream = call.upstream
         assert upstream is not None
-        if not record_start(call):
+        if not record_start(call) and call.gate.recorder.when_full == "refuse":
             return refuse("journal_unavailable", "The journal has no room.", scope="gate")
         call.request_head = upstream.request_head(call.head, self._path, len(call.request_body))
         now = call.submitted_at = call.gate.now()

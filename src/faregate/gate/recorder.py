@@ -25,12 +25,12 @@ class Recorder:
         self._held_back: deque[bytes] = deque()
 
     def begins(self, frame: Frame) -> bool:
-        """Record a call that is about to be sent; False: it must be refused."""
+        """Record a call that is about to be sent; False: there is no room."""
         try:
             self._journal.append(encode_frame(frame))
         except JournalFull:
             self._is_full()
-            return self.when_full == "serve"
+            return False
         if self.full:
             self._has_room()
         return True

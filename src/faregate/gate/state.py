@@ -52,6 +52,7 @@ class CallState:
         "reply",
         "reply_bytes",
         "request_body",
+        "request_bytes",
         "request_head",
         "resent",
         "reused",
@@ -93,7 +94,8 @@ class CallState:
         self.refusal: Refusal | None = None
         # -- what the phases find
         self.key: KeyRecord | None = None
-        self.body = b""
+        self.body = b""  # without its content coding
+        self.request_bytes = 0  # as it came
         self.peek: Peek | None = None
         self.model_asked = ""
         self.offer: Offer | None = None
