@@ -7,8 +7,9 @@ waiting requests there are.
 """
 
 import asyncio
+import os
 import ssl
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -66,7 +67,7 @@ class _Waiting:
     def _leave(self) -> None:
         self.sender = None
         self.due_at = NEVER
-        self._pool.left_line()
+        self._pool.left_line(self)
 
     def cancel(self) -> None:
         """Leave the line."""
@@ -104,29 +105,30 @@ class Pool:
         self._open = 0
         self._idle: dict[UpstreamConnection, None] = {}
         self._connecting: set[asyncio.Task[None]] = set()
-        # -- the line; those that left it stay as empty places until they come to its head
-        self._line: deque[_Waiting] = deque()
-        self._waiting = 0
+        # -- the line; anyone may leave it from anywhere, and leaves no empty place
+        self._line: OrderedDict[_Waiting, None] = OrderedDict()
         self._closed = False
 
     @property
     def state(self) -> PoolState:
         """The counts as they are now; attempts to connect count as open."""
-        return PoolState(self._open, len(self._idle), self._waiting)
+        return PoolState(self._open, len(self._idle), len(self._line))
 
     def send(self, sender: Sender, now: float) -> None:
         """Send a request once a connection is there, or tell its sender why not."""
+        leaving = 0
         while self._idle:
             connection, _ = self._idle.popitem()
             if connection.is_stale(now):
                 connection.abort()
+                leaving += 1
                 continue
             connection.send(sender, now)
             return
-        if self._open < self.origin.connections_max:
+        if self._open - leaving < self.origin.connections_max:
             self._connect()
-        elif self._waiting >= self.origin.queue_max:
-            detail = f"{self._open} connections are in use and {self._waiting} requests wait"
+        elif len(self._line) >= self.origin.queue_max:
+            detail = f"{self._open} connections are in use and {len(self._line)} requests wait"
             self._refuse(sender, "queue_full", detail)
             return
         self._wait(sender, at_head=False)
@@ -134,7 +136,7 @@ class Pool:
     def send_again(self, sender: Sender) -> None:
         """Send once more, anew, what a stale connection did not deliver."""
         self._wait(sender, at_head=True)
-        if self._waiting > len(self._connecting) and self._open < self.origin.connections_max:
+        if len(self._line) > len(self._connecting) and self._open < self.origin.connections_max:
             self._connect()
 
     def _refuse(self, sender: Sender, kind: FailureKind, detail: str) -> None:
@@ -143,36 +145,30 @@ class Pool:
     def _wait(self, sender: Sender, *, at_head: bool) -> None:
         # Until a connection is there both limits hold: the line's, and that of connecting.
         waiting = _Waiting(self, sender, self.now() + self.timeouts.queue_s)
+        self._line[waiting] = None
         if at_head:
-            self._line.appendleft(waiting)
-        else:
-            self._line.append(waiting)
-        self._waiting += 1
+            self._line.move_to_end(waiting, last=False)
         self.deadlines.watch(waiting)
         sender.sending = waiting
 
-    def left_line(self) -> None:
+    def left_line(self, waiting: _Waiting) -> None:
         """A request in line was cancelled or is too old."""
-        self._waiting -= 1
+        del self._line[waiting]
 
-    def _next_waiting(self) -> _Waiting | None:
-        while self._line:
-            waiting = self._line.popleft()
-            if waiting.sender is not None:
-                self._waiting -= 1
-                waiting.due_at = NEVER
-                return waiting
-        return None
+    def _next_sender(self) -> Sender:
+        """Who is at the head of the line, which isn't empty."""
+        waiting, _ = self._line.popitem(last=False)
+        waiting.due_at = NEVER
+        sender, waiting.sender = waiting.sender, None
+        assert sender is not None
+        return sender
 
     # -- what connections say ---------------------------------------------------------------------
 
     def connection_free(self, connection: UpstreamConnection) -> None:
         """A connection may serve the next request."""
-        waiting = self._next_waiting() if self._line else None
-        if waiting is not None:
-            sender, waiting.sender = waiting.sender, None
-            assert sender is not None
-            connection.send(sender, self.now())
+        if self._line:
+            connection.send(self._next_sender(), self.now())
         elif self._closed:
             connection.close()
         else:
@@ -187,7 +183,7 @@ class Pool:
         """A connection is gone; someone in line may open another."""
         self._idle.pop(connection, None)
         self._open -= 1
-        if self._waiting > len(self._connecting):
+        if len(self._line) > len(self._connecting):
             self._connect()
 
     def learn_idle_timeout(self, seconds: float | None) -> None:
@@ -202,7 +198,12 @@ class Pool:
         self._open += 1
         task = self._loop.create_task(self._open_one())
         self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        task.add_done_callback(self._attempt_over)
+
+    def _attempt_over(self, task: asyncio.Task[None]) -> None:
+        self._connecting.discard(task)
+        if task.cancelled():  # perhaps before its first step
+            self._open -= 1
 
     async def _open_one(self) -> None:
         origin = self.origin
@@ -220,17 +221,19 @@ class Pool:
             self._connect_failed(Failure("connect_timeout", detail))
         except OSError as error:  # ssl.SSLError is one
             self._connect_failed(Failure("connect_failed", _reason(error)))
-        except UnicodeError:
+        except ValueError:
             self._connect_failed(Failure("connect_failed", "the host name is not valid"))
-        except BaseException:
+        except Exception:
             self._open -= 1
             raise
         else:
-            self._connecting.discard(asyncio.current_task())
             if connection.lost:
-                self._fail_next(Failure("closed", "the connection was closed as soon as it opened"))
-            else:
-                self.connection_free(connection)
+                detail = "the connection was closed as soon as it opened"
+                self._connect_failed(Failure("closed", detail))
+                return
+            self._connecting.discard(asyncio.current_task())
+            connection.counted = True
+            self.connection_free(connection)
 
     def _connect_failed(self, failure: Failure) -> None:
         self._open -= 1
@@ -238,11 +241,9 @@ class Pool:
         self._fail_next(failure)
 
     def _fail_next(self, failure: Failure) -> None:
-        waiting = self._next_waiting()
-        if waiting is not None and waiting.sender is not None:
-            sender, waiting.sender = waiting.sender, None
-            sender.upstream_failed(failure)
-        if self._waiting > len(self._connecting) and self._open == 0:
+        if self._line:
+            self._next_sender().upstream_failed(failure)
+        if len(self._line) > len(self._connecting) and self._open == 0:
             self._connect()
 
     def close(self) -> None:
@@ -254,7 +255,7 @@ class Pool:
         for connection in list(self._idle):
             connection.close()
         self._idle.clear()
-        if not self._waiting:
+        if not self._line:
             for task in self._connecting:
                 task.cancel()
 
@@ -264,4 +265,6 @@ def _reason(error: OSError) -> str:
         return f"the certificate can't be verified: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or error}"
+    if error.errno is not None and error.errno > 0:  # look-ups of names have their own, below 0
+        return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__

@@ -108,6 +108,7 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         "_total_due_at",
         "_transport",
         "_untouched",
+        "counted",
         "due_at",
         "queued_at",
         "served",
@@ -120,6 +121,8 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._bytes_sent = 0
         self.served = 0
+        # Whether the pool counts it by itself; before, its attempt to connect is counted.
+        self.counted = False
         self.due_at = NEVER
         self.queued_at = NEVER
         # -- for one request
@@ -247,7 +250,8 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         self.due_at = NEVER
         head_seen = self.head_seen
         self.release()
-        self._pool.connection_closed(self)
+        if self.counted:
+            self._pool.connection_closed(self)
         if sender is None or transport is None:
             return
         if retry_safe and (self._untouched or sender.idempotent):
