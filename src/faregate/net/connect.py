@@ -6,13 +6,18 @@ of a second after the last, and the first that answers wins.
 
 import asyncio
 import base64
+import functools
+import ipaddress
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from faregate.core.errors import ConfigurationError
 
 _RACE_DELAY_SECONDS: Final = 0.25
 _PROXY_REPLY_BYTES_MAX: Final = 16 * 1024
@@ -58,36 +63,59 @@ def choose_proxy(
 
     "environment" reads HTTPS_PROXY or HTTP_PROXY, ALL_PROXY and NO_PROXY as curl does: in lower
     case first (and HTTP_PROXY in lower case only, for a CGI client may set the other).
+
+    Raises `ConfigurationError` for a proxy that can't be used, and never repeats its address: it
+    may hold a password.
     """
     if setting == "none":
         return None
     if setting == "environment":
         first = ("https_proxy", "HTTPS_PROXY") if target.tls else ("http_proxy",)
         names = (*first, "all_proxy", "ALL_PROXY")
-        url = next((environment[name] for name in names if environment.get(name)), "")
+        source = next((name for name in names if environment.get(name)), None)
         bypass = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-        if not url or _bypassed(target, bypass):
+        if source is None or _bypassed(target, bypass):
             return None
-    else:
-        url = setting
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+        return _proxy(environment[source], source)
+    return _proxy(setting, "the provider's setting 'proxy'")
+
+
+def _proxy(url: str, source: str) -> Proxy:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        address = _address(parts)
+    except ValueError:
+        parts, address = SplitResult("", "", "", "", ""), Address("", 0, tls=False)
+    if parts.scheme not in {"http", "https"} or not address.host:
+        raise ConfigurationError(
+            f"the proxy in {source} is not one that speaks HTTP",
+            fix="Write http://host:port, or https://host:port where the proxy itself has TLS.",
+        )
     authorization = None
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(pair.encode()).decode()
-    return Proxy(_address(parts), authorization)
+    return Proxy(address, authorization)
 
 
 def _bypassed(target: Address, bypass: str) -> bool:
-    for entry in bypass.split(","):
-        name = entry.strip().lower()
+    for name in re.split(r"[\s,]+", bypass.lower()):
         host, _, port = name.partition(":") if name.count(":") == 1 else (name, "", "")
-        host = host.removeprefix("*").lstrip(".")
         if port and port != str(target.port):
             continue
+        host = host.removeprefix("*").lstrip(".").rstrip(".").strip("[]")
         if name == "*" or (host and (target.host == host or target.host.endswith("." + host))):
             return True
+        if "/" in host and _in_network(target.host, host):
+            return True
     return False
+
+
+def _in_network(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 async def open_connection(
@@ -110,7 +138,7 @@ async def open_connection(
         if proxy is None or not target.tls:
             context, name = (tls, target.host) if proxy is None else (None, "")
             if proxy is not None and proxy.address.tls:
-                context, name = ssl.create_default_context(), proxy.address.host
+                context, name = _proxy_context(), proxy.address.host
             _, protocol = await loop.create_connection(
                 factory, sock=connected, ssl=context, server_hostname=name if context else None
             )
@@ -125,6 +153,12 @@ async def open_connection(
         connected.close()
         raise
     return protocol
+
+
+@functools.cache
+def _proxy_context() -> ssl.SSLContext:
+    """What proxies are verified by; to read the system's authorities takes long."""
+    return ssl.create_default_context()
 
 
 # -- racing addresses ------------------------------------------------------------------------------
@@ -265,7 +299,7 @@ async def _tunnel_in_tls(
     outer, _ = await loop.create_connection(
         lambda: handshake,
         sock=connected,
-        ssl=ssl.create_default_context(),
+        ssl=_proxy_context(),
         server_hostname=proxy.address.host,
     )
     outer.write(_connect_request(target, proxy))
@@ -273,12 +307,12 @@ async def _tunnel_in_tls(
         await handshake.answered
         protocol = factory()
         inner = await loop.start_tls(
-            outer, protocol, tls or ssl.create_default_context(), server_hostname=target.host
+            outer, protocol, tls or _proxy_context(), server_hostname=target.host
         )
     except BaseException:
         outer.abort()
         raise
-    if inner is None:
+    if inner is None or inner.is_closing():
         raise ProxyRefusedError("the proxy closed the connection")
     protocol.connection_made(inner)
     return protocol
