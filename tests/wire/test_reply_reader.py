@@ -135,6 +135,9 @@ BROKEN = {
     "chunk with a bare line feed": OK + b"Transfer-Encoding: chunked\r\n\r\n2\nok\r\n0\r\n\r\n",
     "switching": b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
     "interim without end": b"HTTP/1.1 100 Continue\r\n\r\n" * (bounds.REPLY_INTERIM_COUNT_MAX + 1),
+    "an interim reply with a body": b"HTTP/1.1 104 Odd\r\nContent-Length: 2\r\n\r\nok" + SIZED,
+    "an interim reply with chunks": b"HTTP/1.1 199 Odd\r\nX: 1\r\nTransfer-Encoding: chunked\r\n"
+    b"\r\n2\r\nok\r\n0\r\n\r\n" + SIZED,
     "status 99": b"HTTP/1.1 99 Odd\r\n\r\n",
     "status 000": b"HTTP/1.1 000 Odd\r\n\r\n",
     "status 1000": b"HTTP/1.1 1000 Odd\r\n\r\n",

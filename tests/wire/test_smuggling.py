@@ -7,7 +7,8 @@ import h11
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire.readers import RequestRecorder, read_requests
+from tests.wire.oracle import h11_requests, is_tolerated, whole_requests
+from tests.wire.readers import read_requests
 
 # The request that an attacker would like to have read as one of its own.
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -183,37 +184,6 @@ TOLERATED = {
 }
 
 
-def _h11_requests(data: bytes) -> list[tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes]]:
-    """What h11 reads; raises `h11.RemoteProtocolError`."""
-    connection = h11.Connection(h11.SERVER)
-    connection.receive_data(data)
-    found: list[tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes]] = []
-    body = b""
-    while True:
-        event = connection.next_event()
-        if isinstance(event, h11.Request):
-            request, body = event, b""
-        elif isinstance(event, h11.Data):
-            body += bytes(event.data)
-        elif isinstance(event, h11.EndOfMessage):
-            found.append((request.method, request.target, list(request.headers), body))
-            connection.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
-            connection.send(h11.EndOfMessage())
-            if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                return found
-            connection.start_next_cycle()
-        else:
-            return found
-
-
-def _ours(reader: RequestRecorder) -> list[tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes]]:
-    found = []
-    for head, body in zip(reader.heads, reader.bodies, strict=False):
-        target = head.path + (b"?" + head.query if head.query else b"")
-        found.append((head.method, target, sorted(head.fields.items()), body))
-    return found
-
-
 def _combined(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     combined: dict[bytes, bytes] = {}
     for name, value in fields:
@@ -281,26 +251,13 @@ def test_h11_reads_the_same(messages: list[bytes], cut: int):
     data = b"".join(messages)
     expected = [
         (method, _without_empty_query(target), _combined(fields), body)
-        for method, target, fields, body in _h11_requests(data)
+        for method, target, fields, body in h11_requests(data)
     ]
     assert len(expected) == len(messages)
     pieces = [data[:cut], data[cut:]] if 0 < cut < len(data) else [data]
     reader = read_requests(*pieces)
     assert reader.refused is None
-    assert _ours(reader) == expected
-
-
-def _is_tolerated(data: bytes) -> bool:
-    """Whether what h11 refuses of `data` is in the list above."""
-    line = data.lstrip(b"\r\n").partition(b"\r\n")[0]
-    return (
-        data[:1] in b"\r\n"
-        or b"  " in line
-        or line.rstrip().count(b" ") != 2
-        or line != line.rstrip()
-        or b"RTSP" in data
-        or b"ICE/" in data
-    )
+    assert whole_requests(reader) == expected
 
 
 @settings(max_examples=800, derandomize=True, deadline=None)
@@ -321,15 +278,15 @@ def test_what_h11_refuses_is_refused(message: bytes, at: float, length: int, ins
     data = message[:start] + instead + message[start + length :]
     reader = read_requests(data)
     try:
-        expected = _h11_requests(data)
+        expected = h11_requests(data)
     except h11.RemoteProtocolError as error:
         if "no request line" in str(error):  # empty lines before or behind a request
             return
-        assert reader.refused is not None or ("end",) not in reader.events or _is_tolerated(data)
+        assert reader.refused is not None or ("end",) not in reader.events or is_tolerated(data)
         return
     # Where both read a request, they read the same, and not one more.
-    ours = _ours(reader)
-    assert len(ours) <= len(expected) or _is_tolerated(data)
+    ours = whole_requests(reader)
+    assert len(ours) <= len(expected) or is_tolerated(data)
     for mine, theirs in zip(ours, expected, strict=False):
         assert mine[0] == theirs[0]
         assert mine[3] == theirs[3]

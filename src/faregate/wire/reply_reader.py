@@ -48,6 +48,11 @@ _READ_LINES: Final = re.compile(
 ).findall
 
 
+_frames_a_body: Final = re.compile(
+    rb"\n(?:content-length|transfer-encoding):", re.IGNORECASE
+).search
+
+
 class ReplyHead:
     """A final reply without its body.
 
@@ -265,7 +270,9 @@ class ReplyReader:
             raise _Broken("The reply has no valid status.")
         if status == 101 or self._interim > bounds.REPLY_INTERIM_COUNT_MAX:
             raise _Broken("The upstream switches protocols or sends interim replies without end.")
-        self._data = self._data.lstrip(b"\r\n").partition(b"\r\n\r\n")[2]
+        head, _, self._data = self._data.lstrip(b"\r\n").partition(b"\r\n\r\n")
+        if _frames_a_body(head):  # the parser would read one after some of them
+            raise _Broken("An interim reply has a body.")
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
