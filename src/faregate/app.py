@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -67,15 +68,27 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         runner.run(main())
 
 
+def _descriptor(text: str) -> int:
+    """An inherited socket, by its number."""
+    try:
+        if stat.S_ISSOCK(os.fstat(int(text)).st_mode):
+            return int(text)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not the number of an open socket")
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="faregate.app", description="A process of Faregate.")
     roles = parser.add_subparsers(dest="role", required=True)
     gate = roles.add_parser("gate", help="a gate worker")
     gate.add_argument("--worker", type=int, default=0, help="its number")
-    gate.add_argument("--listen-fd", type=int, required=True, help="the socket to listen on")
-    gate.add_argument("--control-fd", type=int, help="the channel to its supervisor")
+    gate.add_argument(
+        "--listen-fd", type=_descriptor, required=True, help="the socket to listen on"
+    )
+    gate.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
     clerk = roles.add_parser("clerk", help="the clerk")
-    clerk.add_argument("--control-fd", type=int, help="the channel to its supervisor")
+    clerk.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
     return parser.parse_args(arguments)
 
 
@@ -90,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.Formatter.converter = time.gmtime
     home = Home.from_environment()
     try:
+        home.require()
         if options.role == "gate":
             run_gate(home, options.worker, options.listen_fd, options.control_fd)
         else:

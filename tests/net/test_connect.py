@@ -204,9 +204,8 @@ async def test_both_families_are_spoken(host: str) -> None:
 
     server = await asyncio.start_server(serve, host, 0)
     port = server.sockets[0].getsockname()[1]
-    async with server:
-        async with pooling(port, host=host) as pool:
-            assert (await ask(pool)).body == b"ok"
+    async with server, pooling(port, host=host) as pool:
+        assert (await ask(pool)).body == b"ok"
 
 
 async def test_a_dead_address_is_passed_at_once_and_a_silent_one_soon() -> None:
