@@ -155,7 +155,7 @@ def test_a_plan_is_in_the_order_of_its_phases() -> None:
         ],
     )
     assert plan.phases == (Phase.ROUTE, Phase.VALIDATE, Phase.SEND)
-    assert plan.body_at == 1
+    assert len(plan.head_steps) == 1
     with pytest.raises(ValueError, match="stands behind one"):
         Plan(
             "x",

@@ -69,6 +69,6 @@ def test_what_is_not_served_is_unknown(method: str, target: str) -> None:
 def test_who_calls_is_known_before_the_body_is_taken_in(path: str) -> None:
     plan = SNAPSHOT.plan(RequestHead(b"POST", path.encode(), {}))
     assert list(plan.phases) == sorted(plan.phases)
-    assert plan.phases[: plan.body_at] == (Phase.IDENTIFY, Phase.IDENTIFY)
+    assert plan.phases[: len(plan.head_steps)] == (Phase.IDENTIFY, Phase.IDENTIFY)
     assert plan.phases[-1] is Phase.SEND
     assert Catalogue([]).names(None) == []

@@ -65,6 +65,7 @@ def peek(body: bytes) -> Peek | Refusal:
 # -- the request ---------------------------------------------------------------------------------
 
 
+_SPELLING_ESCAPE: Final = re.compile(rb"\\u00[46]")  # of an ASCII letter
 _SPELLINGS: Final = (b'"model":"%b"', b'"model": "%b"')  # without and with Python's space
 
 
@@ -75,11 +76,7 @@ def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
     """
     # One mention in whatever case, and no escape that could spell it: that is the member.
     lowered = body.lower()
-    if (
-        lowered.count(b'"model"') == 1
-        and lowered.find(b"\\u006") < 0
-        and lowered.find(b"\\u004") < 0
-    ):
+    if lowered.count(b'"model"') == 1 and _SPELLING_ESCAPE.search(lowered) is None:
         for spelling in _SPELLINGS:
             text = spelling % asked.encode()
             start = body.find(text)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable
+from itertools import chain
 from typing import Any
 
 from faregate.core.refusals import Refusal, refuse
@@ -24,23 +25,13 @@ class Call(Relay):
     # -- the phases -------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Take the steps that can be taken.
-
-        To those that need the body, while it isn't whole; else to the end.
-        """
-        plan = self.plan
-        steps = plan.steps
-        stop = len(steps) if self.whole else plan.body_at
-        at = self.at
+        """Take the steps ahead, to one that ends the call or must be awaited."""
         try:
-            while at < stop:
-                outcome = steps[at](self)
-                at += 1
+            for step in self.ahead:
+                outcome = step(self)
                 if outcome is not None:
-                    self.at = at
                     self._take(outcome)
                     return
-            self.at = at
         except Exception:
             self._failed()
 
@@ -120,6 +111,7 @@ class Call(Relay):
         self.body = body
         self.request_bytes = len(body)
         self.whole = True
+        self.ahead = chain(self.ahead, self.plan.body_steps)
         if self.refusal is not None:
             self.refuse(self.refusal)
         elif not self.waiting:

@@ -20,6 +20,7 @@ def record_start(call: CallState) -> bool:
     head, offer, key = call.head, call.offer, call.key
     assert offer is not None
     assert key is not None
+    method, path, user_agent = head.shown or _shown(head)
     call.started = call.gate.recorder.begins(
         Started(
             call.call_id,
@@ -27,9 +28,10 @@ def record_start(call: CallState) -> bool:
             call.snapshot.revision,
             key.key_id,
             key.name,
-            *shown(head),
+            method,
+            path,
             call.gate.client_address(call),
-            user_agent(head),
+            user_agent,
             call.model_asked,
             offer.upstream_model,
             offer.provider,
@@ -40,14 +42,14 @@ def record_start(call: CallState) -> bool:
     return call.started
 
 
-def shown(head: RequestHead) -> tuple[str, str]:
-    """The method and the path as they are recorded."""
-    return head.method.decode("latin-1"), head.path[:500].decode("latin-1")
-
-
-def user_agent(head: RequestHead) -> str:
-    """What the client calls itself, cut to a line's length."""
-    return head.fields.get(b"user-agent", b"")[:200].decode("latin-1")
+def _shown(head: RequestHead) -> tuple[str, str, str]:
+    """Method, path and user agent as they are recorded; kept with the head."""
+    head.shown = (
+        head.method.decode("latin-1"),
+        head.path[:500].decode("latin-1"),
+        head.fields.get(b"user-agent", b"")[:200].decode("latin-1"),
+    )
+    return head.shown
 
 
 def add_attempt(call: CallState, status: int, result: str, now: float) -> None:
@@ -116,15 +118,17 @@ def _closed(
     total_us: int,
 ) -> Closed:
     key, head = call.key, call.head
+    method, path, user_agent = head.shown or _shown(head)
     return Closed(
         call.call_id,
         call.started_ns,
         call.snapshot.revision,
         key.key_id if key is not None else "",
         key.name if key is not None else "",
-        *shown(head),
+        method,
+        path,
         call.gate.client_address(call),
-        user_agent(head),
+        user_agent,
         call.model_asked[:200],
         outcome,
         status,
@@ -157,10 +161,10 @@ def _count(
         metrics.tokens_used(
             offer.provider,
             offer.name,
-            usage.input_tokens or 0,
-            usage.output_tokens or 0,
-            usage.cached_input_tokens or 0,
-            usage.reasoning_tokens or 0,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_input_tokens,
+            usage.reasoning_tokens,
         )
 
 

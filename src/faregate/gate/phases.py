@@ -1,7 +1,7 @@
 """The phases of a call, and the plan of steps that a route becomes.
 
 A step is called with the call. None: go on. A refusal or an answer ends the call. An awaitable is
-awaited, and what it gives counts. Steps before `body_at` need the head alone, so a caller that
+awaited, and what it gives counts. `head_steps` need the head alone, so a caller that
 isn't known can't make the gate take in its body.
 """
 
@@ -47,17 +47,18 @@ class PhasedStep(NamedTuple):
 class Plan:
     """The steps of one route and method, flat."""
 
-    __slots__ = ("body_at", "phases", "route", "steps")
+    __slots__ = ("body_steps", "head_steps", "phases", "route")
 
     def __init__(self, route: str, steps: list[PhasedStep]) -> None:
         ordered = sorted(steps, key=lambda step: step.phase)
-        self.route = route
-        self.steps = tuple(each.step for each in ordered)
-        self.phases = tuple(each.phase for each in ordered)
         first_with_body = (at for at, each in enumerate(ordered) if each.needs_body)
-        self.body_at = next(first_with_body, len(ordered))
-        if any(not each.needs_body for each in ordered[self.body_at :]):
+        body_at = next(first_with_body, len(ordered))
+        if any(not each.needs_body for each in ordered[body_at:]):
             raise ValueError("a step that needs no body stands behind one that does")
+        self.route = route
+        self.phases = tuple(each.phase for each in ordered)
+        self.head_steps = tuple(each.step for each in ordered[:body_at])
+        self.body_steps = tuple(each.step for each in ordered[body_at:])
 
 
 def require_length(call: "Call") -> Refusal | None:

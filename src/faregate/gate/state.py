@@ -1,5 +1,6 @@
 """The state of one call, from its head to its record."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from faregate.calllog.frames import Attempt
@@ -16,7 +17,7 @@ from faregate.wire.request_reader import RequestHead
 
 if TYPE_CHECKING:
     from faregate.gate.gate import Gate
-    from faregate.gate.phases import Plan
+    from faregate.gate.phases import Plan, Step
     from faregate.gate.snapshot import Snapshot
 
 
@@ -27,7 +28,7 @@ class CallState:
     """
 
     __slots__ = (
-        "at",
+        "ahead",
         "attempts",
         "body",
         "call_id",
@@ -87,7 +88,7 @@ class CallState:
         self.started_ns = gate.wall_ns()
         self.started_at = gate.now()
         # -- how far it has come
-        self.at = 0  # the next step of the plan
+        self.ahead: Iterator[Step] = iter(plan.head_steps)
         self.whole = False  # the request has arrived
         self.waiting = False  # a step is being awaited
         self.ended = False

@@ -200,20 +200,24 @@ class GateMetrics:
         self,
         provider: str,
         model: str,
-        input_tokens: int = 0,
-        output_tokens: int = 0,
-        cached_tokens: int = 0,
-        reasoning_tokens: int = 0,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cached_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
     ) -> None:
         """Add the usage of one call."""
         counts = self._tokens.get((provider, model))
         if counts is None:
             key = (provider, model) if len(self._tokens) < SERIES_MAX else (OTHER, OTHER)
             counts = self._tokens.setdefault(key, [0, 0, 0, 0])
-        counts[0] += input_tokens
-        counts[1] += output_tokens
-        counts[2] += cached_tokens
-        counts[3] += reasoning_tokens
+        if input_tokens:
+            counts[0] += input_tokens
+        if output_tokens:
+            counts[1] += output_tokens
+        if cached_tokens:
+            counts[2] += cached_tokens
+        if reasoning_tokens:
+            counts[3] += reasoning_tokens
 
     def upstream_failed(self, provider: str, kind: str) -> None:
         """Count an attempt that failed."""

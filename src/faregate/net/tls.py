@@ -2,22 +2,27 @@
 
 import os
 import ssl
+from typing import Final
 
 from faregate.configuration.document import ProviderTls
 from faregate.configuration.settings import TlsSettings
 from faregate.core.errors import ConfigurationError
 
+_NO_PASSWORD: Final = b""  # for a sealed key: it fails, where OpenSSL would ask on the terminal
+
 
 def client_context(tls: ProviderTls) -> ssl.SSLContext:
     """A context for connections to an upstream; raises `ConfigurationError`."""
+    file = tls.ca_file
     try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
+        context = ssl.create_default_context(cafile=file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         if tls.certificate_file is not None:
-            context.load_cert_chain(tls.certificate_file, tls.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise _unusable(tls.certificate_file or tls.ca_file, error) from None
+            file = tls.certificate_file
+            context.load_cert_chain(file, tls.key_file, password=_NO_PASSWORD)
+    except OSError as error:
+        raise _unusable(file, error) from None
     return context
 
 
@@ -45,13 +50,18 @@ class ServerCertificates:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
+        file = settings.certificate_file
         try:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
+            context.load_cert_chain(file, settings.key_file, password=_NO_PASSWORD)
             if settings.client_ca_file is not None:
-                context.load_verify_locations(settings.client_ca_file)
+                file = settings.client_ca_file
+                context.load_verify_locations(file)
                 context.verify_mode = ssl.CERT_REQUIRED
-        except (OSError, ssl.SSLError) as error:
-            raise _unusable(settings.certificate_file, error) from None
+                # A resumed session is not verified again, whatever is trusted by then.
+                context.options |= ssl.OP_NO_TICKET
+                context.num_tickets = 0
+        except OSError as error:
+            raise _unusable(file, error) from None
         return context
 
     def _stamps(self) -> tuple[tuple[int, int, int], ...]:

@@ -35,8 +35,8 @@ class RequestHead:
     Treat as immutable: it may serve several requests.
 
     `fields` has names in lower case, repeated lines combined. `length` is -1 where no length is
-    stated; it is that of the first request with this head. `forwarded` and `identity` are for the
-    gate to keep what it derives from the head alone.
+    stated; it is that of the first request with this head. `forwarded`, `identity` and `shown` are
+    for the gate to keep what it derives from the head alone.
     """
 
     __slots__ = (
@@ -51,6 +51,7 @@ class RequestHead:
         "method",
         "path",
         "query",
+        "shown",
     )
 
     def __init__(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> None:
@@ -66,6 +67,7 @@ class RequestHead:
         self.length = -1
         self.forwarded: tuple[object, bytes] | None = None
         self.identity: object | None = None
+        self.shown: tuple[str, str, str] | None = None
 
     @property
     def has_body(self) -> bool:
