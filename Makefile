@@ -36,7 +36,7 @@ bench: $(VENV)/.run ## Measure the cost of a call, next to nginx and Envoy
 bench-peers: $(VENV)/.run ## The same, next to other gateways, each in an environment of its own
 	$(BIN)/python bench/run.py --peers
 
-soak: $(VENV)/.dev ## Run the long tests: kills, restarts and floods for minutes
+soak: $(VENV)/.soak ## Run the long tests: kills, restarts and floods for minutes
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
 
 fmt: $(VENV)/.dev ## Format the code and mend what can be mended
@@ -68,4 +68,9 @@ $(VENV)/.run: $(VENV)/.made requirements/build.txt requirements/run.txt requirem
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@echo "Installing what tests and checks need ..."
 	$(PIP) install -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.soak: $(VENV)/.dev requirements/soak.txt
+	@echo "Installing what the long tests need ..."
+	$(PIP) install -r requirements/soak.txt
 	@touch $@
