@@ -2,12 +2,15 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from tests.net.certificates import Authority, shown_name
 from tests.net.listening import Client, Listening, get, listening
+from tests.net.sending import all_closed, ask, pooling
 
 from faregate.configuration.document import ProviderTls
 from faregate.configuration.settings import TlsSettings
@@ -182,3 +185,90 @@ def test_bad_files_for_upstreams_are_named(files: Files, tmp_path: Path, field: 
     with pytest.raises(ConfigurationError) as caught:
         client_context(ProviderTls(**{field: missing}))
     assert "missing.pem" in str(caught.value)
+
+
+async def test_a_session_of_before_is_no_way_past_new_authorities(files: Files, tmp_path: Path):
+    old, new = Authority(tmp_path, "old"), Authority(tmp_path, "new")
+    asked = tmp_path / "asked.pem"
+    shutil.copy(old.ca_file, asked)
+    certificates = ServerCertificates(files.settings(asked))
+    context = ssl.create_default_context(cafile=str(files.authority.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(*old.sign("client"))
+
+    def ask(port: int, session: ssl.SSLSession | None) -> tuple[bytes, ssl.SSLSession | None]:
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as raw,
+            context.wrap_socket(raw, server_hostname="localhost", session=session) as client,
+        ):
+            client.sendall(get())
+            return client.recv(1_000), client.session
+
+    async with listening(certificates) as server:
+        reply, session = await asyncio.to_thread(ask, server.port, None)
+        assert reply.startswith(b"HTTP/1.1 200 ")
+        shutil.copy(new.ca_file, asked)
+        certificates.reload()
+        try:
+            reply, _ = await asyncio.to_thread(ask, server.port, session)
+        except OSError:
+            reply = b""
+        assert reply == b""
+
+
+def test_the_file_that_is_at_fault_is_named(files: Files, tmp_path: Path):
+    missing = str(tmp_path / "missing.pem")
+    own, other = str(files.certificate), str(files.authority.sign("other")[1])
+    cases = [
+        (ProviderTls(ca_file=missing, certificate_file=own), missing),
+        (ProviderTls(ca_file=own, certificate_file=missing), missing),
+        (ProviderTls(certificate_file=own), own),  # without its key
+        (ProviderTls(certificate_file=own, key_file=other), own),
+    ]
+    for tls, named in cases:
+        with pytest.raises(ConfigurationError) as caught:
+            client_context(tls)
+        assert caught.value.file == named
+    with pytest.raises(ConfigurationError) as caught:
+        ServerCertificates(files.settings(Path(missing)))
+    assert caught.value.file == missing
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(files: Files):
+    key = serialization.load_pem_private_key(files.key.read_bytes(), None)
+    files.key.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    with pytest.raises(ConfigurationError):
+        ServerCertificates(files.settings())
+    tls = ProviderTls(certificate_file=str(files.certificate), key_file=str(files.key))
+    with pytest.raises(ConfigurationError):
+        client_context(tls)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_our_certificate_is_shown_to_an_upstream(
+    files: Files, tmp_path: Path, *, known: bool
+):
+    clients, strangers = Authority(tmp_path, "clients"), Authority(tmp_path, "strangers")
+    certificate, key = (clients if known else strangers).sign("gate-as-client")
+    certificates = ServerCertificates(files.settings(clients.ca_file))
+    context = client_context(
+        ProviderTls(
+            ca_file=str(files.authority.ca_file),
+            certificate_file=str(certificate),
+            key_file=str(key),
+        )
+    )
+    async with (
+        listening(certificates) as server,
+        pooling(server.port, host="localhost", tls=context) as pool,
+    ):
+        sender = await ask(pool)
+        assert await sender.result() == ("ok" if known else "closed")
+        if not known:
+            await all_closed(pool)
