@@ -1,4 +1,4 @@
-"""What a connection of a caller and what answers its requests say to each other."""
+"""What a caller's connection and what answers it say to each other."""
 
 from typing import TYPE_CHECKING, Protocol
 
