@@ -32,11 +32,13 @@ class HeldUpstream:
         self._opened = 0
         self._answers: list[asyncio.Event] = []
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: list[asyncio.Task[None] | None] = []
         self._news = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, self._opened = self._opened, self._opened + 1
         self._writers.add(writer)
+        self._serving.append(asyncio.current_task())
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -61,10 +63,13 @@ class HeldUpstream:
         """Answer that request, counted from 0."""
         self._answers[request].set()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Break all connections off."""
         for writer in self._writers:
             writer.transport.abort()
+        for answer in self._answers:
+            answer.set()
+        await asyncio.gather(*filter(None, self._serving))
 
 
 @pytest.fixture
@@ -74,7 +79,7 @@ async def held() -> AsyncIterator[HeldUpstream]:
     upstream.port = server.sockets[0].getsockname()[1]
     yield upstream
     server.close()
-    upstream.end()
+    await upstream.end()
 
 
 # -- reuse ----------------------------------------------------------------------------------------
@@ -99,11 +104,11 @@ async def test_the_connection_used_last_is_used_first(held: HeldUpstream) -> Non
 async def test_connections_that_are_not_needed_grow_old(held: HeldUpstream) -> None:
     async with pooling(held.port) as pool:
         pool.idle_timeout_s = 0.3
-        senders = [send(pool) for _ in range(3)]
+        senders = [send(pool, path=f"/{number}") for number in range(3)]
         await held.came(3)
-        for number, sender in enumerate(senders):
-            held.release(number)
-            await sender.result()
+        for request, (_, path) in enumerate(held.log):  # as they came, in any order
+            held.release(request)
+            await senders[int(path[1:])].result()
         last, number = held.log[2][0], 3
         while pool.state.open > 1:
             sender = send(pool)

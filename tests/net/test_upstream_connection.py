@@ -254,6 +254,32 @@ async def test_a_request_is_sent_again_only_where_it_was_not_touched():
     listener.close()
 
 
+@pytest.mark.parametrize("size", [2, 2_000_000])
+@pytest.mark.parametrize("before", [0, 20])
+async def test_an_upstream_that_ends_its_side_and_reads_on_gets_a_request_once(
+    size: int, before: int
+):
+    """Its acknowledgement may come late, so that none has come is no proof by itself."""
+    loop = asyncio.get_running_loop()
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    async with pooling(listener.getsockname()[1]) as pool:
+        first = send(pool)
+        peer, _ = await loop.sock_accept(listener)
+        for left in range(before, -1, -1):
+            await loop.sock_recv(peer, 1_000)
+            await loop.sock_sendall(peer, OK)
+            assert await first.result() == "ok"
+            first = send(pool) if left else first
+        peer.shutdown(socket.SHUT_WR)
+        second = send(pool, b"x" * size)
+        assert second.chosen == [True]
+        assert await loop.sock_recv(peer, 1_000)
+        assert (await second.result(), second.resent) == ("closed", False)
+        peer.close()
+    listener.close()
+
+
 READ_AND_CLOSE = {
     "closed": [ReadRequest(), Close()],
     "half-closed": [ReadRequest(), HalfClose(), Sleep(0.2)],

@@ -2,9 +2,11 @@
 
 Theory of a stale connection: an upstream may close an idle connection at the moment that a request
 goes out on it. The request may be sent again only where it surely was not acted upon: no byte of
-a reply came, the upstream ended the connection in good order, and its kernel has acknowledged
-nothing that was sent for this request. Then no process there can have read any of it. Requests that
-are idempotent may be sent again without that proof (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+a reply came, the upstream ended the connection in good order, its kernel has acknowledged nothing
+that was sent for this request, and has answered it with RST: nobody is there any more. Then no
+process there can have read any of it. Without RST one still may, for an upstream that has ended
+its own side alone reads on. So the proof is waited for, for a moment. Requests that are idempotent
+may be sent again without it (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
 """
 
 import asyncio
@@ -40,6 +42,9 @@ _STALE_CHECK_SECONDS: Final = 0.25
 _JOIN_BYTES_MAX: Final = 64 * bounds.KIB
 _BYTES_ACKED_OFFSET: Final = 120  # struct tcp_info, linux/tcp.h: tcpi_bytes_acked
 _TCP_INFO_BYTES: Final = 128
+_TCP_CLOSE: Final = 7  # tcpi_state, the first byte: RST has come
+_PROOF_SECONDS: Final = 0.02
+_PROOF_LOOKS: Final = 25  # half a second: a way around the world, and an acknowledgement held back
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -235,12 +240,14 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
                 self._touch()
             self._sender.reply_read()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         """The upstream ends the connection: maybe the reply's end, maybe before anything."""
+        sender = self._sender
         if self.feed_eof():
             self._finish()
-        elif self._sender is not None and not self.head_seen:
-            self._untouched = self._nothing_acknowledged()
+        elif sender is not None and self._unanswered and not (sender.resent or sender.idempotent):
+            return self._wait_for_proof(sender, _PROOF_LOOKS)
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the pool, and the sender if it still waits."""
@@ -294,8 +301,22 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         else:
             self.close()
 
-    def _nothing_acknowledged(self) -> bool:
-        """Whether the upstream's kernel has acknowledged no byte of this request.
+    def _wait_for_proof(self, sender: Sender, looks: int) -> bool:
+        """Whether it isn't known yet if the request was touched, but soon may be."""
+        proof = self._proof_of_no_touch()
+        if proof is None and looks:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_PROOF_SECONDS, self._look_again, sender, looks - 1)
+            return True
+        self._untouched = proof is True
+        return False
+
+    def _look_again(self, sender: Sender, looks: int) -> None:
+        if self._sender is sender and not self._wait_for_proof(sender, looks):
+            self.abort()
+
+    def _proof_of_no_touch(self) -> bool | None:
+        """Whether no process read a byte of this request; None as long as it isn't known.
 
         tcpi_bytes_acked counts the connection's bytes, and one for its SYN. With TLS the counts
         can't be compared, so nothing is proven.
@@ -313,7 +334,9 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         if len(info) < _TCP_INFO_BYTES:
             return False
         acknowledged: int = struct.unpack_from("=Q", info, _BYTES_ACKED_OFFSET)[0]
-        return acknowledged <= self._bytes_sent_before + 1
+        if acknowledged > self._bytes_sent_before + 1:
+            return False
+        return True if info[0] == _TCP_CLOSE else None
 
     # -- Watched ----------------------------------------------------------------------------------
 
