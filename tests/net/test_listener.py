@@ -126,6 +126,7 @@ async def test_a_drain_does_not_wait_for_ever():
 async def test_an_empty_listener_drains_at_once():
     async with listening() as server:
         await asyncio.wait_for(server.listener.drain(30), 0.5)
+        assert server.listener.draining
 
 
 # -- PROXY protocol -------------------------------------------------------------------------------
