@@ -48,6 +48,8 @@ class HeldUpstream:
                 self._answers.append(answer)
                 self._news.set()
                 await answer.wait()
+                if writer.is_closing():
+                    break
                 writer.write(OK)
         writer.close()
         self._writers.discard(writer)
