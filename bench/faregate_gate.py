@@ -127,7 +127,7 @@ class Installation:
 def _gates(supervisor: int) -> list[int]:
     """The gate workers among the children of the supervisor."""
     gates = [
-        pid for pid in machine.children(supervisor) if "gate" in machine.command_line(pid)[1:5]
+        pid for pid in machine.children(supervisor) if "gate" in machine.command_line(pid)[1:7]
     ]
     if len(gates) != 1:
         raise Unavailable(f"faregate serve has {len(gates)} gate workers where one is expected")
