@@ -411,6 +411,7 @@ async def test_a_pool_that_closes_keeps_nothing_idle(held: HeldUpstream) -> None
         await sender.result()
         pool.close()
         await all_closed(pool)
+        assert pool.state == PoolState(0, 0, 0)
 
 
 @pytest.mark.parametrize("turns", range(10))
