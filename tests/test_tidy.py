@@ -21,7 +21,7 @@ IMPORT_CONTRACTS = ROOT / ".importlinter"
 EXCEPTIONS = tomllib.loads((TESTS / "tidy_exceptions.toml").read_text())
 
 # Raising one of these is a decision for a reviewer, not for a passing test.
-EXCEPTIONS_MAX = {"function_lines": 0, "module_lines": 0, "untested_modules": 2}
+EXCEPTIONS_MAX = {"function_lines": 0, "module_lines": 0, "untested_modules": 1}
 
 CODE_FOLDERS = ("src", "tests", "bench", "docs", ".ci", "requirements")
 SKIPPED_FOLDERS = {"__pycache__", ".work", ".hypothesis"}

@@ -216,6 +216,14 @@ async def test_a_session_of_before_is_no_way_past_new_authorities(files: Files, 
         assert reply == b""
 
 
+def test_client_certificates_need_the_version_whose_sessions_can_be_refused(
+    files: Files, tmp_path: Path
+):
+    asking = ServerCertificates(files.settings(Authority(tmp_path, "clients").ca_file))
+    assert asking.context.minimum_version == ssl.TLSVersion.TLSv1_3
+    assert ServerCertificates(files.settings()).context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
 def test_the_file_that_is_at_fault_is_named(files: Files, tmp_path: Path):
     missing = str(tmp_path / "missing.pem")
     own, other = str(files.certificate), str(files.authority.sign("other")[1])

@@ -28,6 +28,7 @@ class TlsSettings(Section, frozen=True, kw_only=True):
     # PEM file with the private key.
     key_file: str
     # PEM file with the authorities whose client certificates are required; none: not asked for.
+    # Clients then need TLS 1.3.
     client_ca_file: str | None = None
 
 

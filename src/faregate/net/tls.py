@@ -55,6 +55,8 @@ class ServerCertificates:
             context.load_cert_chain(file, settings.key_file, password=_NO_PASSWORD)
             if settings.client_ca_file is not None:
                 file = settings.client_ca_file
+                # A session of TLS 1.2 could be resumed past authorities that have changed.
+                context.minimum_version = ssl.TLSVersion.TLSv1_3
                 context.load_verify_locations(file)
                 context.verify_mode = ssl.CERT_REQUIRED
                 # A resumed session is not verified again, whatever is trusted by then.
