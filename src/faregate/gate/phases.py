@@ -63,7 +63,8 @@ class Plan:
 
 def require_length(call: "Call") -> Refusal | None:
     """Refuse a request that should have a body and announces none."""
-    if call.head.states_length:
+    head = call.head
+    if head.chunked or head.length >= 0:
         return None
     return refuse("length_required", "The request has neither Content-Length nor chunks.")
 

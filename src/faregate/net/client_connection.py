@@ -120,7 +120,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self._busy = False
         if self._transport is None:
             return
-        if self.closes:
+        listener = self._listener
+        if not self._keep or self._reading or listener.draining:
             if self._reading:
                 self._linger()
             else:
@@ -128,11 +129,10 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             return
         if self._ahead:
             self._busy = True
-            self._listener.loop.call_soon(self._take_next)
+            listener.loop.call_soon(self._take_next)
             return
-        listener = self._listener
         seconds = listener.settings.keep_alive_timeout_s
-        if self.in_head:
+        if self._head_bytes and self._in_head:
             seconds = listener.settings.head_timeout_s
         self.due_at = (now or listener.now()) + seconds
         if self.due_at < self.queued_at:
@@ -186,13 +186,13 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             if self._discarded > _DISCARDED_BYTES_MAX:
                 self.abort()
             return
-        began = self.between_requests
+        began = self._in_head and not self._head_bytes
         self.feed(data)
         if self._reading:
             self._after_part()
         elif self._ahead:
             self._pause()
-        elif began and not self._busy and self.in_head:
+        elif self._head_bytes and self._in_head and began and not self._busy:
             self.due_at = self._listener.now() + self._listener.settings.head_timeout_s
             self._listener.deadlines.watch(self)
 

@@ -55,6 +55,10 @@ class KeyCheck:
         """Identify the caller; awaitable where the key has to be looked up."""
         entry = call.head.identity
         if isinstance(entry, KeyEntry) and entry.live:
+            record = entry.record
+            if record.expires_ns is None and record.revoked_ns is None:
+                call.key = record
+                return None
             return self._admit(call, entry)
         presented = _presented(call.head.fields)
         if isinstance(presented, Refusal):

@@ -74,11 +74,6 @@ class RequestHead:
         """Whether a body follows, of whatever length but zero."""
         return self.chunked or self.length > 0
 
-    @property
-    def states_length(self) -> bool:
-        """Whether Content-Length or a chunked body was announced."""
-        return self.chunked or self.length >= 0
-
 
 class _Repeat:
     """A head split at the digits of its Content-Length; `suffix` is empty where it has none."""
