@@ -24,7 +24,7 @@ Outcome = Literal[
 ]
 
 
-class Attempt(msgspec.Struct, array_like=True, frozen=True):
+class Attempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One request to an upstream: to whom, when, and how it ended.
 
     Times count from the start of the call. `status` is 0 where no reply came; `result` is "ok",
@@ -42,7 +42,7 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True):
     connection_reused: bool
 
 
-class Started(msgspec.Struct, array_like=True, frozen=True, tag="s"):
+class Started(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="s"):
     """A call that is about to be sent to an upstream."""
 
     call_id: str
@@ -61,7 +61,7 @@ class Started(msgspec.Struct, array_like=True, frozen=True, tag="s"):
     request_bytes: int
 
 
-class Settled(msgspec.Struct, array_like=True, frozen=True, tag="e"):
+class Settled(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="e"):
     """How a started call ended."""
 
     call_id: str
@@ -78,7 +78,7 @@ class Settled(msgspec.Struct, array_like=True, frozen=True, tag="e"):
     attempts: tuple[Attempt, ...]
 
 
-class Closed(msgspec.Struct, array_like=True, frozen=True, tag="c"):
+class Closed(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="c"):
     """A call that the gate answered or refused without an upstream."""
 
     call_id: str
@@ -100,7 +100,7 @@ class Closed(msgspec.Struct, array_like=True, frozen=True, tag="c"):
     reply_bytes: int
 
 
-class Body(msgspec.Struct, array_like=True, frozen=True, tag="b"):
+class Body(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="b"):
     """A body as it was kept: masked, and perhaps cut."""
 
     call_id: str

@@ -19,11 +19,11 @@ from faregate.wire.sse import EventSplitter, event_data
 _TOKENS_MAX: Final = 10**12  # a usage beyond it is nonsense, not a bill
 
 
-class _StreamOptions(msgspec.Struct):
+class _StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool | None = None
 
 
-class Peek(msgspec.Struct):
+class Peek(msgspec.Struct, gc=False):
     """What is read of a request. `stream_options` of None: absent or null."""
 
     model: str
@@ -76,7 +76,9 @@ def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
     """
     # One mention in whatever case, and no escape that could spell it: that is the member.
     lowered = body.lower()
-    if lowered.count(b'"model"') == 1 and _SPELLING_ESCAPE.search(lowered) is None:
+    if lowered.count(b'"model"') == 1 and (
+        b"\\" not in body or _SPELLING_ESCAPE.search(lowered) is None
+    ):
         for spelling in _SPELLINGS:
             text = spelling % asked.encode()
             start = body.find(text)
@@ -119,31 +121,31 @@ def ask_stream_usage(body: bytes) -> bytes:
 _Tokens = Annotated[int, msgspec.Meta(ge=0, le=_TOKENS_MAX)]
 
 
-class _InputDetails(msgspec.Struct):
+class _InputDetails(msgspec.Struct, gc=False):
     cached_tokens: _Tokens | None = None
 
 
-class _OutputDetails(msgspec.Struct):
+class _OutputDetails(msgspec.Struct, gc=False):
     reasoning_tokens: _Tokens | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, gc=False):
     prompt_tokens: _Tokens | None = None
     completion_tokens: _Tokens | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
 
-class _Reply(msgspec.Struct):
+class _Reply(msgspec.Struct, gc=False):
     usage: _Usage | None = None
 
 
-class _StreamReply(msgspec.Struct):
+class _StreamReply(msgspec.Struct, gc=False):
     choices: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
 
 
-class _LooseReply(msgspec.Struct):
+class _LooseReply(msgspec.Struct, gc=False):
     choices: object = None
     usage: object = None
 

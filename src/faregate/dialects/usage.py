@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Usage(msgspec.Struct, array_like=True, frozen=True):
+class Usage(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Tokens as the provider counts them; None where it doesn't say.
 
     Cached input is part of the input, reasoning part of the output.
