@@ -38,8 +38,9 @@ keys:
 class Load:
     """Threads that call without end; every call has a user agent of its own."""
 
-    def __init__(self, port: int, key: str, numbers: Iterator[int]) -> None:
+    def __init__(self, port: int, key: str, numbers: Iterator[int], renewal: float) -> None:
         self._port = port
+        self._renewal = renewal
         self._key = key
         self._numbers = numbers
         self._stop = threading.Event()
@@ -52,7 +53,7 @@ class Load:
         while not self._stop.is_set():
             name = f"load/{next(self._numbers)}"
             try:
-                if connection is None or random.random() < 0.1:
+                if connection is None or random.random() < self._renewal:
                     connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
                 self._call(connection, name)
                 self.answered.append(name)
@@ -87,10 +88,16 @@ class Load:
 
 
 class Trial:
-    """A service under load that loses processes, round after round."""
+    """A service under load that loses processes, round after round.
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    `renewal` is the share of calls on new connections, `calls` how many are answered before a
+    kill and after it.
+    """
+
+    def __init__(self, folder: Path, workers: int, renewal: float = 0.1, calls: int = 60) -> None:
         self.home = folder / "home"
+        self._renewal = renewal
+        self._calls = calls
         self.workers = workers
         self.replaced_s: list[float] = []
         self.answered: set[str] = set()
@@ -107,8 +114,8 @@ class Trial:
             self._file.write_text(CONFIGURATION.format(base_url=simulator.base_url))
             served = self._start(start, "--config", str(self._file))
             for number in range(rounds):
-                with Load(served.port, self._key, self._numbers) as load:
-                    wait_until(lambda load=load: len(load.answered) > 60, 30)
+                with Load(served.port, self._key, self._numbers, self._renewal) as load:
+                    wait_until(lambda load=load: len(load.answered) > self._calls, 30)
                     role = ("gate", "clerk", "supervisor")[number % 3]
                     if role == "supervisor":
                         served = self._kill_supervisor(served, start)
@@ -116,7 +123,7 @@ class Trial:
                         self._kill(served, role)
                     so_far = len(load.answered)
                     wait_until(
-                        lambda load=load, so_far=so_far: len(load.answered) > so_far + 60, 30
+                        lambda load=load, goal=so_far + self._calls: len(load.answered) > goal, 30
                     )
                 self.answered.update(load.answered)
                 if role != "supervisor":

@@ -35,6 +35,13 @@ class Supervised:
     async def message(self) -> Any:
         return json.loads(await asyncio.wait_for(self.reader.readline(), 3))
 
+    async def ready(self) -> None:
+        """Read what it says of itself up to "ready": what it runs, so that one can ask at once."""
+        metrics = await self.message()
+        assert metrics["type"] == "metrics"
+        assert metrics["data"]["gauges"]["faregate_configuration_revision"] == [[[], 1]]
+        assert await self.message() == {"type": "ready"}
+
     def tell(self, kind: str) -> None:
         self.writer.write(json.dumps({"type": kind}).encode() + b"\n")
 
@@ -63,13 +70,13 @@ async def supervised() -> AsyncIterator[Supervised]:
 
 
 async def test_it_serves_when_it_says_ready(supervised: Supervised) -> None:
-    assert await supervised.message() == {"type": "ready"}
+    await supervised.ready()
     async with await connect(supervised.port, supervised.key) as client:
         assert (await client.post(HELLO)).status == 200
 
 
 async def test_metrics_come_every_second_and_when_asked_for(supervised: Supervised) -> None:
-    await supervised.message()
+    await supervised.ready()
     supervised.tell("metrics")
     first = await supervised.message()
     assert first["type"] == "metrics"
@@ -81,7 +88,7 @@ async def test_metrics_come_every_second_and_when_asked_for(supervised: Supervis
 
 
 async def test_a_drain_finishes_calls_and_says_so(supervised: Supervised) -> None:
-    await supervised.message()
+    await supervised.ready()
     async with await connect(supervised.port, supervised.key) as client:
         client.ask(HELLO, x_simulate="latency_ms=300")
         await until(lambda: supervised.journal.frames)
@@ -96,7 +103,7 @@ async def test_a_drain_finishes_calls_and_says_so(supervised: Supervised) -> Non
 
 
 async def test_it_leaves_when_its_supervisor_is_gone(supervised: Supervised) -> None:
-    await supervised.message()
+    await supervised.ready()
     supervised.writer.transport.abort()
     await asyncio.wait_for(asyncio.shield(supervised.task), 3)
     with pytest.raises(OSError, match=r"."):
@@ -104,7 +111,7 @@ async def test_it_leaves_when_its_supervisor_is_gone(supervised: Supervised) -> 
 
 
 async def test_it_follows_changes(supervised: Supervised) -> None:
-    await supervised.message()
+    await supervised.ready()
     async with await connect(supervised.port, supervised.key) as client:
         assert (await client.post(HELLO)).status == 200
         supervised.source.revoke_key(supervised.key)

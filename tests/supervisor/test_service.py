@@ -114,6 +114,7 @@ def test_a_killed_gate_is_replaced_within_a_second_on_the_same_socket(start) -> 
     [pid] = running.pids("gate")
     os.kill(pid, signal.SIGKILL)
     begun = time.monotonic()
+    wait_until(lambda: not alive(pid))  # until then it may take one with it
     # Connections that come meanwhile wait in the socket: none is refused.
     successor = running.answer()
     assert time.monotonic() - begun < 1.0

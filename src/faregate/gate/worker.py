@@ -71,6 +71,7 @@ class GateWorker:
             loop.create_task(self._keep_house(gate)),
         ]
         _settle_memory()
+        self._send_metrics()  # whoever is told that it is ready can ask what it runs
         self._send("ready")
         await self._stopping.wait()
         for task in tasks:
