@@ -16,7 +16,6 @@ REQUEST_HEAD_BYTES_MAX: Final = 32 * KIB  # SDKs send under 2 KiB; traces and to
 REQUEST_HEADER_COUNT_MAX: Final = 100  # as nginx and Envoy: more is an attack or a mistake
 REQUEST_BODY_BYTES_MAX: Final = 32 * MIB  # long contexts with images inside; as OpenAI's chat API
 CHUNK_OVERHEAD_BYTES_MAX: Final = 64 * KIB  # framing beyond 8 bytes for each byte of body: padding
-PIPELINE_DEPTH_MAX: Final = 64  # whole requests parsed ahead; reading stops at the first
 BUFFERED_BODY_BYTES_MAX: Final = 512 * MIB  # all request bodies a worker holds at once
 CONNECTIONS_MAX: Final = 20_000  # of clients, a worker
 

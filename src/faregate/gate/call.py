@@ -125,14 +125,13 @@ class Call(Relay):
         """The caller has left: stop the upstream, and record what was."""
         if self.ended:
             return
-        now = self.gate.now()
+        replied = self.reply.status if self.reply is not None else 0
         status = CLIENT_CLOSED_STATUS
         if self.sending is not None:
             self.sending.cancel()
             self.sending = None
-            if self.reply is not None:
-                status = self.reply.status
-            add_attempt(self, self.reply.status if self.reply is not None else 0, "cancelled", now)
+            status = replied or status
+            add_attempt(self, replied, "cancelled", self.gate.now())
         if self.meter is not None:
             self.usage = self.meter.usage
         finish_call(self, "cancelled", status, None)

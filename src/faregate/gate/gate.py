@@ -1,7 +1,6 @@
 """One gate worker: takes requests and sees every call through."""
 
 import asyncio
-import logging
 from typing import Final
 
 from faregate.calllog.frames import Closed
@@ -26,7 +25,6 @@ from faregate.wire.client_address import ProxyTrust
 from faregate.wire.reply import render_reply
 from faregate.wire.request_reader import RequestHead
 
-_log = logging.getLogger(__name__)
 _NOT_HTTP: Final = "none"  # the route in counts of what was no request
 
 

@@ -128,4 +128,3 @@ def _refusing(route: str, refusal: Refusal) -> Plan:
 UNKNOWN_ROUTE: Final = _refusing(
     "other", refuse("route_unknown", f"The gate serves {', '.join(PATHS)}.")
 )
-NO_ROUTE: Final = Plan("none", [])

@@ -4,7 +4,6 @@ A provider that a new snapshot leaves as it was keeps its pool and its warm conn
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,8 +16,6 @@ from faregate.net.tls import client_context
 from faregate.providers.vendors import VENDORS
 from faregate.wire.fields import HOP_BY_HOP, connection_names
 from faregate.wire.request_reader import RequestHead
-
-_log = logging.getLogger(__name__)
 
 # What a caller's request says to the gate or of the caller, and not to the provider.
 _NOT_FORWARDED: Final = HOP_BY_HOP | {
