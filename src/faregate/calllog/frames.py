@@ -2,7 +2,7 @@
 
 A call that is sent to an upstream leaves two frames: `Started`, out of the process before the
 upstream sees a byte, and `Settled` at its end. A call that is refused or answered by the gate
-itself leaves one, `Closed`. Bodies, where they are kept, are `Body` frames of their own.
+itself leaves one, `Closed`. Bodies and decisions, where they are kept, are frames of their own.
 Frames are msgpack arrays with a tag first; fields are only ever added at the end.
 
 Times are nanoseconds (`_ns`) since 1970-01-01 UTC or durations in microseconds (`_us`); sizes are
@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from faregate.core.findings import Finding
 from faregate.dialects.usage import Usage as Usage
 
 Outcome = Literal[
@@ -42,6 +43,24 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
     connection_reused: bool
 
 
+class Charge(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a call moves in the ledger, from the moment that its end is in the journal.
+
+    `purses` are their ids, `used` the amount of each in its own unit. `charge_nano` is what the
+    caller pays, `cost_nano` what the provider bills (None: no price), both in nano-dollars.
+    `shortfall_nano` was not held and could not be had: the operator bears it. `basis` says where
+    the usage is from: "stated" by the provider, or "estimated".
+    """
+
+    wallet: str
+    purses: tuple[str, ...]
+    used: tuple[int, ...]
+    charge_nano: int
+    cost_nano: int | None
+    shortfall_nano: int
+    basis: Literal["stated", "estimated"]
+
+
 class Started(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="s"):
     """A call that is about to be sent to an upstream."""
 
@@ -59,6 +78,10 @@ class Started(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="s"):
     provider: str
     streamed: bool
     request_bytes: int
+    application: str = ""
+    team: str = ""
+    customer: str = ""
+    run: str = ""
 
 
 class Settled(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="e"):
@@ -76,6 +99,7 @@ class Settled(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="e"):
     events: int
     usage: Usage | None
     attempts: tuple[Attempt, ...]
+    charge: Charge | None = None
 
 
 class Closed(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="c"):
@@ -98,6 +122,17 @@ class Closed(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="c"):
     total_us: int
     request_bytes: int
     reply_bytes: int
+    application: str = ""
+    team: str = ""
+    customer: str = ""
+    run: str = ""
+
+
+class Decided(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="d"):
+    """What every step said of a call: of each that was refused, and of some that weren't."""
+
+    call_id: str
+    findings: tuple[Finding, ...]
 
 
 class Body(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="b"):
@@ -109,7 +144,7 @@ class Body(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="b"):
     whole_bytes: int
 
 
-Frame = Started | Settled | Closed | Body
+Frame = Started | Settled | Closed | Decided | Body
 
 encode_frame = msgspec.msgpack.Encoder().encode
 decode_frame = msgspec.msgpack.Decoder(Frame).decode
@@ -156,6 +191,12 @@ class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     events: int = 0
     usage: Usage | None = None
     attempts: tuple[Attempt, ...] = ()
+    application: str = ""
+    team: str = ""
+    customer: str = ""
+    run: str = ""
+    charge: Charge | None = None
+    decision: tuple[Finding, ...] | None = None
     request_body: str | None = None
     request_body_bytes: int | None = None  # of the whole body, where a part was kept
     reply_body: str | None = None

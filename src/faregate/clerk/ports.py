@@ -1,10 +1,12 @@
 """What the clerk needs from elsewhere; `app.py` hands it in."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from faregate.calllog.frames import CallRecord
 from faregate.calllog.journal import START, Position, Reading
 from faregate.calllog.records import RecordChanges
+from faregate.ledger.events import LedgerEvent
 
 
 class Reader(Protocol):
@@ -66,3 +68,29 @@ class CallStore(Protocol):
 
     def prune(self, before_ns: int, keep_calls: int) -> int:
         """Delete some closed calls that are too old or too many; gives how many."""
+
+
+class Ledger(Protocol):
+    """Where charges are posted.
+
+    Every method may block and is one transaction; each raises `StorageError` when it can't be
+    done, and then nothing of it was.
+    """
+
+    def post(self, worker: str, records: Sequence[CallRecord]) -> list[LedgerEvent]:
+        """Post the charges of closed calls of `worker`; each call once, however often it comes.
+
+        What was drawn goes down by what was used. Gives the events that this brought about.
+        """
+
+    def close_draws(self, worker: str) -> None:
+        """The worker is gone and all its calls are posted: its slices go back."""
+
+    def drawing_workers(self) -> list[str]:
+        """Workers of this node that have slices."""
+
+    def close_vanished(self, before_ns: int) -> list[LedgerEvent]:
+        """Close the draws of workers, of whatever node, that were last seen before then."""
+
+    def expire(self, now_ns: int) -> list[LedgerEvent]:
+        """Take back credit that has expired, and drop what calendar purses leave behind."""

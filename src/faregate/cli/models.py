@@ -7,7 +7,8 @@ import typer
 
 from faregate.cli.output import JsonOption, print_json, print_table
 from faregate.cli.session import actor, opened
-from faregate.configuration.document import Document, Model, ModelName
+from faregate.configuration.document import Document, Model
+from faregate.configuration.names import ModelName
 from faregate.core.errors import FaregateError
 
 app = typer.Typer(name="models", help="Add, list and remove models.", no_args_is_help=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from faregate.configuration.document import Name
+from faregate.configuration.names import Name
 from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
 

@@ -10,25 +10,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from faregate.configuration.commerce import (
+    Application,
+    Budget,
+    Limit,
+    Plan,
+    Price,
+    Team,
+    Wallet,
+)
+from faregate.configuration.names import ModelName, Name
 from faregate.configuration.settings import PositiveCount, Seconds, Section, Settings
-
-# The descriptions are what a person reads when a name is refused.
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z",
-        description="a name of 1 to 63 letters, digits, '.', '_' and '-', "
-        "beginning with a letter or a digit",
-    ),
-]
-ModelName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}\Z",
-        description="a model name of 1 to 200 letters, digits and '._:/@+-', "
-        "beginning with a letter or a digit",
-    ),
-]
 
 
 class ProviderTimeouts(Section, frozen=True, kw_only=True):
@@ -99,6 +91,15 @@ class Model(Section, frozen=True, kw_only=True):
     provider: Name
     # Name that the provider knows it by; none: the same.
     upstream_model: str | None = None
+    # Most tokens that it puts out in one answer; none: not known.
+    output_tokens_max: PositiveCount | None = None
+    # Whether it thinks in tokens that it doesn't show: its streams then get a limit beforehand,
+    # for they can't be counted on the way.
+    hidden_reasoning: bool = False
+    # Most tokens that one image in a request counts as.
+    image_tokens_max: PositiveCount = 3_000
+    # Its tokenizer, for exact counts where credit is tight; none: a bound by bytes.
+    tokenizer: Literal["cl100k_base", "o200k_base"] | None = None
 
 
 class Key(Section, frozen=True, kw_only=True):
@@ -116,6 +117,8 @@ class Key(Section, frozen=True, kw_only=True):
     expires_at: dt.datetime | None = None
     # Whether it was revoked.
     revoked: bool = False
+    # Application that it belongs to; none: its calls are paid by no wallet and bound by no plan.
+    application: Name | None = None
 
 
 class Document(Section, frozen=True, kw_only=True):
@@ -128,3 +131,11 @@ class Document(Section, frozen=True, kw_only=True):
     models: tuple[Model, ...] = ()
     # Callers' keys; keys that were made by command are managed by command.
     keys: tuple[Key, ...] = ()
+    teams: tuple[Team, ...] = ()
+    applications: tuple[Application, ...] = ()
+    wallets: tuple[Wallet, ...] = ()
+    # What models cost.
+    prices: tuple[Price, ...] = ()
+    plans: tuple[Plan, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    budgets: tuple[Budget, ...] = ()

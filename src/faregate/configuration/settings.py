@@ -4,6 +4,7 @@ The comments of the fields are the source of docs/reference/settings.md. Fields 
 "restart" are read once at start; all others take effect with the next revision.
 """
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
@@ -98,6 +99,59 @@ class CallSettings(Section, frozen=True, kw_only=True):
     keep_calls: PositiveCount = 1_000_000
 
 
+class LedgerSettings(Section, frozen=True, kw_only=True):
+    """Where credit and volumes are kept, exactly."""
+
+    # Database of the ledger: a PostgreSQL address as ${env:NAME}; none: ledger.db in the data
+    # folder (restart).
+    url: str | None = None
+    # Seconds after which a worker that no longer writes to the ledger counts as vanished: what
+    # it had drawn goes back. Workers stop using what they drew after half of it.
+    vanish_after_s: Annotated[float, Meta(ge=10, le=86_400)] = 900.0
+
+
+class CreditSettings(Section, frozen=True, kw_only=True):
+    """What happens where credit is concerned and something is open."""
+
+    # A call to a model without a price, where a wallet or a budget applies: refuse it, serve it
+    # free, or take the fallback price.
+    unknown_price: Literal["refuse", "free", "fallback"] = "refuse"
+    # Price in dollars per million tokens of any kind, for unknown_price: fallback.
+    fallback_price: Decimal | None = None
+    # Seconds that a call waits for credit that other calls hold.
+    wait_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
+    # Seconds that credit may lie unused with a worker before it goes back.
+    idle_s: Annotated[float, Meta(ge=0.1, le=3_600)] = 5.0
+    # Address of a page where callers can top up; refusals name it.
+    top_up_url: str | None = None
+
+
+class LimitSettings(Section, frozen=True, kw_only=True):
+    """How rates and calls at once are counted."""
+
+    # Redis or Valkey that several workers or nodes count in: redis://host:port/0 or
+    # rediss://..., with a password as ${env:NAME}; none: in memory, and with several workers in
+    # a Valkey that Faregate starts itself (restart).
+    redis_url: str | None = None
+    # When that can't be reached: refuse calls that a limit applies to (503), or let every worker
+    # keep its share of each limit.
+    when_down: Literal["refuse", "local_share"] = "refuse"
+    # Workers over all nodes that share the limits, for their shares; none: this node's.
+    workers_total: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    # Fields that tell callers what is left of their limits: the IETF's RateLimit, the
+    # x-ratelimit-* that OpenAI's users know, both, or none.
+    headers: Literal["ietf", "openai", "both", "none"] = "ietf"
+
+
+class RefusalSettings(Section, frozen=True, kw_only=True):
+    """How refusals are told."""
+
+    # Other statuses for old clients, by code, such as credit_exhausted: 429; codes never change.
+    statuses: dict[str, Annotated[int, Meta(ge=400, le=599)]] = msgspec.field(default_factory=dict)
+    # Share of the calls that pass whose decisions are kept, from 0 to 1; refusals always are.
+    decisions_share: Annotated[float, Meta(ge=0, le=1)] = 0.01
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """All settings of an installation."""
 
@@ -105,3 +159,7 @@ class Settings(Section, frozen=True, kw_only=True):
     operations: OperationsSettings = OperationsSettings()
     journal: JournalSettings = JournalSettings()
     calls: CallSettings = CallSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    credit: CreditSettings = CreditSettings()
+    limits: LimitSettings = LimitSettings()
+    refusals: RefusalSettings = RefusalSettings()

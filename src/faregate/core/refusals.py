@@ -8,14 +8,18 @@ the only place where a code meets a status.
 Sources: RFC 9110 §15, RFC 9457 (problem details), RFC 6585 (428, 429, 431).
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 Side = Literal["caller", "operator", "provider"]
-Scope = Literal["request", "key", "model", "provider", "gate"]
+Scope = Literal[
+    "request", "key", "application", "team", "customer", "run", "model", "route", "provider",
+    "plan", "wallet", "budget", "quota", "limit", "gate",
+]  # fmt: skip
 
 REFERENCE_PATH: Final = "/refusals/"
+RETRY_SOON_S: Final = 60  # a longer wait is for people and schedulers, not for an SDK's loop
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -30,30 +34,61 @@ class Kind(msgspec.Struct, frozen=True):
     openai_type: str = "invalid_request_error"
 
 
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A way out that a program can take.
+
+    "wait": `seconds`. "set": the request's field `name` to `value`. "top_up": the wallet `name` by
+    `amount`. "raise": the cap or limit `name` to at least `amount` or `value`.
+    """
+
+    kind: Literal["wait", "set", "top_up", "raise"]
+    name: str | None = None
+    value: int | str | None = None
+    amount: str | None = None
+    seconds: int | None = None
+
+
 class Fix(msgspec.Struct, frozen=True, omit_defaults=True):
     """A way out: a sentence, and an address or a command where one exists."""
 
     text: str
     url: str | None = None
     command: str | None = None
+    change: Change | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why one call was not served.
 
-    `detail` speaks of this call; `param` names the field or header to mend. `retry_after_s` is
-    whole seconds. `headers` are extra fields for the reply, names in lower case.
+    `detail` speaks of this call; `param` names the field or header to mend; `subject` names the
+    wallet, budget, limit or quota of `scope`. `retry_after_s` is whole seconds; `resets_ns`
+    nanoseconds since 1970. `needed_nano`, `available_nano` and `held_nano` are money; `limit` and
+    `used` are counts, or nano-dollars where `scope` is a budget. `headers` are extra fields for
+    the reply, names in lower case.
     """
 
     kind: Kind
     detail: str
     scope: Scope = "request"
     param: str | None = None
+    subject: str | None = None
     retry_after_s: int | None = None
     limit: int | None = None
     used: int | None = None
+    resets_ns: int | None = None
+    needed_nano: int | None = None
+    available_nano: int | None = None
+    held_nano: int | None = None
+    affordable_output_tokens: int | None = None
     fixes: tuple[Fix, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def should_retry(self) -> bool:
+        """Whether the same request, sent again by a program, can pass soon."""
+        if not self.kind.retryable:
+            return False
+        return self.retry_after_s is None or self.retry_after_s <= RETRY_SOON_S
 
     @property
     def code(self) -> str:
@@ -75,30 +110,15 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def refuse(
-    code: str,
-    detail: str,
-    *,
-    scope: Scope = "request",
-    param: str | None = None,
-    retry_after_s: int | None = None,
-    limit: int | None = None,
-    used: int | None = None,
-    fixes: tuple[Fix, ...] = (),
-    headers: tuple[tuple[str, str], ...] = (),
+    code: str, detail: str, *, fixes: tuple[Fix, ...] = (), payable: bool = False, **facts: Any
 ) -> Refusal:
-    """A refusal of a known code; without `fixes`, with its usual way out."""
-    kind = KINDS[code]
-    return Refusal(
-        kind=kind,
-        detail=detail,
-        scope=scope,
-        param=param,
-        retry_after_s=retry_after_s,
-        limit=limit,
-        used=used,
-        fixes=fixes or (Fix(kind.fix),),
-        headers=headers,
-    )
+    """A refusal of a known code; without `fixes`, with its usual way out.
+
+    `payable`: more can be bought now, so that the code's 402 applies instead of its 429. `facts`
+    are the other members of `Refusal`.
+    """
+    kind = PAYABLE_KINDS[code] if payable else KINDS[code]
+    return Refusal(kind=kind, detail=detail, fixes=fixes or (Fix(kind.fix),), **facts)
 
 
 _ROWS: Final = (
@@ -124,6 +144,17 @@ _ROWS: Final = (
         "Ask the operator of this gateway for a new key.",
         "authentication_error",
     ),
+    # -- the caller pays, or lowers the price of this call: 402 ----------------------------------
+    Kind(
+        "credit_exhausted", 402, "caller", "The credit is used up", False,
+        "Top up the wallet, then send the request again.",
+        "insufficient_quota",
+    ),
+    Kind(
+        "call_too_large", 402, "caller", "This call may cost more than there is credit for", False,
+        "Lower the output limit to affordable_max_tokens or less, or top up the wallet.",
+        "insufficient_quota",
+    ),
     # -- not permitted: 403 --------------------------------------------------------------------
     Kind(
         "model_not_allowed", 403, "caller", "This key may not use this model", False,
@@ -146,6 +177,10 @@ _ROWS: Final = (
     Kind(
         "model_unknown", 404, "caller", "There is no model of this name", False,
         "Use a model that GET /v1/models lists.",
+    ),
+    Kind(
+        "call_unknown", 404, "caller", "There is no such call of this key", False,
+        "Check the call's id; calls are kept for a limited time.",
     ),
     Kind(
         "method_not_allowed", 405, "caller", "This address does not take this method", False,
@@ -181,6 +216,36 @@ _ROWS: Final = (
     ),
     # -- time alone: 429 -----------------------------------------------------------------------
     Kind(
+        "rate_limited", 429, "caller", "Too many requests in this time", True,
+        "Wait for the time in Retry-After, then send the request again.",
+        "rate_limit_error",
+    ),
+    Kind(
+        "tokens_limited", 429, "caller", "Too many tokens in this time", True,
+        "Wait for the time in Retry-After, then send the request again.",
+        "rate_limit_error",
+    ),
+    Kind(
+        "concurrency_limited", 429, "caller", "Too many calls at once", True,
+        "Wait until one of your calls has ended, then send the request again.",
+        "rate_limit_error",
+    ),
+    Kind(
+        "quota_exhausted", 429, "caller", "The quota of this period is used up", True,
+        "Wait until the quota renews; resets_at says when.",
+        "insufficient_quota",
+    ),
+    Kind(
+        "budget_exhausted", 429, "caller", "The budget of this period is used up", True,
+        "Wait until the budget renews; resets_at says when.",
+        "insufficient_quota",
+    ),
+    Kind(
+        "credit_held", 429, "caller", "The credit is held by calls in flight", True,
+        "Wait until some of your calls have ended, then send the request again.",
+        "rate_limit_error",
+    ),
+    Kind(
         "provider_rate_limited", 429, "provider", "The provider limits its rate just now", True,
         "Wait for the time in Retry-After, then send the request again.",
         "rate_limit_error",
@@ -189,6 +254,11 @@ _ROWS: Final = (
     Kind(
         "internal_error", 500, "operator", "The gateway made a mistake", True,
         "Report the call id to the operator of this gateway.",
+        "api_error",
+    ),
+    Kind(
+        "price_unknown", 500, "operator", "The price of this model is not known", False,
+        "The operator must add a price for this model, or say what calls without one cost.",
         "api_error",
     ),
     Kind(
@@ -256,6 +326,16 @@ _ROWS: Final = (
         "api_error",
     ),
     Kind(
+        "ledger_unavailable", 503, "operator", "Credit can't be looked up just now", True,
+        "Try again in a moment; the operator must check the ledger's database.",
+        "api_error",
+    ),
+    Kind(
+        "limits_unavailable", 503, "operator", "Limits can't be counted just now", True,
+        "Try again in a moment; the operator must check the shared counters (Redis or Valkey).",
+        "api_error",
+    ),
+    Kind(
         "journal_unavailable", 503, "operator", "Calls can't be recorded just now", True,
         "Try again later; the operator must free space on the disk of the data folder.",
         "api_error",
@@ -277,3 +357,19 @@ _ROWS: Final = (
 )  # fmt: skip
 
 KINDS: Final[dict[str, Kind]] = {kind.code: kind for kind in _ROWS}
+
+_PAYABLE_ROWS: Final = (
+    Kind(
+        "budget_exhausted", 402, "caller", "A budget that does not renew is used up", False,
+        "Ask the owner of the budget to raise it.",
+        "insufficient_quota",
+    ),
+    Kind(
+        "quota_exhausted", 402, "caller", "The quota of this period is used up", False,
+        "Buy more volume, or wait until the quota renews; resets_at says when.",
+        "insufficient_quota",
+    ),
+)  # fmt: skip
+
+# The codes of time alone whose way out may be payment, where more can be bought now.
+PAYABLE_KINDS: Final[dict[str, Kind]] = {kind.code: kind for kind in _PAYABLE_ROWS}

@@ -1,11 +1,14 @@
 """What the gate needs from elsewhere; `app.py` hands it in."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from faregate.calllog.journal import JournalFull as JournalFull
 from faregate.configuration.state import Changes as Changes
 from faregate.configuration.state import ConfigurationState as ConfigurationState
 from faregate.identity.keys import KeyRecord
+from faregate.ledger.purses import Drawn, DrawRequest, PurseSpec, Return, Standing
+from faregate.limits.counters import Counter, LimitSpec
 
 
 class ConfigurationSource(Protocol):
@@ -29,6 +32,62 @@ class ConfigurationSource(Protocol):
 
     def close(self) -> None:
         """Let go of the store."""
+
+
+class LedgerSource(Protocol):
+    """One worker's side of the ledger.
+
+    Every method may block and is called in a thread of its own, one call at a time. Each is one
+    transaction and raises `StorageError` when it can't be done; then nothing of it was.
+    """
+
+    def draw(self, requests: Sequence[DrawRequest]) -> list[Drawn]:
+        """Take slices: of each purse what there is, at most what is wanted.
+
+        A purse that isn't there yet is opened; an unknown wallet is empty. Credit that has
+        expired is taken back before.
+        """
+
+    def give_back(self, returns: Sequence[Return]) -> None:
+        """Put unused parts of slices back."""
+
+    def ask_back(self, purse_ids: Sequence[str]) -> None:
+        """Ask all other workers to give back what they don't use of these purses."""
+
+    def asked_back(self, cursor: int) -> tuple[int, list[str]]:
+        """Purses that others asked for after `cursor`, and where to go on from.
+
+        Cheap enough for ten times a second.
+        """
+
+    def standings(self, specs: Sequence[PurseSpec]) -> list[Standing]:
+        """How purses stand; changes nothing."""
+
+    def beat(self) -> bool:
+        """Say that this worker lives; False: it counted as vanished and its slices are void."""
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+
+
+class Tally(Protocol):
+    """The counters of short limits, of one worker or shared by several."""
+
+    def counter(self, spec: LimitSpec) -> Counter:
+        """The counter of `spec.limit_id`, which goes on counting; its other facts as given."""
+
+    async def ask(self, wanted: Sequence[tuple[Counter, int]]) -> None:
+        """After an answer of `ASK`: get so much for these counters, where there is.
+
+        What then can't be taken is refused with the seconds it takes. Raises `StorageError` when
+        the shared counters can't be reached and nothing can be said.
+        """
+
+    async def keep_house(self) -> None:
+        """Called about once a second: renew, give back, forget what lies idle."""
+
+    async def close(self) -> None:
+        """Give everything back."""
 
 
 class Journal(Protocol):

@@ -1,0 +1,1 @@
+"""Credit and volumes that must not be overspent: rules without I/O."""

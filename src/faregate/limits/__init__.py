@@ -1,0 +1,1 @@
+"""Rates and calls at once: arithmetic without I/O or clocks."""

@@ -1,0 +1,1 @@
+"""Counters of limits: in memory, or shared through Redis or Valkey."""
