@@ -50,6 +50,7 @@ ENTRIES: Final = {
     "keys": Entry("keys", "app", _CONFIGURE, "Make, list and revoke callers' keys."),
     "call": Entry("call", "call", _USE, "Make a call through the gate from the terminal."),
     "calls": Entry("calls", "app", _USE, "Read what was called, by whom, and how it went."),
+    "diagnose": Entry("diagnose", "diagnose", _USE, "Explain a refusal, and the way out."),
     "simulate": Entry("simulate", "simulate", _USE, "Serve OpenAI's format with a script."),
 }
 

@@ -64,13 +64,19 @@ def _checksum(body: str) -> str:
 
 def generate_key() -> str:
     """A new key; shown once, then only its hash is kept."""
-    body = PREFIX + _base62(secrets.randbits(SECRET_BITS), SECRET_CHARACTERS)
+    return write_token(PREFIX, secrets.randbits(SECRET_BITS))
+
+
+def write_token(prefix: str, secret: int) -> str:
+    """A token of a key's form, with its checksum; `secret` has 256 bits."""
+    body = prefix + _base62(secret, SECRET_CHARACTERS)
     return body + _checksum(body)
 
 
-def is_well_formed(key: str) -> bool:
+def is_well_formed(key: str, prefix: str = PREFIX) -> bool:
     """Whether `key` has a key's length, alphabet and checksum."""
-    if len(key) != KEY_LENGTH or not key.startswith(PREFIX) or not key.isascii():
+    length = KEY_LENGTH - len(PREFIX) + len(prefix)
+    if len(key) != length or not key.startswith(prefix) or not key.isascii():
         return False
     body, checksum = key[:-CHECKSUM_CHARACTERS], key[-CHECKSUM_CHARACTERS:]
     return _checksum(body) == checksum

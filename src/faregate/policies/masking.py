@@ -33,7 +33,7 @@ _EDGE: Final = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))"
 _KEYS: Final = tuple(
     (literals, re.compile(pattern))
     for literals, pattern in (
-        ((b"fg_",), rb"fg_[0-9A-Za-z]{20,}+"),
+        ((b"fg_", b"fgo_"), rb"fgo?_[0-9A-Za-z]{20,}+"),
         ((b"sk-",), _EDGE + rb"sk-[A-Za-z0-9_-]{16,}+"),  # OpenAI, Anthropic, OpenRouter, ...
         ((b"_live_", b"_test_"), _EDGE + rb"[prsw][kh][a-z]{0,4}_(?:live|test)_[A-Za-z0-9]{10,}+"),
         ((b"AKIA", b"ASIA"), _EDGE + rb"A[KS]IA[0-9A-Z]{16}"),

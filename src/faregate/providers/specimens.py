@@ -31,8 +31,7 @@ class Specimen(msgspec.Struct, frozen=True):
 
 def specimen(rule: Rule) -> Specimen:
     """The plainest answer that `rule` matches."""
-    first = rule.status[0]
-    status = first if isinstance(first, int) else _USUAL_STATUSES[rule.meaning]
+    status = usual_status(rule)
     document: dict[str, Any] = {}
     headers: list[tuple[str, str]] = []
     for clause in rule.match:
@@ -47,6 +46,12 @@ def specimen(rule: Rule) -> Specimen:
     elif isinstance(document.get("error"), dict):
         document["error"].setdefault("message", rule.detail or rule.meaning)
     return Specimen(status, tuple(headers), msgspec.json.encode(document))
+
+
+def usual_status(rule: Rule) -> int:
+    """The status that such a refusal most likely has."""
+    first = rule.status[0]
+    return first if isinstance(first, int) else _USUAL_STATUSES[rule.meaning]
 
 
 def _example(clause: Clause) -> object:
