@@ -1,6 +1,16 @@
 """Calls of an invented application, as frames."""
 
-from faregate.calllog.frames import Attempt, Body, Closed, Settled, Started, Usage
+from faregate.calllog.frames import (
+    Attempt,
+    Body,
+    Charge,
+    Closed,
+    Decided,
+    Settled,
+    Started,
+    Usage,
+)
+from faregate.core.findings import Finding
 
 BEGIN_NS = 1_700_000_000_000_000_000
 
@@ -49,6 +59,23 @@ def settled(number: int, worker: str = "a0", **changes: object) -> Settled:
         "attempts": (attempt,),
     }
     return Settled(**(values | changes))  # type: ignore[arg-type]
+
+
+def charge(
+    charge_nano: int = 4_000, wallet: str = "acme", purses: tuple[str, ...] = ("wallet:acme",)
+) -> Charge:
+    """What a call costs, the same amount of each of its purses."""
+    used = (charge_nano,) * len(purses)
+    return Charge(wallet, purses, used, charge_nano, charge_nano // 2, 0, "stated")
+
+
+def decided(number: int, worker: str = "a0") -> Decided:
+    """What two steps said of a call."""
+    findings = (
+        Finding("IDENTIFY", "keys", "passed", "the key is known"),
+        Finding("RESERVE", "credit", "refused", "too little", (("needed", "0.0123"),), True),
+    )
+    return Decided(call_id(number, worker), findings)
 
 
 def closed(number: int, worker: str = "a0", **changes: object) -> Closed:

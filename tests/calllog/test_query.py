@@ -8,7 +8,14 @@ from faregate.calllog.records import WorkerCalls
 from faregate.core.errors import FaregateError
 
 CALLS = WorkerCalls("w")
-CHANGES = CALLS.add([started(1), settled(1), closed(2), started(3)])
+CHANGES = CALLS.add(
+    [
+        started(1, application="shop", customer="c1"),
+        settled(1),
+        closed(2, application="shop"),
+        started(3, run="r1"),
+    ]
+)
 ANSWERED, REFUSED, OPEN = *CHANGES.closed, *CHANGES.opened
 
 
@@ -25,6 +32,10 @@ ANSWERED, REFUSED, OPEN = *CHANGES.closed, *CHANGES.opened
         (CallFilter(status_low=400, status_high=500, refused=True), [REFUSED]),
         (CallFilter(closed=True), [ANSWERED, REFUSED]),
         (CallFilter(key="other"), []),
+        (CallFilter(application="shop"), [ANSWERED, REFUSED]),
+        (CallFilter(customer="c1"), [ANSWERED]),
+        (CallFilter(run="r1"), [OPEN]),
+        (CallFilter(run=""), [ANSWERED, REFUSED]),
     ],
 )
 def test_filter(chosen: CallFilter, expected: list):

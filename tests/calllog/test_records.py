@@ -3,12 +3,13 @@
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.calllog.calls import body, call_id, charge, closed, decided, settled, started
 
 from faregate.calllog.frames import CallRecord
 from faregate.calllog.records import (
     WorkerCalls,
     attach_body,
+    attach_decision,
     decode_record,
     encode_record,
     merge_records,
@@ -83,6 +84,29 @@ def test_bodies_pass_through():
     (record,) = changes.closed
     attach_body(record, changes.bodies[0])
     assert (record.request_body, record.request_body_bytes) == ("{}", 2)
+
+
+def test_who_pays_is_taken_over():
+    payers = {"application": "shop", "team": "web", "customer": "c1", "run": "r1"}
+    frames = [started(1, **payers), settled(1, charge=charge(7)), closed(2, **payers)]
+    for record in WorkerCalls("0-1-1").add(frames).closed:
+        assert {name: getattr(record, name) for name in payers} == payers
+        assert record.charge == (charge(7) if record.outcome == "answered" else None)
+        assert decode_record(encode_record(record)) == record
+
+
+def test_a_lost_call_is_charged_nothing():
+    calls = WorkerCalls("0-1-1")
+    calls.add([started(1)])
+    assert [record.charge for record in calls.lose().closed] == [None]
+
+
+def test_decisions_pass_through():
+    changes = WorkerCalls("0-1-1").add([decided(1), closed(1)])
+    (record,) = changes.closed
+    attach_decision(record, changes.decisions[0])
+    assert record.decision == decided(1).findings
+    assert decode_record(encode_record(record)) == record
 
 
 @given(st.lists(st.booleans(), max_size=30), st.randoms(use_true_random=False))

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 import pytest
-from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.calllog.calls import body, call_id, charge, closed, decided, settled, started
 
 from faregate.calllog.frames import CallRecord, Frame
 from faregate.calllog.journal import Position
@@ -64,6 +64,25 @@ class CallStoreContract:
         post(store, calls, body(2, b"late"), settled(1))
         bodies = [getattr(store.find(call_id(n)), "request_body", None) for n in (1, 2)]
         assert bodies == ["early", "late"]
+
+    def test_decisions_come_before_or_after_their_call(self, store: FindingStore):
+        calls = WorkerCalls(WORKER)
+        post(store, calls, decided(1))
+        post(store, calls, started(1), closed(2), closed(3))
+        post(store, calls, decided(2), settled(1))
+        post(store, calls, decided(2))
+        found = [getattr(store.find(call_id(n)), "decision", None) for n in (1, 2, 3)]
+        assert found == [decided(1).findings, decided(2).findings, None]
+        assert store.prune(2**62, 0) == 3
+        post(store, calls, closed(1))
+        assert getattr(store.find(call_id(1)), "decision", "none") is None
+
+    def test_a_charge_is_kept(self, store: FindingStore):
+        calls = WorkerCalls(WORKER)
+        post(store, calls, started(1, application="shop", run="r1"), settled(1, charge=charge(7)))
+        record = store.find(call_id(1))
+        assert record is not None
+        assert (record.charge, record.application, record.run) == (charge(7), "shop", "r1")
 
     def test_lost_calls_are_closed(self, store: FindingStore):
         calls = WorkerCalls(WORKER)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.calllog.calls import body, call_id, closed, decided, settled, started
 
 from faregate.calllog.frames import CallRecord, Frame, encode_frame
 from faregate.calllog.query import CallFilter
@@ -123,6 +123,16 @@ def test_a_call_is_found_with_its_bodies_wherever_they_are(office: Office):
     record = office.log.find(call_id(2))
     assert record is not None
     assert (record.request_body, record.request_body_bytes) == ("waiting", 7)
+
+
+def test_a_call_is_found_with_its_decision_wherever_it_is(office: Office):
+    office.write(started(1), decided(1), decided(2))
+    office.post()
+    office.write(settled(1), closed(2), closed(3), decided(3), decided(4))
+    found = [office.log.find(call_id(n)) for n in (1, 2, 3)]
+    assert [getattr(record, "decision", None) for record in found] == [
+        decided(n).findings for n in (1, 2, 3)
+    ]
 
 
 def test_near_ids_come_from_the_store(office: Office):

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.calllog.calls import body, call_id, closed, decided, settled, started
 from tests.storage.call_store_contract import WORKER, CallStoreContract, post
 
 from faregate.calllog.query import CallFilter
-from faregate.calllog.records import WorkerCalls, decode_record
+from faregate.calllog.records import WorkerCalls, decode_record, encode_record
 from faregate.core.errors import StorageError
 from faregate.storage.call_store import PRUNE_ROWS_MAX, SCHEMA_VERSION, CallStore
 
@@ -42,7 +42,13 @@ def test_recent_calls_are_the_newest(store: CallStore):
 
 
 def test_filters_agree_with_their_own_rule(store: CallStore):
-    frames = [started(1), settled(1), closed(2), started(3), started(4, key_name="other")]
+    frames = [
+        started(1, application="shop", customer="c1"),
+        settled(1),
+        closed(2, application="shop"),
+        started(3, customer="c2"),
+        started(4, key_name="other", run="r1"),
+    ]
     frames += [settled(4, status=503, outcome="failed")]
     post(store, WorkerCalls(WORKER), *frames)
     everything = store.recent(100)
@@ -53,6 +59,10 @@ def test_filters_agree_with_their_own_rule(store: CallStore):
         CallFilter(refused=True),
         CallFilter(status_low=400, status_high=600),
         CallFilter(closed=True),
+        CallFilter(application="shop"),
+        CallFilter(application="shop", customer="c1"),
+        CallFilter(run="r1"),
+        CallFilter(customer=""),
     ]
     for chosen in filters:
         expected = [record for record in everything if chosen.matches(record)]
@@ -138,6 +148,84 @@ def test_a_folder_with_an_odd_name(tmp_path: Path):
     post(store, WorkerCalls(WORKER), closed(1))
     store.close()
     assert (folder / "calls.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("column", "name"), [("customer", "c1"), ("run", "r1")])
+def test_customers_and_runs_are_found_without_looking_at_all_calls(
+    store: CallStore, path: Path, column: str, name: str
+):
+    query = f"SELECT record FROM calls WHERE {column} = ? ORDER BY started_ns DESC LIMIT 9"
+    plan = sqlite3.connect(path).execute(f"EXPLAIN QUERY PLAN {query}", (name,)).fetchall()
+    assert [f"USING INDEX calls_{column}" in row[3] for row in plan] == [True]
+
+
+# -- the first version of the file -----------------------------------------------------------------
+
+FIRST_VERSION = """
+CREATE TABLE calls (sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, call_id TEXT NOT NULL,
+ worker TEXT NOT NULL, state TEXT NOT NULL, started_ns BIGINT NOT NULL, key_id TEXT NOT NULL,
+ key_name TEXT NOT NULL, model_asked TEXT NOT NULL, model_served TEXT NOT NULL, outcome TEXT,
+ status INTEGER, refusal TEXT, record BLOB NOT NULL, UNIQUE (call_id));
+CREATE TABLE bodies (call_id TEXT NOT NULL, part TEXT NOT NULL, data BLOB NOT NULL,
+ whole_bytes BIGINT NOT NULL, PRIMARY KEY (call_id, part)) WITHOUT ROWID;
+CREATE TABLE positions (worker TEXT NOT NULL, segment INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+ PRIMARY KEY (worker));
+CREATE INDEX ix_calls_started_ns ON calls (started_ns);
+CREATE INDEX calls_open ON calls (worker) WHERE state = 'open';
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def first_version(path: Path) -> Path:
+    """A file of the first version with an answered call in it."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(FIRST_VERSION)
+        (record,) = WorkerCalls(WORKER).add([started(1), settled(1)]).closed
+        connection.execute(
+            "INSERT INTO calls VALUES (1, ?, ?, 'closed', ?, '', 'billing', '', '', 'answered', "
+            "200, NULL, ?)",
+            (record.call_id, WORKER, record.started_ns, encode_record(record)),
+        )
+    return path
+
+
+def _columns_and_indexes(path: Path) -> list[object]:
+    with sqlite3.connect(path) as connection:
+        tables = ("calls", "bodies", "decisions", "positions")
+        columns = [connection.execute(f"PRAGMA table_info({name})").fetchall() for name in tables]
+        indexes = "SELECT name FROM sqlite_master WHERE type = 'index' ORDER BY name"
+        version = connection.execute("PRAGMA user_version").fetchone()
+        return [*columns, connection.execute(indexes).fetchall(), version]
+
+
+def test_a_file_of_the_first_version_becomes_like_a_new_one(first_version: Path):
+    CallStore(first_version).close()
+    fresh = first_version.with_name("fresh.db")
+    CallStore(fresh).close()
+    assert _columns_and_indexes(first_version) == _columns_and_indexes(fresh)
+
+
+def test_a_file_of_the_first_version_is_used(first_version: Path):
+    store = CallStore(first_version)
+    post(store, WorkerCalls(WORKER), closed(2, application="shop"), decided(2), decided(1))
+    assert [r.call_id for r in store.recent(9)] == [call_id(2), call_id(1)]
+    assert [r.call_id for r in store.recent(9, CallFilter(application="shop"))] == [call_id(2)]
+    assert [getattr(store.find(call_id(n)), "decision", None) for n in (1, 2)] == [
+        decided(1).findings,
+        decided(2).findings,
+    ]
+    store.close()
+
+
+def test_a_reader_reads_a_file_that_no_clerk_has_upgraded(first_version: Path):
+    reader = CallStore(first_version, writable=False)
+    assert [r.call_id for r in reader.recent(9, CallFilter(key="billing"))] == [call_id(1)]
+    assert reader.recent(9, CallFilter(run="r1")) == []
+    assert getattr(reader.find(call_id(1)), "outcome", None) == "answered"
+    CallStore(first_version).close()
+    assert reader.recent(9, CallFilter(run="r1")) == []
+    reader.close()
 
 
 def test_a_file_of_a_newer_version_is_refused(path: Path):

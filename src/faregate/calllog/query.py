@@ -19,6 +19,9 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str | None = None
     model: str | None = None
+    application: str | None = None
+    customer: str | None = None
+    run: str | None = None
     refused: bool = False
     status_low: int | None = None
     status_high: int | None = None
@@ -31,6 +34,12 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
         if self.key is not None and self.key not in (record.key_name, record.key_id):
             return False
         if self.model is not None and self.model not in (record.model_asked, record.model_served):
+            return False
+        if self.application is not None and self.application != record.application:
+            return False
+        if self.customer is not None and self.customer != record.customer:
+            return False
+        if self.run is not None and self.run != record.run:
             return False
         if self.refused and record.outcome != "refused":
             return False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from faregate.calllog.frames import Body, CallRecord, Closed, Frame, Settled, Started
+from faregate.calllog.frames import Body, CallRecord, Closed, Decided, Frame, Settled, Started
 
 _START_DAMAGED = "the journal's frame of this call's start was damaged"
 _WORKER_DIED = "the worker ended before the call did"
@@ -18,13 +18,15 @@ _WORKER_DIED = "the worker ended before the call did"
 class RecordChanges(NamedTuple):
     """What a batch of frames changed.
 
-    `completed` are the ids, among `closed`, of calls that were open before the batch.
+    `completed` are the ids, among `closed`, of calls that were open before the batch. Bodies and
+    decisions may come before, with or after the end of their call.
     """
 
     opened: list[CallRecord]
     closed: list[CallRecord]
     completed: list[str]
     bodies: list[Body]
+    decisions: list[Decided]
 
 
 class WorkerCalls:
@@ -43,7 +45,7 @@ class WorkerCalls:
     def add(self, frames: Iterable[Frame]) -> RecordChanges:
         """Take frames in the order they were written."""
         begun: dict[str, CallRecord] = {}
-        changes = RecordChanges([], [], [], [])
+        changes = RecordChanges([], [], [], [], [])
         for frame in frames:
             if isinstance(frame, Started):
                 self._last_started_ns = frame.started_ns
@@ -57,6 +59,8 @@ class WorkerCalls:
                 if not known and self._open.pop(frame.call_id, None) is not None:
                     changes.completed.append(frame.call_id)
                 changes.closed.append(_closed_record(self._worker, frame))
+            elif isinstance(frame, Decided):
+                changes.decisions.append(frame)
             else:
                 changes.bodies.append(frame)
         self._open.update(begun)
@@ -71,7 +75,7 @@ class WorkerCalls:
             record.state = "closed"
             record.outcome = "lost"
             record.detail = _WORKER_DIED
-        return RecordChanges([], lost, [record.call_id for record in lost], [])
+        return RecordChanges([], lost, [record.call_id for record in lost], [], [])
 
     def _settle(
         self, end: Settled, begun: dict[str, CallRecord], completed: list[str]
@@ -119,6 +123,10 @@ def _open_record(worker: str, start: Started) -> CallRecord:
         provider=start.provider,
         streamed=start.streamed,
         request_bytes=start.request_bytes,
+        application=start.application,
+        team=start.team,
+        customer=start.customer,
+        run=start.run,
     )
 
 
@@ -135,6 +143,7 @@ def _settled_record(record: CallRecord, end: Settled, *, damaged: bool = False) 
     record.events = end.events
     record.usage = end.usage
     record.attempts = end.attempts
+    record.charge = end.charge
     # A retry may have ended at another provider than the one that the call began with.
     if end.attempts:
         record.provider = end.attempts[-1].provider
@@ -162,6 +171,10 @@ def _closed_record(worker: str, frame: Closed) -> CallRecord:
         total_us=frame.total_us,
         request_bytes=frame.request_bytes,
         reply_bytes=frame.reply_bytes,
+        application=frame.application,
+        team=frame.team,
+        customer=frame.customer,
+        run=frame.run,
     )
 
 
@@ -172,6 +185,11 @@ def attach_body(record: CallRecord, body: Body) -> None:
         record.request_body, record.request_body_bytes = text, body.whole_bytes
     else:
         record.reply_body, record.reply_body_bytes = text, body.whole_bytes
+
+
+def attach_decision(record: CallRecord, decided: Decided) -> None:
+    """Put what was decided of a call into its record."""
+    record.decision = decided.findings
 
 
 def merge_records(*groups: Sequence[CallRecord]) -> list[CallRecord]:

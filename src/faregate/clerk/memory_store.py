@@ -1,8 +1,14 @@
 """A call store in memory: for tests."""
 
-from faregate.calllog.frames import Body, CallRecord
+from faregate.calllog.frames import Body, CallRecord, Decided
 from faregate.calllog.journal import Position
-from faregate.calllog.records import RecordChanges, attach_body, decode_record, encode_record
+from faregate.calllog.records import (
+    RecordChanges,
+    attach_body,
+    attach_decision,
+    decode_record,
+    encode_record,
+)
 from faregate.core.errors import StorageError
 
 
@@ -13,6 +19,7 @@ class MemoryCallStore:
         self.full = False
         self._calls: dict[str, bytes] = {}
         self._bodies: dict[tuple[str, str], Body] = {}
+        self._decisions: dict[str, Decided] = {}
         self._positions: dict[str, Position] = {}
 
     def positions(self) -> dict[str, Position]:
@@ -36,6 +43,8 @@ class MemoryCallStore:
             self._calls.setdefault(record.call_id, encode_record(record))
         for body in changes.bodies:
             self._bodies.setdefault((body.call_id, body.part), body)
+        for decided in changes.decisions:
+            self._decisions.setdefault(decided.call_id, decided)
         self._positions[worker] = position
 
     def forget(self, worker: str) -> None:
@@ -52,12 +61,13 @@ class MemoryCallStore:
         ]
         for call_id in gone:
             del self._calls[call_id]
+            self._decisions.pop(call_id, None)
             for part in ("request", "reply"):
                 self._bodies.pop((call_id, part), None)
         return len(gone)
 
     def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its bodies."""
+        """One call, with its bodies and its decision."""
         data = self._calls.get(call_id)
         if data is None:
             return None
@@ -65,4 +75,6 @@ class MemoryCallStore:
         for (owner, _), body in self._bodies.items():
             if owner == call_id:
                 attach_body(record, body)
+        if call_id in self._decisions:
+            attach_decision(record, self._decisions[call_id])
         return record

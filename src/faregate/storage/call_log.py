@@ -12,13 +12,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from faregate.calllog.frames import Body, CallRecord, Frame, decode_frame
+from faregate.calllog.frames import Body, CallRecord, Decided, Frame, decode_frame
 from faregate.calllog.journal import START, Position
 from faregate.calllog.query import EVERY_CALL, CallFilter
 from faregate.calllog.records import (
     RecordChanges,
     WorkerCalls,
     attach_body,
+    attach_decision,
     decode_record,
     merge_records,
 )
@@ -82,21 +83,22 @@ class CallLog:
         return [record for record in merged if chosen.matches(record)][-count:]
 
     def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its bodies."""
-        bodies: list[Body] = []
-        unposted = [r for r in self._unposted(bodies, call_id) if r.call_id == call_id]
+        """One call, with its bodies and its decision."""
+        extras: list[Body | Decided] = []
+        unposted = [r for r in self._unposted(extras, call_id) if r.call_id == call_id]
         store = self.store()
         posted = store.find(call_id) if store is not None else None
         records = merge_records([posted] if posted is not None else [], unposted)
         if not records:
             return None
         record = records[0]
-        if posted is not None and record is not posted:
-            record.request_body, record.reply_body = posted.request_body, posted.reply_body
-            record.request_body_bytes = posted.request_body_bytes
-            record.reply_body_bytes = posted.reply_body_bytes
-        for body in bodies:
-            attach_body(record, body)
+        if store is not None and record is not posted:
+            store.attach(record)
+        for extra in extras:
+            if isinstance(extra, Decided):
+                attach_decision(record, extra)
+            else:
+                attach_body(record, extra)
         return record
 
     def find_near(self, call_id: str) -> str | None:
@@ -134,16 +136,17 @@ class CallLog:
         return _Tail(self._folders.reader(worker, position), WorkerCalls(worker, open_calls))
 
     def _unposted(
-        self, bodies: list[Body] | None = None, body_of: str | None = None
+        self, extras: list[Body | Decided] | None = None, extras_of: str | None = None
     ) -> Iterator[CallRecord]:
-        """What the journals hold beyond the store; bodies of one call are added to `bodies`."""
+        """What the journals hold beyond the store; what else is of one call goes to `extras`."""
         for worker, tail in self.tails():
             # Before reading, as the reader does: a worker that dies now may add a last frame.
             dead = not is_alive(self._journal / worker)
             for changes in tail.read():
                 yield from changes.closed
-                if bodies is not None:
-                    bodies += [body for body in changes.bodies if body.call_id == body_of]
+                if extras is not None:
+                    extras += [body for body in changes.bodies if body.call_id == extras_of]
+                    extras += [each for each in changes.decisions if each.call_id == extras_of]
             if dead:
                 yield from tail.calls.lose().closed
             yield from tail.calls.open_calls.values()

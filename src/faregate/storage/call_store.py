@@ -6,10 +6,11 @@ call is open; a closed call never changes. `sequence` grows with every posting, 
 remembers the last one sees each call close once.
 
 The schema is versioned by SQLite's user_version with one step a version below: the file has one
-writer and three tables, and the clerk opens it at every start without loading a migration tool.
+writer and four tables, and the clerk opens it at every start without loading a migration tool.
 """
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
@@ -22,11 +23,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import StaticPool
 
-from faregate.calllog.frames import Body, CallRecord
+from faregate.calllog.frames import Body, CallRecord, Decided
 from faregate.calllog.journal import Position
 from faregate.calllog.query import EVERY_CALL, CallFilter
-from faregate.calllog.records import RecordChanges, attach_body, decode_record, encode_record
+from faregate.calllog.records import (
+    RecordChanges,
+    attach_body,
+    attach_decision,
+    decode_record,
+    encode_record,
+)
 from faregate.core.errors import StorageError
+from faregate.core.findings import Finding
 
 BUSY_TIMEOUT_S: Final = 5.0
 PRUNE_ROWS_MAX: Final = 5_000  # a transaction, so that pruning never holds up posting
@@ -49,9 +57,20 @@ _calls = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("refusal", sa.Text),
     sa.Column("record", sa.LargeBinary, nullable=False),
+    # Of the second version; null where the call names none, so that the indexes stay small.
+    sa.Column("application", sa.Text),
+    sa.Column("customer", sa.Text),
+    sa.Column("run", sa.Text),
     sqlite_autoincrement=True,
 )
 sa.Index("calls_open", _calls.c.worker, sqlite_where=_calls.c.state == "open")
+for _column in (_calls.c.customer, _calls.c.run):
+    sa.Index(
+        f"calls_{_column.name}",
+        _column,
+        _calls.c.started_ns,
+        sqlite_where=_column.is_not(None),
+    )
 
 _bodies = sa.Table(
     "bodies",
@@ -60,6 +79,14 @@ _bodies = sa.Table(
     sa.Column("part", sa.Text, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("whole_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+_decisions = sa.Table(
+    "decisions",
+    _metadata,
+    sa.Column("call_id", sa.Text, primary_key=True),
+    sa.Column("findings", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -72,13 +99,19 @@ _positions = sa.Table(
 )
 
 
-def _create(connection: sa.Connection) -> None:
-    _metadata.create_all(connection)
-
-
-# One step from each version to the next.
-_UPGRADES: Final = (_create,)
-SCHEMA_VERSION: Final = len(_UPGRADES)
+# The statements from each version to the next; an empty file is made as it is above.
+_UPGRADES: Final = (
+    (
+        "ALTER TABLE calls ADD COLUMN application TEXT",
+        "ALTER TABLE calls ADD COLUMN customer TEXT",
+        "ALTER TABLE calls ADD COLUMN run TEXT",
+        "CREATE INDEX calls_customer ON calls (customer, started_ns) WHERE customer IS NOT NULL",
+        "CREATE INDEX calls_run ON calls (run, started_ns) WHERE run IS NOT NULL",
+        "CREATE TABLE decisions (call_id TEXT NOT NULL, findings BLOB NOT NULL, "
+        "PRIMARY KEY (call_id)) WITHOUT ROWID",
+    ),
+)
+SCHEMA_VERSION: Final = 1 + len(_UPGRADES)
 
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError, OSError)
 
@@ -89,6 +122,10 @@ _INSERT_CALL: Final = (
     f"VALUES ({', '.join('?' * len(_ROW_COLUMNS))}) ON CONFLICT (call_id) DO NOTHING"
 )
 _DELETE_OPEN: Final = "DELETE FROM calls WHERE call_id = ? AND state = 'open'"
+_INSERT_DECISION: Final = "INSERT OR IGNORE INTO decisions (call_id, findings) VALUES (?, ?)"
+
+_encode_findings: Final = msgspec.msgpack.Encoder().encode
+_decode_findings: Final = msgspec.msgpack.Decoder(tuple[Finding, ...]).decode
 
 
 class PostedCall(NamedTuple):
@@ -152,6 +189,12 @@ class CallStore:
                 connection.exec_driver_sql(_INSERT_CALL, rows)
             if changes.bodies:
                 _insert_bodies(connection, changes.bodies)
+            if changes.decisions:
+                decisions = [
+                    (decided.call_id, _encode_findings(decided.findings))
+                    for decided in changes.decisions
+                ]
+                connection.exec_driver_sql(_INSERT_DECISION, decisions)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["worker"], set_=place)
             )
@@ -183,6 +226,7 @@ class CallStore:
             if parameters:
                 connection.exec_driver_sql("DELETE FROM calls WHERE call_id = ?", parameters)
                 connection.exec_driver_sql("DELETE FROM bodies WHERE call_id = ?", parameters)
+                connection.exec_driver_sql("DELETE FROM decisions WHERE call_id = ?", parameters)
         return len(parameters)
 
     # -- the readers' side -----------------------------------------------------------------------
@@ -192,21 +236,26 @@ class CallStore:
         query = _filtered(sa.select(_calls.c.record), chosen)
         query = query.order_by(_calls.c.started_ns.desc()).limit(count)
         with self._transaction() as connection:
+            if _names_payers(chosen) and _version(connection) < 2:
+                return []
             return [decode_record(record) for record in connection.execute(query).scalars()]
 
     def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its bodies."""
+        """One call, with its bodies and its decision."""
         with self._transaction() as connection:
             data = connection.execute(
                 sa.select(_calls.c.record).where(_calls.c.call_id == call_id)
             ).scalar()
             if data is None:
                 return None
-            rows = connection.execute(sa.select(_bodies).where(_bodies.c.call_id == call_id)).all()
-        record = decode_record(data)
-        for row in rows:
-            attach_body(record, Body(row.call_id, row.part, row.data, row.whole_bytes))
+            record = decode_record(data)
+            _attach(connection, record)
         return record
+
+    def attach(self, record: CallRecord) -> None:
+        """Put the bodies and the decision of a call that isn't posted yet into its record."""
+        with self._transaction() as connection:
+            _attach(connection, record)
 
     def find_near(self, call_id: str) -> str | None:
         """The id that shares the longest beginning, ten characters at least."""
@@ -269,16 +318,41 @@ class CallStore:
 
     def _check_schema(self) -> None:
         with self._transaction() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+            version = _version(connection)
             if version > SCHEMA_VERSION:
                 raise StorageError(
                     f"{self._path} was written by a newer Faregate",
                     fix="run the newer version, or move the file away to begin a new call store",
                 )
             if version < SCHEMA_VERSION and self._writable:
-                for upgrade in _UPGRADES[version:]:
-                    upgrade(connection)
+                if version == 0:
+                    _metadata.create_all(connection)
+                else:
+                    for statement in itertools.chain(*_UPGRADES[version - 1 :]):
+                        connection.exec_driver_sql(statement)
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(connection: sa.Connection) -> int:
+    """The version of the file; a reader may look at one that no clerk has upgraded yet."""
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+
+
+def _attach(connection: sa.Connection, record: CallRecord) -> None:
+    call_id = record.call_id
+    bodies = connection.execute(sa.select(_bodies).where(_bodies.c.call_id == call_id))
+    for row in bodies:
+        attach_body(record, Body(row.call_id, row.part, row.data, row.whole_bytes))
+    if _version(connection) < 2:
+        return
+    query = sa.select(_decisions.c.findings).where(_decisions.c.call_id == call_id)
+    findings = connection.execute(query).scalar()
+    if findings is not None:
+        attach_decision(record, Decided(call_id, _decode_findings(findings)))
+
+
+def _names_payers(chosen: CallFilter) -> bool:
+    return any(name is not None for name in (chosen.application, chosen.customer, chosen.run))
 
 
 def _row(record: CallRecord) -> tuple[object, ...]:
@@ -295,6 +369,9 @@ def _row(record: CallRecord) -> tuple[object, ...]:
         record.status,
         record.refusal,
         encode_record(record),
+        record.application or None,
+        record.customer or None,
+        record.run or None,
     )
 
 
@@ -314,6 +391,10 @@ def _filtered(query: sa.Select[Any], chosen: CallFilter) -> sa.Select[Any]:
     if chosen.model is not None:
         asked = _calls.c.model_asked == chosen.model
         conditions.append(sa.or_(asked, _calls.c.model_served == chosen.model))
+    for column in (_calls.c.application, _calls.c.customer, _calls.c.run):
+        wanted = getattr(chosen, column.name)
+        if wanted is not None:
+            conditions.append(column == wanted if wanted else column.is_(None))
     if chosen.refused:
         conditions.append(_calls.c.outcome == "refused")
     if chosen.status_low is not None and chosen.status_high is not None:
