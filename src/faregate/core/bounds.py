@@ -38,6 +38,21 @@ UNKNOWN_KEY_CACHE_ENTRIES_MAX: Final = 10_000  # guesses; oldest leave first
 UNKNOWN_KEY_CACHE_SECONDS: Final = 1.0  # a key made just now must work just now
 KEY_LOOKUPS_WAITING_MAX: Final = 1_000  # calls that wait for the key store at once
 
+# -- Credit -------------------------------------------------------------------------------------
+CREDIT_WAITING_MAX: Final = 10_000  # calls of a worker that wait for credit at once
+FIRST_OUTPUT_TOKENS: Final = 256  # held for a stream without an output limit, and each time more
+LEAST_OUTPUT_TOKENS: Final = 1_024  # a limit of ours is not below this where there is credit
+USUAL_OUTPUT_TOKENS: Final = 16_384  # the most of a model whose own limit isn't known
+SUBJECT_CHARACTERS_MAX: Final = 128  # of a customer or a run, which callers name
+SUBJECTS_KEPT_MAX: Final = 20_000  # customers and runs whose terms a worker remembers
+
+# -- Limits -------------------------------------------------------------------------------------
+LIMIT_COUNTERS_MAX: Final = 200_000  # short limits that count at once, under 1 KB each
+
+# -- Explaining ---------------------------------------------------------------------------------
+DECISIONS_KEPT_MAX: Final = 2_000  # of the newest calls, in a worker's memory, about 2 KB each
+DECISION_LOOKUPS_WAITING_MAX: Final = 32  # calls that are looked up in the call log at once
+
 # -- Journal --------------------------------------------------------------------------------------
 JOURNAL_SEGMENT_BYTES: Final = 16 * MIB
 JOURNAL_FRAME_BYTES_MAX: Final = 4 * MIB  # larger bodies are kept cut, and say so

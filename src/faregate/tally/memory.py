@@ -1,0 +1,92 @@
+"""The counters of one worker that shares its limits with nobody."""
+
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from faregate.core import bounds
+from faregate.core.errors import StorageError
+from faregate.limits.concurrency import Concurrency
+from faregate.limits.counters import Counter, LimitSpec, LimitUnit
+from faregate.limits.gcra import SteadyRate
+from faregate.limits.sliding_window import SlidingWindow
+
+LOOKED_AT: Final = 2_000  # counters a second, for idle ones: a millisecond
+
+LocalCounter = SlidingWindow | SteadyRate | Concurrency
+
+
+def kind_of(spec: LimitSpec) -> type[LocalCounter]:
+    """Which arithmetic counts it."""
+    if spec.unit is LimitUnit.CONCURRENT:
+        return Concurrency
+    return SlidingWindow if spec.burst is None else SteadyRate
+
+
+class MemoryTally:
+    """Counters by limit; those that count nothing and that nobody holds are forgotten."""
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        counters_max: int = bounds.LIMIT_COUNTERS_MAX,
+    ) -> None:
+        self._now = now
+        self._counters_max = counters_max
+        self._counters: dict[str, LocalCounter] = {}
+
+    def counter(self, spec: LimitSpec) -> Counter:
+        """The counter of `spec.limit_id`, which goes on counting.
+
+        One whose window or manner is new begins anew. Raises `StorageError` where there are too
+        many that still count: forgetting one would let its limit be exceeded.
+        """
+        counter = self._counters.get(spec.limit_id)
+        if counter is None:
+            return self._make(spec)
+        known = counter.spec
+        if known is spec or known == spec:
+            return counter
+        if type(counter) is kind_of(spec) and known.window_s == spec.window_s:
+            counter.adopt(spec, self._now())
+            return counter
+        return self._make(spec)
+
+    async def ask(self, wanted: Sequence[tuple[Counter, int]]) -> None:
+        """Nothing to get elsewhere."""
+
+    async def keep_house(self) -> None:
+        """Forget what lies idle."""
+        self.forget_idle(self._now())
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def forget_idle(self, now: float, looked_at: int = LOOKED_AT) -> None:
+        """Look at those that were not looked at for longest."""
+        for limit_id in list(islice(self._counters, looked_at)):
+            counter = self._counters.pop(limit_id)
+            if counter.resets_s(now) == 0.0:
+                kept = weakref.ref(counter)
+                del counter
+                held = kept()
+                if held is None:
+                    continue
+                counter = held
+            self._counters[limit_id] = counter
+
+    def __len__(self) -> int:
+        return len(self._counters)
+
+    def _make(self, spec: LimitSpec) -> LocalCounter:
+        if len(self._counters) >= self._counters_max and spec.limit_id not in self._counters:
+            self.forget_idle(self._now())
+            if len(self._counters) >= self._counters_max:
+                raise StorageError(
+                    f"{self._counters_max:,} limits count at once, and more are not kept",
+                    fix="let limits be for fewer subjects, such as keys instead of customers",
+                )
+        counter = self._counters[spec.limit_id] = kind_of(spec)(spec)
+        return counter
