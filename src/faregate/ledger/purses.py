@@ -97,3 +97,8 @@ class Return(msgspec.Struct, frozen=True):
     purse_id: str
     amount: int
     settled: int
+
+
+def wallet_purse_id(name: str) -> str:
+    """The purse of a wallet, which is also its account in the ledger."""
+    return f"wallet:{name}"
