@@ -1,19 +1,25 @@
 """What changes from one document to another, in readable lines.
 
-Items of lists are matched by name. Secrets and whatever holds a sealed value are never shown.
+Items of lists are matched by name, or by what else they go by. Secrets and whatever holds a
+sealed value are never shown.
 """
 
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
+from faregate.configuration.amounts import amount_text
 from faregate.configuration.document import Document
 from faregate.configuration.export import brief
+from faregate.configuration.problems import label
 from faregate.configuration.references import SEALED, plain
 from faregate.configuration.rules import is_secret_header
 
 Sign = Literal["+", "-", "~"]
 _SECRET_FIELDS = frozenset({"api_key", "secret"})
+_SECRET_SETTINGS = frozenset({("ledger", "url"), ("limits", "redis_url")})
+_LABELS = frozenset({"name", "model", "from_time", "above_input_tokens"})  # said by the place
 _MISSING = object()
 
 
@@ -37,31 +43,31 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def difference(old: Document, new: Document) -> list[Change]:
     """The changes that lead from `old` to `new`, in the order of a document."""
-    comparison = _Comparison(brief(new))
-    comparison.compare(plain(old), plain(new), "", ())
+    comparison = _Comparison()
+    comparison.compare(plain(old), plain(new), brief(new), "", ())
     return comparison.changes
 
 
 class _Comparison:
-    """Walks two trees side by side.
+    """Walks two trees side by side, and the short form of the new one.
 
     `place` is where the walk is, for people; `fields` are the names of fields on the way.
     """
 
-    def __init__(self, brief_new: dict[str, Any]) -> None:
+    def __init__(self) -> None:
         self.changes: list[Change] = []
-        self._brief = brief_new
 
-    def compare(self, old: Any, new: Any, place: str, fields: tuple[str, ...]) -> None:
+    def compare(self, old: Any, new: Any, short: Any, place: str, fields: tuple[str, ...]) -> None:
         if old == new:
             return
         if _has_items(old) or _has_items(new):
-            self._items(old, new, place, fields)
+            self._items(old, new, short or [], place, fields)
         elif isinstance(old, dict) and isinstance(new, dict):
             for name in [*new, *(name for name in old if name not in new)]:
                 self.compare(
                     old.get(name, _MISSING),
                     new.get(name, _MISSING),
+                    short.get(name) if isinstance(short, dict) else None,
                     _inside(place, name, fields),
                     (*fields, name),
                 )
@@ -74,30 +80,39 @@ class _Comparison:
         else:
             self.changes.append(Change("~", place, _show(old), _show(new)))
 
-    def _items(self, old: Any, new: Any, place: str, fields: tuple[str, ...]) -> None:
-        before = {item["name"]: item for item in old}
-        after = {item["name"]: item for item in new}
-        short = {item["name"]: item for item in self._brief.get(fields[-1], ())}
-        for name, item in after.items():
+    def _items(self, old: Any, new: Any, short: Any, place: str, fields: tuple[str, ...]) -> None:
+        before, after = _by_label(old), _by_label(new)
+        for (name, item), added in zip(after.items(), short, strict=True):
             inner = f"{place}[{name}]"
             if name in before:
-                self.compare(before[name], item, inner, fields)
+                self.compare(before[name], item, added, inner, fields)
             else:
-                self.changes.append(Change("+", inner))
-                for field, value in short[name].items():
-                    if field != "name":
-                        self._added(value, _inside(inner, field, fields), (*fields, field))
+                self._added_item(added, inner, fields)
         self.changes += [Change("-", f"{place}[{name}]") for name in before if name not in after]
         if [name for name in before if name in after] != [n for n in after if n in before]:
             self.changes.append(Change("~", f"{place} (order)"))
+
+    def _added_item(self, item: dict[str, Any], place: str, fields: tuple[str, ...]) -> None:
+        self.changes.append(Change("+", place))
+        for field, value in item.items():
+            if field not in _LABELS:
+                self._added(value, _inside(place, field, fields), (*fields, field))
 
     def _added(self, value: Any, place: str, fields: tuple[str, ...]) -> None:
         if isinstance(value, dict):
             for name, inner in value.items():
                 self._added(inner, _inside(place, name, fields), (*fields, name))
+        elif _has_items(value):
+            for name, item in _by_label(value).items():
+                self._added_item(item, f"{place}[{name}]", fields)
         else:
             shown = None if _is_secret(fields, value) else _show(value)
             self.changes.append(Change("+", place, new=shown))
+
+
+def _by_label(items: list[Any]) -> dict[str, Any]:
+    """Items by what they go by; where that is their position, by that."""
+    return {label(item) or str(at): item for at, item in enumerate(items)}
 
 
 def _inside(place: str, name: str, fields: tuple[str, ...]) -> str:
@@ -113,6 +128,7 @@ def _has_items(value: Any) -> bool:
 def _is_secret(fields: tuple[str, ...], *values: Any) -> bool:
     return (
         fields[-1] in _SECRET_FIELDS
+        or fields[-2:] in _SECRET_SETTINGS
         or (fields[-2:-1] == ("headers",) and is_secret_header(fields[-1]))
         or any(isinstance(value, str) and SEALED.search(value) for value in values)
     )
@@ -123,6 +139,8 @@ def _show(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Decimal):
+        return amount_text(value)
     if isinstance(value, list):
         return ", ".join(map(_show, value)) or "nothing"
     return str(value) if value != "" else "''"

@@ -4,11 +4,13 @@ What equals its default is left out; references stay references.
 """
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import yaml  # type: ignore[import-untyped]
 
+from faregate.configuration.amounts import amount_text
 from faregate.configuration.document import Document
 
 _HEAD = """\
@@ -16,7 +18,20 @@ _HEAD = """\
 # 'faregate config apply FILE'.
 """
 
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):  # type: ignore[misc]
+    """Writes amounts as the numbers that they are, digit by digit."""
+
+
+def _write_amount(dumper: Any, amount: Decimal) -> Any:
+    text = amount_text(amount)
+    kind = "float" if "." in text else "int"
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{kind}", text)
+
+
+_Dumper.add_representer(Decimal, _write_amount)
 
 
 def export(document: Document) -> str:

@@ -1,6 +1,7 @@
 """What is wrong with a configuration: where, what, and what to do."""
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -22,14 +23,13 @@ class Problem(msgspec.Struct, frozen=True):
 def place(tree: object, path: Path) -> str:
     """`path` as people write it: `providers[openai].base_url`.
 
-    Items of a list go by their name where `tree`, made of dicts and lists, has one for them.
+    Items of a list go by their label where `tree`, made of dicts and lists, has one for them.
     """
     text = ""
     for step in path:
         if isinstance(step, int):
             tree = tree[step] if isinstance(tree, list) and step < len(tree) else None
-            name = tree.get("name") if isinstance(tree, dict) else None
-            text += f"[{name}]" if isinstance(name, str) and name else f"[{step}]"
+            text += f"[{label(tree) or step}]"
         elif text.endswith(".headers"):
             text += f"[{step}]"
         else:
@@ -38,12 +38,46 @@ def place(tree: object, path: Path) -> str:
     return text
 
 
+def label(item: object) -> str | None:
+    """What an item of a list goes by; None where only its position tells it from others.
+
+    A price goes by its model and the moment that it begins at, a tier by where it begins.
+    """
+    if not isinstance(item, dict):
+        return None
+    if "above_input_tokens" in item:
+        return f"above {item['above_input_tokens']}"
+    name = item.get("name", item.get("model"))
+    if not isinstance(name, str) or not name:
+        return None
+    begins = item.get("from_time")
+    if isinstance(begins, dt.datetime):
+        begins = begins.isoformat().replace("+00:00", "Z")
+    return f"{name} from {begins}" if begins and "name" not in item else name
+
+
 def nearest(wrong: str, right: Sequence[str]) -> str | None:
     """The one of `right` that was most likely meant."""
     exact = {name.lower().replace("-", "_"): name for name in right}
     same = exact.get(wrong.lower().replace("-", "_"))
     found = [same] if same else get_close_matches(wrong, right, n=1, cutoff=0.5)
     return found[0] if found else None
+
+
+def twice(named: Iterable[tuple[Path, str]], what: str | None) -> Iterator[Problem]:
+    """Names that come more than once; without `what` the name is a secret and not said."""
+    seen: set[str] = set()
+    for path, name in named:
+        if name in seen:
+            message = f"{what} {name!r} is already there" if what else "this key is there twice"
+            yield Problem(path, message, "keep one of the two")
+        seen.add(name)
+
+
+def unknown(what: str, name: str, known: Sequence[str]) -> str:
+    """That there is no `what` of this name, and the name that was most likely meant."""
+    meant = nearest(name, known)
+    return f"there is no {what} {name!r}" + (f"; did you mean {meant!r}?" if meant else "")
 
 
 def raise_all(

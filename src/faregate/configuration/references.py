@@ -6,10 +6,12 @@ variables of the environment. A sealed value always is the whole text.
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
+from faregate.configuration.amounts import amount_text
 from faregate.configuration.document import Document
 from faregate.configuration.problems import Path, Problem
 
@@ -34,9 +36,17 @@ def is_sealed(text: str) -> bool:
 
 
 def plain(document: Document) -> dict[str, Any]:
-    """`document` as dicts, lists and texts."""
-    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    """`document` as dicts, lists and texts; amounts are texts in their shortest form."""
+    tree: dict[str, Any] = _bare(msgspec.to_builtins(document, builtin_types=(Decimal,)))
     return tree
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _bare(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_bare(inner) for inner in value]
+    return amount_text(value) if isinstance(value, Decimal) else value
 
 
 def map_texts(document: Document, change: Callable[[Path, str], str]) -> Document:

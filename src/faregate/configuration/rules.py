@@ -7,12 +7,13 @@ opened. Both give every problem there is.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
+from faregate.configuration import commerce_rules
+from faregate.configuration.addresses import HOST, bad_api_url, holds_password
 from faregate.configuration.document import Document, Key, Provider
-from faregate.configuration.problems import Path, Problem, nearest
+from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import VARIABLE, has_reference, is_reference, is_sealed
 from faregate.configuration.settings import GateSettings
 from faregate.identity.keys import SHOWN_CHARACTERS, is_well_formed
@@ -27,7 +28,6 @@ _RESERVED_HEADERS: Final = frozenset(
     | {"keep-alive", "expect", "proxy-connection", "proxy-authorization"}
     | {"content-type", "content-encoding", "accept-encoding"}
 )
-_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+\Z")
 _YEAR_MAX: Final = 2261  # nanoseconds since 1970 in 64 bits end in 2262
 _ENVIRONMENT_FIX: Final = "write ${env:NAME} and put the secret into the environment variable NAME"
 
@@ -76,6 +76,19 @@ def check_written(document: Document) -> list[Problem]:
                     "write ${env:NAME}, or its hash as 'faregate keys generate' prints it",
                 )
             )
+    settings = document.settings
+    problems += [
+        Problem(
+            ("settings", section, field),
+            "a password must not stand in the file",
+            _ENVIRONMENT_FIX.replace("secret", "whole address"),
+        )
+        for section, field, url in (
+            ("ledger", "url", settings.ledger.url),
+            ("limits", "redis_url", settings.limits.redis_url),
+        )
+        if url is not None and holds_password(url)
+    ]
     return problems
 
 
@@ -86,13 +99,14 @@ def check(document: Document) -> list[Problem]:
         *_providers(document),
         *_models(document),
         *_keys(document),
+        *commerce_rules.check(document),
     ]
 
 
 def _gate(document: Document) -> Iterator[Problem]:
     gate, operations = document.settings.gate, document.settings.operations
     for section, host in (("gate", gate.host), ("operations", operations.host)):
-        if not is_sealed(host) and not _HOST.match(host):
+        if not is_sealed(host) and not HOST.match(host):
             yield Problem(
                 ("settings", section, "host"),
                 "this is not an address to listen on",
@@ -135,13 +149,13 @@ def _cidr_fix(network: str) -> str:
 
 
 def _providers(document: Document) -> Iterator[Problem]:
-    yield from _twice(
+    yield from twice(
         ((("providers", at, "name"), one.name) for at, one in enumerate(document.providers)),
         "a provider",
     )
     for at, provider in enumerate(document.providers):
         path: Path = ("providers", at)
-        if not is_sealed(provider.base_url) and (reason := _bad_url(provider.base_url)):
+        if not is_sealed(provider.base_url) and (reason := bad_api_url(provider.base_url)):
             yield Problem(
                 (*path, "base_url"),
                 f"this is not the address of an API: {reason}",
@@ -157,26 +171,6 @@ def _providers(document: Document) -> Iterator[Problem]:
         yield from _headers(provider, path)
         yield from _provider_proxy(provider, path)
         yield from _provider_tls(provider, path)
-
-
-def _bad_url(url: str, *, proxy: bool = False) -> str | None:
-    """What keeps `url` from being an address to connect to; never repeats it."""
-    if any(character <= " " or character >= "\x7f" for character in url):
-        return "it has spaces, control characters or letters beyond ASCII"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "its host or port can't be read"
-    if parts.scheme not in {"http", "https"}:
-        return "it must begin with https:// or http://"
-    if not parts.hostname or not _HOST.match(parts.hostname) or port == 0:
-        return "its host or port can't be read"
-    if (parts.username is not None or parts.password is not None) and not proxy:
-        return "it has a user or a password"
-    if "?" in url or "#" in url or (proxy and parts.path not in {"", "/"}):
-        return "it has more than a path" if not proxy else "it has more than a host and a port"
-    return None
 
 
 def _headers(provider: Provider, path: Path) -> Iterator[Problem]:
@@ -204,7 +198,7 @@ def _headers(provider: Provider, path: Path) -> Iterator[Problem]:
 def _provider_proxy(provider: Provider, path: Path) -> Iterator[Problem]:
     if provider.proxy in {"environment", "none"} or is_sealed(provider.proxy):
         return
-    if reason := _bad_url(provider.proxy, proxy=True):
+    if reason := bad_api_url(provider.proxy, proxy=True):
         yield Problem(
             (*path, "proxy"),
             f"this is not the address of a proxy: {reason}",
@@ -226,7 +220,7 @@ def _provider_tls(provider: Provider, path: Path) -> Iterator[Problem]:
 
 
 def _models(document: Document) -> Iterator[Problem]:
-    yield from _twice(
+    yield from twice(
         (
             (path, name)
             for at, model in enumerate(document.models)
@@ -243,7 +237,7 @@ def _models(document: Document) -> Iterator[Problem]:
         if model.provider not in known:
             yield Problem(
                 ("models", at, "provider"),
-                _unknown("provider", model.provider, providers),
+                unknown("provider", model.provider, providers),
                 "add the provider, or name one that is there",
             )
         if model.upstream_model == "":
@@ -252,8 +246,8 @@ def _models(document: Document) -> Iterator[Problem]:
 
 def _keys(document: Document) -> Iterator[Problem]:
     keys = document.keys
-    yield from _twice(((("keys", at, "name"), key.name) for at, key in enumerate(keys)), "a key")
-    yield from _twice(((("keys", at, "secret"), key.secret) for at, key in enumerate(keys)), None)
+    yield from twice(((("keys", at, "name"), key.name) for at, key in enumerate(keys)), "a key")
+    yield from twice(((("keys", at, "secret"), key.secret) for at, key in enumerate(keys)), None)
     models = [name for model in document.models for name in (model.name, *model.aliases)]
     known = frozenset(models)
     for at, key in enumerate(keys):
@@ -263,7 +257,7 @@ def _keys(document: Document) -> Iterator[Problem]:
             if name not in known:
                 yield Problem(
                     (*path, "models", position),
-                    _unknown("model", name, models),
+                    unknown("model", name, models),
                     "name a model or an alias that is there",
                 )
 
@@ -285,18 +279,3 @@ def _key(key: Key, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "expires_at"), f"the year must be from 1970 to {_YEAR_MAX}")
     if key.expires_at is not None and key.expires_at.tzinfo is None:
         yield Problem((*path, "expires_at"), "the time has no zone", "end it with Z for UTC")
-
-
-def _twice(named: Iterable[tuple[Path, str]], what: str | None) -> Iterator[Problem]:
-    """Names that come more than once; without `what` the name is a secret and not said."""
-    seen: set[str] = set()
-    for path, name in named:
-        if name in seen:
-            message = f"{what} {name!r} is already there" if what else "this key is there twice"
-            yield Problem(path, message, "keep one of the two")
-        seen.add(name)
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    meant = nearest(name, known)
-    return f"there is no {what} {name!r}" + (f"; did you mean {meant!r}?" if meant else "")

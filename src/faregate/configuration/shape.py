@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from faregate.configuration import amounts
 from faregate.configuration.document import Document
 from faregate.configuration.problems import Path, Problem, nearest
 from faregate.configuration.yaml_tree import Located
@@ -25,7 +26,7 @@ _DOCUMENT: Final = inspect.type_info(Document)
 def convert(tree: Located) -> tuple[Document | None, list[Problem]]:
     """The document that `tree` is, or all that keeps it from being one."""
     problems: list[Problem] = []
-    value = _Checker(problems).check(tree.value, _DOCUMENT, ())
+    value = _Checker(problems).check(tree, _DOCUMENT, ())
     if problems:
         return None, problems
     return msgspec.convert(value, Document), []
@@ -37,8 +38,8 @@ class _Checker:
     def __init__(self, problems: list[Problem]) -> None:
         self._problems = problems
 
-    def check(self, value: Any, shape: inspect.Type, path: Path) -> Any:
-        described = None
+    def check(self, at: Located, shape: inspect.Type, path: Path) -> Any:
+        value, described = at.value, None
         if isinstance(shape, inspect.Metadata):
             described = (shape.extra_json_schema or {}).get("description")
             shape = shape.type
@@ -46,13 +47,15 @@ class _Checker:
             if value is None:
                 return None
             shape = next(one for one in shape.types if not isinstance(one, inspect.NoneType))
-            return self.check(value, shape, path)
+            return self.check(at, shape, path)
         if isinstance(shape, inspect.StructType):
             return self._struct(value, shape, path)
         if isinstance(shape, inspect.VarTupleType):
             return self._list(value, shape, path)
         if isinstance(shape, inspect.DictType):
             return self._dict(value, shape, path)
+        if isinstance(shape, inspect.DecimalType):
+            return self._amount(at, path)
         return self._scalar(value, shape, path, described)
 
     def _struct(self, value: Any, shape: inspect.StructType, path: Path) -> Any:
@@ -70,7 +73,7 @@ class _Checker:
                     Problem(path, f"the field {name!r} is missing", f"add '{name}: ...'")
                 )
         return {
-            name: self.check(inner.value, fields[name].type, (*path, name))
+            name: self.check(inner, fields[name].type, (*path, name))
             for name, inner in value.items()
             if name in fields
         }
@@ -91,20 +94,31 @@ class _Checker:
         if not isinstance(value, list):
             self._refuse(path, "expected a list", value, "write '- ' before every item")
             return None
-        return [
-            self.check(inner.value, shape.item_type, (*path, at)) for at, inner in enumerate(value)
-        ]
+        return [self.check(inner, shape.item_type, (*path, at)) for at, inner in enumerate(value)]
 
     def _dict(self, value: Any, shape: inspect.DictType, path: Path) -> Any:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self._refuse(path, "expected fields, each with a text", value)
+            self._refuse(path, f"expected fields, each with {describe(shape.value_type)}", value)
             return None
         return {
-            name: self.check(inner.value, shape.value_type, (*path, name))
+            name: self.check(inner, shape.value_type, (*path, name))
             for name, inner in value.items()
         }
+
+    def _amount(self, at: Located, path: Path) -> Any:
+        text = at.text if at.text is not None else at.value
+        if not isinstance(text, str):
+            self._refuse(path, f"expected {amounts.TAKES}", at.value)
+            return None
+        try:
+            return amounts.read_amount(text)
+        except ValueError as error:
+            found = _found(at.value if at.text is None else at.text, path)
+            reason = str(error).partition(";")[0]
+            self._problems.append(Problem(path, f"{reason}: {found}", f"write {amounts.TAKES}"))
+            return None
 
     def _scalar(self, value: Any, shape: inspect.Type, path: Path, described: str | None) -> Any:
         if isinstance(shape, inspect.FloatType) and type(value) is int:
@@ -177,6 +191,7 @@ def describe(shape: inspect.Type) -> str:
     words = {
         inspect.BoolType: "true or false",
         inspect.StrType: "a text",
+        inspect.DecimalType: amounts.TAKES,
         inspect.DateTimeType: "a date or a time such as 2027-01-31T12:00:00Z",
     }
     return words[type(shape)]
@@ -199,7 +214,7 @@ def _found(value: Any, path: Path) -> str:
         return "fields"
     if isinstance(value, list):
         return "a list"
-    if "headers" in path or (path and path[-1] in {"api_key", "secret"}):
+    if "headers" in path or (path and path[-1] in {"api_key", "secret", "url", "redis_url"}):
         return "another kind of value"
     shown = str(value).lower() if isinstance(value, bool) else str(value)
     shown = shown if len(shown) <= 40 else shown[:37] + "..."

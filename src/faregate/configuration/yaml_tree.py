@@ -16,6 +16,7 @@ TEXT_CHARACTERS_MAX: Final = 8 * 1024 * 1024
 _NODES_MAX: Final = 1_000_000  # a file of 8 MiB has fewer; more comes from aliases of aliases
 _DEPTH_MAX: Final = 32
 _TAG: Final = "tag:yaml.org,2002:"
+_NUMBER_TAGS: Final = frozenset({f"{_TAG}int", f"{_TAG}float"})
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Scalar = str | int | float | bool | dt.datetime | dt.date | bytes | None
@@ -25,12 +26,13 @@ class Located(msgspec.Struct, frozen=True):
     """A value and the line, from 1, where it is written.
 
     `value` is a scalar, a list of `Located`, or a dict of them; `field_lines` has the lines of a
-    dict's fields.
+    dict's fields; `text` is a number as it is written, for what a float can't say.
     """
 
     value: Any
     line: int
     field_lines: dict[str, int] = {}
+    text: str | None = None
 
     def line_of(self, path: Path) -> int:
         """The line of what `path` leads to, or of the last step that is written."""
@@ -85,7 +87,8 @@ class _Reader:
             return Located(
                 [self.read(inner, (*path, at)) for at, inner in enumerate(node.value)], line
             )
-        return Located(self._scalar(node, path, line), line)
+        text = node.value.replace("_", "") if node.tag in _NUMBER_TAGS else None
+        return Located(self._scalar(node, path, line), line, text=text)
 
     def _mapping(self, node: yaml.MappingNode, path: Path, line: int) -> Located:
         fields: dict[str, Located] = {}

@@ -4,12 +4,13 @@ An amount is an integer of nano-dollars (10⁻⁹ USD) that fits 64 bits. A pric
 a million units. Amounts are written as decimal strings, never as floats.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
 NANO: Final = 1_000_000_000
 AMOUNT_NANO_MAX: Final = 10**18  # a thousand million dollars: sums of nine still fit 64 bits
 CURRENCY: Final = "USD"
+_EXACT: Final = Context(prec=40, traps=[Inexact])  # the default would round what is longer
 
 
 def round_nano(numerator: int, denominator: int) -> int:
@@ -44,7 +45,10 @@ def parse_amount(value: str | int | Decimal) -> int:
         raise ValueError("it is below zero")
     if amount > AMOUNT_NANO_MAX // NANO:
         raise ValueError(f"it is above {AMOUNT_NANO_MAX // NANO}")
-    nano = amount.scaleb(9)
+    try:
+        nano = amount.scaleb(9, _EXACT)
+    except Inexact:
+        nano = Decimal("0.1")
     if nano != nano.to_integral_value():
         raise ValueError("it has more than nine decimals")
     return int(nano)
