@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.calllog.calls import body, call_id, closed, decided, settled, started
+from tests.clerk.ledgers import empty_ledger
 
 from faregate.calllog.frames import CallRecord, Frame, encode_frame
 from faregate.calllog.query import CallFilter
@@ -33,7 +34,7 @@ class Office:
         if self._clerk is None:
             self._store = CallStore(self.database)
             folders = JournalFolders(self.journal)
-            self._clerk = Clerk(folders, self._store, Retention(36_500, 1_000_000))
+            self._clerk = Clerk(folders, self._store, empty_ledger(), Retention(36_500, 1_000_000))
         while self._clerk.step():
             pass
 
@@ -103,7 +104,7 @@ def test_a_dead_workers_open_calls_are_lost_though_no_clerk_runs(office: Office)
 def test_the_clerk_may_post_between_two_looks(office: Office):
     office.write(*(closed(n) for n in range(100)))
     log = office.log
-    unposted = list(log._unposted())
+    unposted = list(log.unposted())
     office.post()
     assert len(unposted) == 100
     assert [number for number, _ in told(log.recent(200))] == list(range(100))

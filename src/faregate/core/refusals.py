@@ -8,6 +8,7 @@ the only place where a code meets a status.
 Sources: RFC 9110 §15, RFC 9457 (problem details), RFC 6585 (428, 429, 431).
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -99,6 +100,11 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def status(self) -> int:
         """The HTTP status."""
         return self.kind.status
+
+    def told_status(self, statuses: Mapping[str, int] | None) -> int:
+        """The status that callers see, where an operator tells some codes by others."""
+        status = self.kind.status
+        return statuses.get(self.kind.code, status) if statuses else status
 
     @property
     def type_uri(self) -> str:
@@ -193,6 +199,11 @@ _ROWS: Final = (
     Kind(
         "length_required", 411, "caller", "The length of the body is not stated", False,
         "Send Content-Length, or Transfer-Encoding: chunked.",
+    ),
+    Kind(
+        "request_exceeds_limit", 413, "caller", "This call is above what a limit ever lets through",
+        False,
+        "Send a shorter request, or lower its output limit.",
     ),
     Kind(
         "body_too_large", 413, "caller", "The body is too large", False,
@@ -333,6 +344,11 @@ _ROWS: Final = (
     Kind(
         "limits_unavailable", 503, "operator", "Limits can't be counted just now", True,
         "Try again in a moment; the operator must check the shared counters (Redis or Valkey).",
+        "api_error",
+    ),
+    Kind(
+        "call_log_unavailable", 503, "operator", "Past calls can't be read just now", True,
+        "Try again in a moment; the operator must check the call log in the data folder.",
         "api_error",
     ),
     Kind(

@@ -11,6 +11,7 @@ from faregate.core.ids import CallIds
 from faregate.core.refusals import Refusal
 from faregate.dialects import problem
 from faregate.gate.call import Call
+from faregate.gate.explaining import Explaining
 from faregate.gate.ports import ConfigurationState, Journal
 from faregate.gate.recorder import Recorder
 from faregate.gate.snapshot import Snapshot
@@ -38,6 +39,7 @@ class Gate:
         journal: Journal,
         key_check: KeyCheck,
         state: ConfigurationState,
+        explaining: Explaining | None = None,
     ) -> None:
         # -- for the worker's life
         self.loop = loop
@@ -48,6 +50,7 @@ class Gate:
         self.recorder = Recorder(journal, state.document.settings.journal.when_full)
         self.deadlines = Deadlines(loop, self.now)
         self.tasks: set[asyncio.Task[None]] = set()
+        self.explaining = explaining or Explaining()
         self._key_check = key_check
         self._upstreams = Upstreams(loop, self.deadlines, self.now)
         # -- with the configuration
@@ -141,4 +144,5 @@ class Gate:
             task.cancel()
         self._upstreams.close()
         self.deadlines.close()
+        self.explaining.close()
         self.recorder.close()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from faregate.calllog.frames import CallRecord
 from faregate.calllog.journal import JournalFull as JournalFull
 from faregate.configuration.state import Changes as Changes
 from faregate.configuration.state import ConfigurationState as ConfigurationState
@@ -88,6 +89,19 @@ class Tally(Protocol):
 
     async def close(self) -> None:
         """Give everything back."""
+
+
+class DecisionSource(Protocol):
+    """All calls that are on record, of every worker, to explain one afterwards.
+
+    Every method may block and is called in a thread of its own, one call at a time.
+    """
+
+    def find(self, call_id: str) -> CallRecord | None:
+        """One call with its decision, where that was kept; raises `StorageError`."""
+
+    def close(self) -> None:
+        """Let go of the files."""
 
 
 class Journal(Protocol):

@@ -13,6 +13,7 @@ from typing import Final
 from faregate.configuration.settings import JournalSettings
 from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
+from faregate.gate.explaining import Explaining
 from faregate.gate.follower import Follower
 from faregate.gate.gate import Gate
 from faregate.gate.ports import ConfigurationSource, Journal
@@ -37,12 +38,14 @@ class GateWorker:
         clock: Clock,
         listening: socket.socket,
         control_fd: int | None,
+        explaining: Explaining | None = None,
     ) -> None:
         self._follower = Follower(source)
         self._open_journal = open_journal
         self._clock = clock
         self._listening = listening
         self._control_fd = control_fd
+        self._explaining = explaining
         self._stopping = asyncio.Event()
         self._certificates: ServerCertificates | None = None
         self._control: ControlChannel | None = None
@@ -61,7 +64,7 @@ class GateWorker:
         loop = asyncio.get_running_loop()
         key_check = KeyCheck(self._follower.find_key, self._clock)
         journal = self._open_journal(settings.journal)
-        gate = self._gate = Gate(loop, self._clock, journal, key_check, state)
+        gate = self._gate = Gate(loop, self._clock, journal, key_check, state, self._explaining)
         await gate.listener.serve(self._listening, self._certificates)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)

@@ -8,53 +8,29 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
-from faregate.calllog.frames import Body, CallRecord, Decided, Frame, decode_frame
-from faregate.calllog.journal import START, Position
+from faregate.calllog.frames import CallRecord
 from faregate.calllog.query import EVERY_CALL, CallFilter
-from faregate.calllog.records import (
-    RecordChanges,
-    WorkerCalls,
-    attach_body,
-    attach_decision,
-    decode_record,
-    merge_records,
-)
+from faregate.calllog.records import decode_record, merge_records
+from faregate.storage.call_finder import CallFinder, Tail
 from faregate.storage.call_store import CallStore
-from faregate.storage.journal_reader import JournalFolders, JournalReader, is_alive
 
 _PAGE_CALLS: Final = 5_000  # of the store, in one query of a follower
 _PAGES_MAX: Final = 10  # in one look
 _REMEMBERED_MAX: Final = 200_000  # calls that a follower told and the store hasn't yet
 
 
-class _Tail(NamedTuple):
-    """A journal beyond what was posted of it."""
-
-    reader: JournalReader
-    calls: WorkerCalls
-
-    def read(self) -> Iterator[RecordChanges]:
-        """What is there now; frames that can't be read are the clerk's to report."""
-        state = "more"
-        while state == "more":
-            reading = self.reader.read()
-            state = reading.state
-            yield self.calls.add(_decoded(reading.frames))
-
-
-class CallLog:
+class CallLog(CallFinder):
     """The calls of the installation whose journals and call store these are.
 
     Every method raises `StorageError` where they can't be read.
     """
 
     def __init__(self, journal: Path, calls_database: Path) -> None:
-        self._journal = journal
-        self._folders = JournalFolders(journal)
+        super().__init__(journal)
         self._database = calls_database
         self._opened: CallStore | None = None
 
@@ -68,7 +44,7 @@ class CallLog:
         """The newest `count` calls that `chosen` asks for, the oldest first."""
         if count <= 0:
             return []
-        unposted = (record for record in self._unposted() if chosen.matches(record))
+        unposted = (record for record in self.unposted() if chosen.matches(record))
         waiting = heapq.nlargest(count, unposted, key=lambda record: record.started_ns)
         store = self.store()
         if store is None:
@@ -81,25 +57,6 @@ class CallLog:
         ]
         merged = merge_records(posted, current)
         return [record for record in merged if chosen.matches(record)][-count:]
-
-    def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its bodies and its decision."""
-        extras: list[Body | Decided] = []
-        unposted = [r for r in self._unposted(extras, call_id) if r.call_id == call_id]
-        store = self.store()
-        posted = store.find(call_id) if store is not None else None
-        records = merge_records([posted] if posted is not None else [], unposted)
-        if not records:
-            return None
-        record = records[0]
-        if store is not None and record is not posted:
-            store.attach(record)
-        for extra in extras:
-            if isinstance(extra, Decided):
-                attach_decision(record, extra)
-            else:
-                attach_body(record, extra)
-        return record
 
     def find_near(self, call_id: str) -> str | None:
         """The id of a posted call that begins like `call_id`."""
@@ -118,40 +75,6 @@ class CallLog:
             self._opened = CallStore(self._database, writable=False)
         return self._opened
 
-    def workers(self) -> list[str]:
-        """Who has a journal now."""
-        return self._folders.workers()
-
-    def tails(self) -> Iterator[tuple[str, _Tail]]:
-        """Every worker's journal, from where the store stands."""
-        store = self.store()
-        positions = store.positions() if store is not None else {}
-        for worker in self.workers():
-            yield worker, self.tail(worker, positions.get(worker, START))
-
-    def tail(self, worker: str, position: Position = START) -> _Tail:
-        """One worker's journal from `position`."""
-        store = self.store()
-        open_calls = store.open_calls(worker) if store is not None else []
-        return _Tail(self._folders.reader(worker, position), WorkerCalls(worker, open_calls))
-
-    def _unposted(
-        self, extras: list[Body | Decided] | None = None, extras_of: str | None = None
-    ) -> Iterator[CallRecord]:
-        """What the journals hold beyond the store; what else is of one call goes to `extras`."""
-        for worker, tail in self.tails():
-            # Before reading, as the reader does: a worker that dies now may add a last frame.
-            dead = not is_alive(self._journal / worker)
-            for changes in tail.read():
-                yield from changes.closed
-                if extras is not None:
-                    extras += [body for body in changes.bodies if body.call_id == extras_of]
-                    extras += [each for each in changes.decisions if each.call_id == extras_of]
-            if dead:
-                yield from tail.calls.lose().closed
-            yield from tail.calls.open_calls.values()
-            tail.reader.close()
-
 
 class Follower:
     """Tells each call that closes, once.
@@ -164,7 +87,7 @@ class Follower:
         self._log = log
         self._chosen = msgspec.structs.replace(chosen, closed=True)
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._tails: dict[str, _Tail] = {}
+        self._tails: dict[str, Tail] = {}
         # The store's place first: what is posted from here on is told, if only a moment early.
         store = log.store()
         self._sequence = store.last_sequence() if store is not None else 0
@@ -222,11 +145,3 @@ class Follower:
                     yield decode_record(call.data)
             if len(page) < _PAGE_CALLS:
                 return
-
-
-def _decoded(frames: list[bytes]) -> Iterator[Frame]:
-    for frame in frames:
-        try:
-            yield decode_frame(frame)
-        except msgspec.MsgspecError:
-            continue
