@@ -14,6 +14,8 @@ from pathlib import Path
 
 from faregate.calllog.frames import Attempt, Settled, Started, Usage, decode_frame, encode_frame
 from faregate.clerk.clerk import Clerk, Retention
+from faregate.core.clock import SystemClock
+from faregate.ledger.memory import MemoryLedger
 from faregate.storage.call_store import CallStore
 from faregate.storage.journal import JournalWriter, SyncPolicy
 from faregate.storage.journal_reader import JournalFolders
@@ -122,7 +124,9 @@ def read_back(root: Path) -> None:
 def post(root: Path, database: Path) -> None:
     """All that the clerk does, with the disk synced."""
     store = CallStore(database)
-    clerk = Clerk(JournalFolders(root), store, Retention(30, 1_000_000))
+    clerk = Clerk(
+        JournalFolders(root), store, MemoryLedger(SystemClock()).posting(), Retention(30, 1_000_000)
+    )
     begun = time.perf_counter()
     while clerk.step():
         pass

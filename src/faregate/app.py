@@ -28,7 +28,11 @@ from faregate.storage.preparation import open_gate_source
 
 def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) -> None:
     """Be a gate worker until told to stop; raises `FaregateError`."""
+    from faregate.gate.explaining import Explaining
     from faregate.gate.worker import GateWorker
+    from faregate.identity.keys import hash_key
+    from faregate.identity.operator import operator_token
+    from faregate.storage.decision_reader import DecisionReader
     from faregate.storage.journal import JournalWriter, name_worker
 
     def open_journal(settings: JournalSettings) -> JournalWriter:
@@ -36,7 +40,13 @@ def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) ->
         return JournalWriter(home.journal, name, sync=settings.sync)
 
     listening = socket.socket(fileno=listen_fd)
-    gate = GateWorker(open_gate_source(home), open_journal, SystemClock(), listening, control_fd)
+    explaining = Explaining(
+        hash_key(operator_token(home.master_key())),
+        lambda: DecisionReader(home.journal, home.calls_database),
+    )
+    gate = GateWorker(
+        open_gate_source(home), open_journal, SystemClock(), listening, control_fd, explaining
+    )
     _run(gate.run)
 
 
@@ -44,19 +54,22 @@ def run_clerk(home: Home, control_fd: int | None) -> None:
     """Be the clerk until told to stop; raises `FaregateError`."""
     from faregate.clerk.clerk import Clerk, Retention
     from faregate.clerk.worker import ClerkWorker
+    from faregate.ledger.memory import MemoryLedger
     from faregate.storage.call_store import CallStore
     from faregate.storage.journal_reader import JournalFolders
 
     def read_retention() -> Retention:
         source = open_gate_source(home)
         try:
-            calls = source.latest().document.settings.calls
+            settings = source.latest().document.settings
         finally:
             source.close()
-        return Retention(calls.keep_days, calls.keep_calls)
+        calls = settings.calls
+        return Retention(calls.keep_days, calls.keep_calls, settings.ledger.vanish_after_s)
 
     store = CallStore(home.calls_database)
-    clerk = Clerk(JournalFolders(home.journal), store, read_retention())
+    ledger = MemoryLedger(SystemClock()).posting()
+    clerk = Clerk(JournalFolders(home.journal), store, ledger, read_retention())
     try:
         _run(ClerkWorker(clerk, read_retention, control_fd).run)
     finally:

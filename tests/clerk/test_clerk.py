@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.calllog.calls import BEGIN_NS, call_id, closed, settled, started
+from tests.clerk.ledgers import empty_ledger
 
 from faregate.calllog.frames import encode_frame
 from faregate.clerk.clerk import CLAIM_TIMEOUT_S, COMPLAINT_INTERVAL_S, Clerk, Retention
@@ -72,7 +73,7 @@ async def test_all_workers_are_posted(tmp_path: Path):
     writers = [JournalWriter(tmp_path, f"{n}-1-1", segment_bytes=SEGMENT_BYTES) for n in range(3)]
     for number, writer in enumerate(writers):
         write_calls(writer, f"a{number}", 0, 100)
-    clerk = Clerk(folders, store, FOR_EVER)
+    clerk = Clerk(folders, store, empty_ledger(), FOR_EVER)
     await run_until(clerk, lambda: clerk.metrics()["calls"] == 300)
     assert clerk.metrics()["frames"] == 600
     assert clerk.metrics()["lost_calls"] == clerk.metrics()["open_calls"] == 0
@@ -83,7 +84,7 @@ async def test_all_workers_are_posted(tmp_path: Path):
 async def test_what_is_written_is_posted_soon(tmp_path: Path):
     store = MemoryCallStore()
     writer = JournalWriter(tmp_path, "0-1-1")
-    clerk = Clerk(JournalFolders(tmp_path), store, FOR_EVER)
+    clerk = Clerk(JournalFolders(tmp_path), store, empty_ledger(), FOR_EVER)
     task = asyncio.create_task(clerk.run())
     for number in range(3):
         writer.append(encode_frame(closed(number)))
@@ -98,7 +99,7 @@ async def test_what_is_written_is_posted_soon(tmp_path: Path):
 
 async def test_the_last_words_of_workers_are_posted_when_it_stops(tmp_path: Path):
     store = MemoryCallStore()
-    clerk = Clerk(JournalFolders(tmp_path), store, FOR_EVER, poll_interval_s=30.0)
+    clerk = Clerk(JournalFolders(tmp_path), store, empty_ledger(), FOR_EVER, poll_interval_s=30.0)
     task = asyncio.create_task(clerk.run())
     await asyncio.sleep(0.05)
     writer = JournalWriter(tmp_path, "0-1-1")
@@ -114,11 +115,13 @@ async def test_the_last_words_of_workers_are_posted_when_it_stops(tmp_path: Path
 async def test_one_clerk_at_a_time(tmp_path: Path):
     other = JournalFolders(tmp_path)
     assert other.claim()
-    clerk = Clerk(JournalFolders(tmp_path), MemoryCallStore(), FOR_EVER, clock=_Hurried())
+    clerk = Clerk(
+        JournalFolders(tmp_path), MemoryCallStore(), empty_ledger(), FOR_EVER, clock=_Hurried()
+    )
     with pytest.raises(StorageError, match="another process"):
         await clerk.run()
     other.release()
-    clerk = Clerk(JournalFolders(tmp_path), MemoryCallStore(), FOR_EVER)
+    clerk = Clerk(JournalFolders(tmp_path), MemoryCallStore(), empty_ledger(), FOR_EVER)
     await run_until(clerk, lambda: True)
 
 
@@ -135,7 +138,7 @@ async def test_it_waits_for_a_clerk_that_ends(tmp_path: Path):
     other.claim()
     asyncio.get_running_loop().call_later(0.2, other.release)
     store = MemoryCallStore()
-    clerk = Clerk(JournalFolders(tmp_path), store, FOR_EVER)
+    clerk = Clerk(JournalFolders(tmp_path), store, empty_ledger(), FOR_EVER)
     JournalWriter(tmp_path, "0-1-1").close()
     await run_until(clerk, lambda: JournalFolders(tmp_path).workers() == [])
     assert store.positions() == {}
@@ -149,7 +152,9 @@ async def test_a_full_disk_loses_nothing_and_is_told_once(
 ):
     store = MemoryCallStore()
     writer = JournalWriter(tmp_path, "0-1-1", segment_bytes=SEGMENT_BYTES)
-    clerk = Clerk(JournalFolders(tmp_path), store, FOR_EVER, failure_interval_s=0.01)
+    clerk = Clerk(
+        JournalFolders(tmp_path), store, empty_ledger(), FOR_EVER, failure_interval_s=0.01
+    )
     store.full = True
 
     def heal() -> bool:
@@ -171,7 +176,7 @@ def test_a_full_disk_is_told_again_after_a_minute(tmp_path: Path, caplog: pytest
     writer = JournalWriter(tmp_path, "0-2-1")
     writer.append(encode_frame(closed(1)))
     store.full = True
-    clerk = Clerk(JournalFolders(tmp_path), store, FOR_EVER, clock=clock)
+    clerk = Clerk(JournalFolders(tmp_path), store, empty_ledger(), FOR_EVER, clock=clock)
     with caplog.at_level(logging.ERROR):
         for _ in range(4):
             clerk._step_or_complain()
@@ -185,7 +190,7 @@ def test_a_journal_that_was_deleted_by_hand(tmp_path: Path):
     folders = JournalFolders(tmp_path)
     writer = JournalWriter(tmp_path, "0-1-1")
     writer.append(encode_frame(started(1)))
-    clerk = Clerk(folders, store, FOR_EVER)
+    clerk = Clerk(folders, store, empty_ledger(), FOR_EVER)
     clerk.step()
     folders.delete("0-1-1")
     clerk.step()
@@ -199,9 +204,9 @@ def test_a_journal_that_was_deleted_while_no_clerk_ran(tmp_path: Path):
     folders = JournalFolders(tmp_path)
     writer = JournalWriter(tmp_path, "0-1-1")
     writer.append(encode_frame(started(1)))
-    Clerk(folders, store, FOR_EVER).step()
+    Clerk(folders, store, empty_ledger(), FOR_EVER).step()
     folders.delete("0-1-1")
-    Clerk(folders, store, FOR_EVER).step()
+    Clerk(folders, store, empty_ledger(), FOR_EVER).step()
     assert getattr(store.find(call_id(1)), "outcome", None) == "lost"
     assert store.positions() == {}
     writer.close()
@@ -215,7 +220,7 @@ def test_old_calls_leave_and_a_clock_that_jumps_removes_none(tmp_path: Path):
     writer = JournalWriter(tmp_path, "0-1-1")
     for number in range(5):
         writer.append(encode_frame(closed(number)))
-    clerk = Clerk(JournalFolders(tmp_path), store, Retention(1, 1_000), clock=clock)
+    clerk = Clerk(JournalFolders(tmp_path), store, empty_ledger(), Retention(1, 1_000), clock=clock)
     clerk.step()
     clock.jump_wall(86_400.0 * 365)
     clock.advance(61.0)
@@ -230,7 +235,9 @@ def test_old_calls_leave_and_a_clock_that_jumps_removes_none(tmp_path: Path):
 
 def test_keeping_for_longer_than_there_were_clocks(tmp_path: Path):
     store = CallStore(tmp_path / "calls.db")
-    clerk = Clerk(JournalFolders(tmp_path / "journal"), store, Retention(10**9, 10**9))
+    clerk = Clerk(
+        JournalFolders(tmp_path / "journal"), store, empty_ledger(), Retention(10**9, 10**9)
+    )
     assert not clerk.step()
     store.close()
 
@@ -240,7 +247,7 @@ def test_retention_may_change(tmp_path: Path):
     writer = JournalWriter(tmp_path, "0-1-1")
     for number in range(5):
         writer.append(encode_frame(closed(number)))
-    clerk = Clerk(JournalFolders(tmp_path), store, FOR_EVER, clock=clock)
+    clerk = Clerk(JournalFolders(tmp_path), store, empty_ledger(), FOR_EVER, clock=clock)
     clerk.step()
     clerk.retention = Retention(30, 2)
     clock.advance(61.0)
@@ -295,7 +302,7 @@ def test_killed_between_any_two_steps(tmp_path: Path, after: bool):
         mortal_folders = _Mortal(folders, steps, at + 1, after=after)
         mortal_store = _Mortal(store, steps, at + 1, after=after)
         survived = True
-        clerk = Clerk(mortal_folders, mortal_store, FOR_EVER)
+        clerk = Clerk(mortal_folders, mortal_store, empty_ledger(), FOR_EVER)
         try:
             clerk.step()
             writer.close()
@@ -304,7 +311,7 @@ def test_killed_between_any_two_steps(tmp_path: Path, after: bool):
         except _Killed:
             survived = False
             writer.close()
-        successor = Clerk(folders, store, FOR_EVER)
+        successor = Clerk(folders, store, empty_ledger(), FOR_EVER)
         for _ in range(3):
             successor.step()
         found = [getattr(store.find(call_id(n)), "outcome", "none") for n in range(21)]
@@ -345,7 +352,11 @@ def test_clerks_are_killed_while_a_worker_writes(tmp_path: Path):
 
     def post() -> None:
         store = CallStore(path)
-        asyncio.run(Clerk(JournalFolders(root), store, FOR_EVER, poll_interval_s=0.001).run())
+        asyncio.run(
+            Clerk(
+                JournalFolders(root), store, empty_ledger(), FOR_EVER, poll_interval_s=0.001
+            ).run()
+        )
 
     worker = _in_child(write)
     for _ in range(CLERK_KILLS):
@@ -353,7 +364,7 @@ def test_clerks_are_killed_while_a_worker_writes(tmp_path: Path):
         time.sleep(0.02 + chooser.random() * 0.1)
         _kill(clerk)
     store = CallStore(path)
-    clerk = Clerk(JournalFolders(root), store, FOR_EVER)
+    clerk = Clerk(JournalFolders(root), store, empty_ledger(), FOR_EVER)
     deadline = time.monotonic() + 20
     while store.find(call_id(CALLS)) is None and time.monotonic() < deadline:
         clerk.step()
@@ -371,7 +382,7 @@ def test_clerks_are_killed_while_a_worker_writes(tmp_path: Path):
 def test_workers_are_killed_while_the_clerk_posts(tmp_path: Path):
     store = CallStore(tmp_path / "calls.db")
     folders = JournalFolders(tmp_path / "journal")
-    clerk = Clerk(folders, store, FOR_EVER)
+    clerk = Clerk(folders, store, empty_ledger(), FOR_EVER)
     chooser = random.Random(2)
 
     def write(worker: str, index: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from faregate.clerk import ports
 from faregate.clerk.memory_store import MemoryCallStore
+from faregate.ledger.memory import MemoryPosting
 from faregate.storage.call_store import CallStore
 from faregate.storage.journal_reader import JournalFolders, JournalReader
 
@@ -17,6 +18,7 @@ from faregate.storage.journal_reader import JournalFolders, JournalReader
         (ports.Reader, JournalReader),
         (ports.CallStore, CallStore),
         (ports.CallStore, MemoryCallStore),
+        (ports.Ledger, MemoryPosting),
     ],
 )
 def test_version_fits_the_port(port: type, version: type):

@@ -3,17 +3,23 @@
 from pathlib import Path
 
 import pytest
-from tests.calllog.calls import call_id, closed, settled, started
+from tests.calllog.calls import call_id, charge, closed, settled, started
 
 from faregate.calllog.frames import Frame, encode_frame
 from faregate.calllog.journal import START, Position
+from faregate.clerk.charging import Charging
+from faregate.clerk.counters import Counters
 from faregate.clerk.memory_store import MemoryCallStore
-from faregate.clerk.posting import Counters, WorkerPosting
+from faregate.clerk.posting import WorkerPosting
+from faregate.core.clock import ManualClock
 from faregate.core.errors import StorageError
+from faregate.ledger.memory import MemoryLedger
+from faregate.ledger.purses import DrawRequest, PurseSpec, Unit
 from faregate.storage.journal import JournalWriter
 from faregate.storage.journal_reader import JournalFolders
 
 WORKER = "0-1-1"
+WALLET = PurseSpec("wallet:acme", "wallet", "acme", "acme", Unit.NANO, None)
 
 
 class Desk:
@@ -23,12 +29,24 @@ class Desk:
         self.writer = JournalWriter(root, WORKER, sync="kernel", segment_bytes=4096)
         self.folders = JournalFolders(root)
         self.store = MemoryCallStore()
+        self.clock = ManualClock()
+        self.ledger = MemoryLedger(self.clock)
+        self.ledger.grant("acme", 1_000_000)
         self.counters = Counters()
         self.posting = self.begin(START)
 
     def begin(self, position: Position) -> WorkerPosting:
         opened = self.store.open_calls(WORKER)
-        return WorkerPosting(WORKER, self.folders, self.store, self.counters, position, opened)
+        charging = Charging(self.ledger.posting(), self.folders, self.counters, self.clock)
+        return WorkerPosting(
+            WORKER, self.folders, self.store, charging, self.counters, position, opened
+        )
+
+    def draw(self, amount: int) -> None:
+        self.ledger.source(WORKER).draw([DrawRequest(WALLET, amount, 0)])
+
+    def drawn(self) -> int:
+        return self.ledger.source("other").standings([WALLET])[0].drawn
 
     def write(self, *frames: Frame) -> None:
         for frame in frames:
@@ -100,6 +118,64 @@ def test_a_living_workers_calls_are_not_lost(desk: Desk):
     desk.posting.step()
     assert not desk.posting.ended
     assert desk.outcome(1) is None
+
+
+def test_charges_go_to_the_ledger_and_to_the_record(desk: Desk):
+    desk.draw(10_000)
+    desk.write(started(1), settled(1, charge=charge(4_000)), started(2), settled(2))
+    desk.posting.step()
+    assert (desk.ledger.balance("acme"), desk.drawn()) == (996_000, 6_000)
+    assert getattr(desk.store.find(call_id(1)), "charge", None) == charge(4_000)
+    assert desk.counters.charged_nano == 4_000
+
+
+def test_a_charge_is_posted_once_though_its_batch_comes_twice(desk: Desk):
+    desk.write(started(1), settled(1, charge=charge(4_000)))
+    desk.store.full = True
+    with pytest.raises(StorageError):
+        desk.posting.step()
+    desk.store.full = False
+    desk.write(started(2), settled(2, charge=charge(5_000)))
+    desk.begin(START).step()
+    assert desk.ledger.balance("acme") == 1_000_000 - 9_000
+    assert (desk.counters.calls, desk.counters.charged_nano) == (2, 9_000)
+
+
+def test_nothing_is_in_the_store_that_is_not_in_the_ledger(desk: Desk):
+    desk.write(*(closed(n) for n in range(100)), started(100), settled(100, charge=charge(1)))
+    before = desk.segments()
+    desk.ledger.away = True
+    with pytest.raises(StorageError):
+        desk.posting.step()
+    assert desk.posting.backlog_bytes() > 0
+    assert (desk.segments(), desk.store.positions()) == (before, {})
+    desk.ledger.away = False
+    desk.begin(START).step()
+    assert desk.ledger.balance("acme") == 999_999
+    assert desk.outcome(100) == "answered"
+
+
+def test_draws_go_back_when_the_worker_has_ended(desk: Desk):
+    desk.draw(10_000)
+    desk.write(started(1), settled(1, charge=charge(4_000)), started(2))
+    desk.posting.step()
+    assert desk.drawn() == 6_000
+    desk.writer.close()
+    desk.posting.step()
+    assert (desk.outcome(2), desk.drawn(), desk.ledger.balance("acme")) == ("lost", 0, 996_000)
+
+
+def test_a_folder_stays_until_its_draws_went_back(desk: Desk):
+    desk.draw(10_000)
+    desk.write(closed(1))
+    desk.writer.close()
+    desk.ledger.away = True
+    with pytest.raises(StorageError):
+        desk.posting.step()
+    assert desk.folders.workers() == [WORKER]
+    desk.ledger.away = False
+    desk.begin(desk.store.positions()[WORKER]).step()
+    assert (desk.folders.workers(), desk.drawn()) == ([], 0)
 
 
 def test_damage_is_counted_and_passed(desk: Desk):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.calllog.calls import closed
+from tests.clerk.ledgers import empty_ledger
 
 from faregate.calllog.frames import encode_frame
 from faregate.clerk import worker
@@ -28,7 +29,7 @@ class Supervisor:
 
     def __init__(self, root: Path, own: socket.socket, childs: socket.socket) -> None:
         self.retention = Retention(30, 1_000)
-        self.clerk = Clerk(JournalFolders(root), MemoryCallStore(), self.retention)
+        self.clerk = Clerk(JournalFolders(root), MemoryCallStore(), empty_ledger(), self.retention)
         self._own = own
         process = ClerkWorker(self.clerk, self.read_retention, childs.detach())
         self.task = asyncio.create_task(process.run())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faregate.clerk.posting import Counters
+from faregate.clerk.counters import Counters
 from faregate.monitor.metrics import (
     BUCKETS_S,
     METRICS,
@@ -75,13 +75,20 @@ def test_the_clerk_counts_under_names_of_its_own() -> None:
     assert rows(snapshot, "faregate_clerk_damage_total")[("torn",)] == 1
     assert rows(snapshot, "faregate_journal_backlog_bytes") == {(): 9}
     names = {field.name for field in msgspec.structs.fields(Counters)}
-    assert rows(clerk_snapshot(dict.fromkeys(names, 1)), "faregate_clerk_calls_total") == {(): 1}
-    assert all(
-        value == 1
-        for metrics in clerk_snapshot(dict.fromkeys(names, 1)).values()
-        for values in metrics.values()
-        for _, value in values
-    )
+    full = clerk_snapshot(dict.fromkeys(names, 1))
+    assert rows(full, "faregate_clerk_calls_total") == {(): 1}
+    values = [
+        row[1] for metrics in full.values() for all_rows in metrics.values() for row in all_rows
+    ]
+    assert len(values) == len(names)
+    assert set(values) == {1, 0.001, 1e-9}
+
+
+def test_money_is_counted_in_dollars() -> None:
+    snapshot = clerk_snapshot({"charged_nano": 1_250_000_000, "cost_nano": 7, "shortfall": 2})
+    assert rows(snapshot, "faregate_charged_dollars_total") == {(): 1.25}
+    assert rows(snapshot, "faregate_cost_dollars_total") == {(): 7e-9}
+    assert rows(snapshot, "faregate_ledger_events_total")[("shortfall",)] == 2
 
 
 def test_merging_adds_counts_and_keeps_the_oldest_revision() -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.calllog.calls import call_id, settled, started
+from tests.clerk.ledgers import empty_ledger
 
 from faregate.calllog.frames import encode_frame
 from faregate.calllog.records import decode_record
@@ -80,7 +81,7 @@ def write(root: Path, number: int, letter: str, told: mmap) -> None:
 
 def post(root: Path, database: Path) -> None:
     """Be the clerk until killed."""
-    asyncio.run(Clerk(JournalFolders(root), CallStore(database), FOR_EVER).run())
+    asyncio.run(Clerk(JournalFolders(root), CallStore(database), empty_ledger(), FOR_EVER).run())
 
 
 def in_child(work: Callable[[], None]) -> int:
@@ -159,7 +160,7 @@ class Soak:
     def end(self) -> None:
         """Post what is left."""
         store = CallStore(self.database)
-        clerk = Clerk(JournalFolders(self.root), store, FOR_EVER)
+        clerk = Clerk(JournalFolders(self.root), store, empty_ledger(), FOR_EVER)
         while clerk.step() or JournalFolders(self.root).workers():
             pass
         store.close()

@@ -2,7 +2,7 @@
 
 All that blocks is done in one thread, step by step; the event loop only waits and stops it. One
 clerk works on a data folder at a time. It may be killed at any moment: what it did is in the
-store, and the next one goes on from there.
+ledger and the store, and the next one goes on from there.
 """
 
 import asyncio
@@ -13,8 +13,10 @@ from typing import Final
 import msgspec
 
 from faregate.calllog.journal import START, Position
-from faregate.clerk.ports import CallStore, Journals
-from faregate.clerk.posting import Counters, WorkerPosting
+from faregate.clerk.charging import Charging
+from faregate.clerk.counters import Counters
+from faregate.clerk.ports import CallStore, Journals, Ledger
+from faregate.clerk.posting import WorkerPosting
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import StorageError
 
@@ -30,14 +32,15 @@ _log = logging.getLogger(__name__)
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """How long calls are kept, and how many of them."""
+    """How long calls are kept, how many of them, and what a silent worker has drawn."""
 
     keep_days: int
     keep_calls: int
+    vanish_after_s: float = 900.0
 
 
 class Clerk:
-    """Posts `journals` into `store` until it is stopped.
+    """Posts `journals` into `ledger` and `store` until it is stopped.
 
     `retention` may be replaced while the clerk runs. `poll_interval_s` is the wait when there
     is nothing to do.
@@ -47,6 +50,7 @@ class Clerk:
         self,
         journals: Journals,
         store: CallStore,
+        ledger: Ledger,
         retention: Retention,
         *,
         clock: Clock | None = None,
@@ -65,6 +69,7 @@ class Clerk:
         self._ended: set[str] = set()
         self._positions: dict[str, Position] | None = None
         self._counters = Counters()
+        self._charging = Charging(ledger, journals, self._counters, self._clock)
 
         # Age is counted by the clock of durations: a wall clock that jumps deletes nothing.
         self._started_wall_ns = self._clock.wall_ns()
@@ -123,6 +128,8 @@ class Clerk:
         for worker in self._postings.keys() - set(workers):
             self._lose_folder(worker)
         self._measure()
+        if self._late_at is None:
+            self._charging.keep_house(self._postings, self.retention.vanish_after_s)
         return self._keep_house() or more
 
     # -- the loop --------------------------------------------------------------------------------
@@ -150,6 +157,7 @@ class Clerk:
             return 0.0 if self.step() else self._poll_interval_s
         except (StorageError, OSError) as error:
             self._counters.failures += 1
+            self._measure()
             self._start_over()
             now = self._clock.monotonic()
             if now >= self._complain_at:
@@ -191,7 +199,13 @@ class Clerk:
     def _make(self, worker: str, position: Position) -> WorkerPosting:
         open_calls = self._store.open_calls(worker)
         return WorkerPosting(
-            worker, self._journals, self._store, self._counters, position, open_calls
+            worker,
+            self._journals,
+            self._store,
+            self._charging,
+            self._counters,
+            position,
+            open_calls,
         )
 
     def _let_go(self, worker: str) -> None:
@@ -210,6 +224,7 @@ class Clerk:
         postings = self._postings.values()
         self._counters.open_calls = sum(posting.open_calls for posting in postings)
         self._counters.backlog_bytes = sum(posting.backlog_bytes() for posting in postings)
+        self._counters.ledger_lag_ms = int(self._charging.lag_s() * 1_000)
 
     def _keep_house(self) -> bool:
         """Once a minute: prune, and delete what is left over. Whether there is more to prune."""

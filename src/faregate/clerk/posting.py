@@ -1,9 +1,11 @@
 """One worker's journal, posted batch by batch.
 
-A step reads, posts, and only then deletes. Killed in between, it is done again: a batch that was
-not posted is read again from the position in the store; files that were not deleted are found
-read, and deleted. What this object remembers is only right as long as every post succeeds:
-after a failure it is thrown away and made anew from the store.
+A step reads, posts charges to the ledger, posts calls to the store with the position, and only
+then deletes. Killed in between, it is done again: a batch whose position is not in the store is
+read again, perhaps cut differently, and the ledger ignores the calls that it has; files that were
+not deleted are found read, and deleted. When the worker is gone, what it had drawn goes back only
+after all its charges are posted. What this object remembers is only right as long as every post
+succeeds: after a failure it is thrown away and made anew from the store.
 """
 
 import logging
@@ -14,24 +16,11 @@ import msgspec
 from faregate.calllog.frames import CallRecord, Frame, decode_frame
 from faregate.calllog.journal import Damage, Position, Reading
 from faregate.calllog.records import WorkerCalls
+from faregate.clerk.charging import Charging
+from faregate.clerk.counters import Counters
 from faregate.clerk.ports import CallStore, Journals
 
 _log = logging.getLogger(__name__)
-
-
-class Counters(msgspec.Struct):
-    """What the clerk did since it started; the last two are of now."""
-
-    frames: int = 0
-    calls: int = 0
-    lost_calls: int = 0
-    torn_tails: int = 0
-    corrupt_frames: int = 0
-    missing_segments: int = 0
-    failures: int = 0
-    pruned_calls: int = 0
-    open_calls: int = 0
-    backlog_bytes: int = 0
 
 
 class WorkerPosting:
@@ -42,6 +31,7 @@ class WorkerPosting:
         worker: str,
         journals: Journals,
         store: CallStore,
+        charging: Charging,
         counters: Counters,
         position: Position,
         open_calls: Iterable[CallRecord],
@@ -50,6 +40,7 @@ class WorkerPosting:
         self.ended = False
         self._journals = journals
         self._store = store
+        self._charging = charging
         self._counters = counters
         self._posted = position
         self._calls = WorkerCalls(worker, open_calls)
@@ -63,6 +54,7 @@ class WorkerPosting:
 
     def step(self) -> bool:
         """Post the next batch; whether there is more already. May block; bounded."""
+        self._behind = True
         reading = self._reader.read()
         if reading.frames or reading.position != self._posted:
             self._post(reading)
@@ -83,21 +75,23 @@ class WorkerPosting:
 
     def _post(self, reading: Reading) -> None:
         changes = self._calls.add(self._decode(reading))
+        self._charging.post(self.worker, changes.closed)
         self._store.post(self.worker, reading.position, changes)
         if reading.position.segment > self._posted.segment:
             self._journals.delete_before(self.worker, reading.position.segment)
         self._posted = reading.position
         self._counters.frames += len(reading.frames)
-        self._counters.calls += len(changes.closed)
+        self._counters.count_calls(changes.closed)
 
     def _end(self, position: Position) -> None:
-        """The worker is gone and all of it was read: close its calls, delete its folder."""
+        """The worker is gone and all of it was read: close its calls, draws and folder."""
         lost = self._calls.lose()
         if lost.closed:
             self._store.post(self.worker, position, lost)
-            self._counters.calls += len(lost.closed)
+            self._counters.count_calls(lost.closed)
             self._counters.lost_calls += len(lost.closed)
             _log.warning("worker %s died with %d calls open", self.worker, len(lost.closed))
+        self._charging.close_draws(self.worker)
         # The position is kept as long as there is something that it applies to.
         if self._journals.delete(self.worker):
             self._store.forget(self.worker)

@@ -102,3 +102,8 @@ class Return(msgspec.Struct, frozen=True):
 def wallet_purse_id(name: str) -> str:
     """The purse of a wallet, which is also its account in the ledger."""
     return f"wallet:{name}"
+
+
+def holds_money(purse_id: str) -> bool:
+    """Whether its amounts are nano-dollars: those of wallets and budgets are."""
+    return purse_id.startswith(("wallet:", "budget:"))

@@ -11,7 +11,10 @@ bound, then as "other".
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from faregate.core.money import NANO
+from faregate.ledger.events import EventKind
 
 Type = Literal["counter", "gauge", "histogram"]
 Snapshot = dict[str, dict[str, list[list[Any]]]]
@@ -101,6 +104,27 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "faregate_clerk_pruned_calls_total", "counter", (),
         "Calls that left the store because they were too old or too many.",
+    ),
+    Metric(
+        "faregate_charged_dollars_total", "counter", (),
+        "What callers were charged for the calls that the clerk posted.",
+    ),
+    Metric(
+        "faregate_cost_dollars_total", "counter", (),
+        "What providers bill for them, where their prices are known.",
+    ),
+    Metric(
+        "faregate_shortfall_dollars_total", "counter", (),
+        "What calls cost beyond what was held for them and could be had: the operator bears it.",
+    ),
+    Metric(
+        "faregate_ledger_events_total", "counter", ("kind",),
+        "What happened in the ledger: budget_threshold, wallet_empty, credit_expired, "
+        "worker_vanished, shortfall.",
+    ),
+    Metric(
+        "faregate_clerk_ledger_lag_seconds", "gauge", (),
+        "How long charges may have been waiting for a ledger that can't be reached; 0 when it can.",
     ),
     Metric(
         "faregate_clerk_open_calls", "gauge", (), "Calls whose end the clerk has not read yet.",
@@ -283,8 +307,9 @@ _GAUGES_BY_MINIMUM: Final = frozenset(metric.name for metric in METRICS if metri
 def clerk_snapshot(counted: Mapping[str, int]) -> Snapshot:
     """The clerk's counters, by its names for them; a missing one is 0."""
 
-    def row(name: str, *labels: str) -> list[Any]:
-        return [list(labels), counted.get(name, 0)]
+    def row(name: str, *labels: str, scale: int = 1) -> list[Any]:
+        number = counted.get(name, 0)
+        return [list(labels), number if scale == 1 else number / scale]
 
     return {
         "counters": {
@@ -298,9 +323,14 @@ def clerk_snapshot(counted: Mapping[str, int]) -> Snapshot:
                 row("corrupt_frames", "corrupt"),
                 row("missing_segments", "missing"),
             ],
+            "faregate_charged_dollars_total": [row("charged_nano", scale=NANO)],
+            "faregate_cost_dollars_total": [row("cost_nano", scale=NANO)],
+            "faregate_shortfall_dollars_total": [row("shortfall_nano", scale=NANO)],
+            "faregate_ledger_events_total": [row(kind, kind) for kind in get_args(EventKind)],
         },
         "gauges": {
             "faregate_clerk_open_calls": [row("open_calls")],
+            "faregate_clerk_ledger_lag_seconds": [row("ledger_lag_ms", scale=1_000)],
             "faregate_journal_backlog_bytes": [row("backlog_bytes")],
         },
     }
