@@ -44,6 +44,11 @@ class Home(NamedTuple):
         return self.root / "calls.db"
 
     @property
+    def ledger_database(self) -> Path:
+        """The ledger, unless settings.ledger.url names another place."""
+        return self.root / "ledger.db"
+
+    @property
     def master_key_file(self) -> Path:
         """The key that seals secrets."""
         return self.root / "master.key"
