@@ -14,10 +14,17 @@ from faregate.core import bounds
 from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
-from faregate.identity.keys import KeyRecord, hash_key, is_well_formed
+from faregate.identity.keys import KEY_LENGTH, KeyRecord, hash_key, is_well_formed
 from faregate.wire.request_reader import RequestHead
 
 _BEARER: Final = b"bearer "
+
+# One answer for all keys that aren't known, whatever is wrong with them. Made once: whoever tries
+# keys must not cost more than whoever has one.
+_UNKNOWN: Final = refuse(
+    "key_unknown", "The key that was sent is not a key of this gateway.", scope="key"
+)
+_MISSING: Final = refuse("key_missing", "The request carries no key.", param="authorization")
 
 
 class KeyEntry:
@@ -60,9 +67,12 @@ class KeyCheck:
                 call.key = record
                 return None
             return self._admit(call, entry)
-        presented = _presented(call.head.fields)
-        if isinstance(presented, Refusal):
-            return presented
+        value = _presented(call.head.fields)
+        if not value:
+            return _MISSING
+        if len(value) != KEY_LENGTH:
+            return _UNKNOWN
+        presented = value.decode("latin-1")
         digest = hash_key(presented)
         known = self._known.get(digest)
         if known is not None:
@@ -70,8 +80,9 @@ class KeyCheck:
             return self._admit(call, known)
         until = self._unknown.get(digest)
         if until is not None and self._clock.monotonic() < until:
-            return _unknown_key()
-        return self._look_up(call, digest)
+            return _UNKNOWN
+        # The checksum takes longer than the hash, so it is only asked before a look-up.
+        return self._look_up(call, digest) if is_well_formed(presented) else _UNKNOWN
 
     def forget(self, digests: Iterable[bytes]) -> None:
         """Something changed about the keys of these hashes."""
@@ -127,7 +138,7 @@ class KeyCheck:
         if record is None:
             if changes == self._changes:  # else it may have been made meanwhile
                 self._remember_unknown(digest)
-            return _unknown_key()
+            return _UNKNOWN
         entry = KeyEntry(record)
         if changes != self._changes:
             # What was read may be older than what was forgotten meanwhile: use it once.
@@ -147,19 +158,9 @@ class KeyCheck:
         self._unknown[digest] = until
 
 
-def _presented(fields: dict[bytes, bytes]) -> str | Refusal:
-    """The key as it was sent, well formed; or why there is none."""
+def _presented(fields: dict[bytes, bytes]) -> bytes | None:
+    """The key as it was sent."""
     value = fields.get(b"authorization")
     if value is not None and value[:7].lower() == _BEARER:
-        value = value[7:].strip(b" ")
-    else:
-        value = fields.get(b"x-api-key")
-    if not value:
-        return refuse("key_missing", "The request carries no key.", param="authorization")
-    key = value.decode("latin-1")
-    return key if is_well_formed(key) else _unknown_key()
-
-
-def _unknown_key() -> Refusal:
-    """One answer for all keys that aren't known, whatever is wrong with them."""
-    return refuse("key_unknown", "The key that was sent is not a key of this gateway.", scope="key")
+        return value[7:].strip(b" ")
+    return fields.get(b"x-api-key")

@@ -12,6 +12,8 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 CLOSE_FIELD: Final = b"connection: close\r\n"
 CHUNKED_FIELD: Final = b"transfer-encoding: chunked\r\n"
 
+_NO_CONTENT: Final = 204
+
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -40,11 +42,11 @@ def render_reply(
     bodiless: bool = False,
 ) -> bytes:
     """A whole reply; `bodiless` answers HEAD, with a body's length alone."""
-    head = [status_line(status)]
-    head.extend(f"{name}: {value}\r\n".encode("latin-1") for name, value in fields)
+    text = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    head = [status_line(status), text.encode("latin-1")]
     if close:
         head.append(CLOSE_FIELD)
-    if status != HTTPStatus.NO_CONTENT:
+    if status != _NO_CONTENT:
         head.append(b"content-length: %d\r\n" % len(body))
     head.append(b"\r\n")
     if body and not bodiless:

@@ -1,0 +1,26 @@
+"""Which renderer of refusals belongs to which dialect."""
+
+from typing import Final, Protocol
+
+from faregate.core.refusals import Refusal
+from faregate.dialects import anthropic_errors, gemini_errors, problem
+from faregate.dialects.refusal_members import Fields, Statuses
+
+
+class Renderer(Protocol):
+    """Writes refusals as one dialect's SDKs expect them."""
+
+    def render(
+        self, refusal: Refusal, call_id: str, statuses: Statuses = None
+    ) -> tuple[Fields, bytes]:
+        """The reply's fields and body; `statuses` are codes that are told by other statuses."""
+
+    def render_event(self, refusal: Refusal, call_id: str) -> bytes:
+        """The refusal as the last event of a stream."""
+
+
+RENDERERS: Final[dict[str, Renderer]] = {
+    "openai": problem,
+    "anthropic": anthropic_errors,
+    "gemini": gemini_errors,
+}
