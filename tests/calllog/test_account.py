@@ -1,7 +1,7 @@
 """A call is told in full, in line with the others, and steers no terminal."""
 
 import msgspec
-from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.calllog.calls import body, call_id, charge, closed, decided, settled, started
 
 from faregate.calllog.account import (
     WATERFALL_COLUMNS,
@@ -10,8 +10,9 @@ from faregate.calllog.account import (
     header_line,
     printable,
 )
-from faregate.calllog.frames import Attempt, CallRecord, Frame, Usage
-from faregate.calllog.records import WorkerCalls, attach_body
+from faregate.calllog.frames import Attempt, CallRecord, Charge, Frame, Usage
+from faregate.calllog.records import WorkerCalls, attach_body, attach_decision
+from faregate.core.findings import Finding
 
 
 def _record(*frames: Frame) -> CallRecord:
@@ -45,6 +46,52 @@ def test_columns_are_aligned():
     refused = call_line(_record(closed(2)))
     assert header.index("CALL") == answered.index("call_") == refused.index("call_")
     assert header.index("STATUS") == answered.index("200") == refused.index("401")
+
+
+def test_a_charge_has_a_column():
+    free = call_line(_record(started(1), settled(1)))
+    paid = call_line(_record(started(1), settled(1, charge=charge(12_300_000))))
+    end = header_line().index("CHARGE") + len("CHARGE")
+    assert paid[:end].endswith(" 0.0123")
+    assert free[:end].endswith(" -")
+
+
+def test_account_tells_who_pays_and_what_moved():
+    payers = {"application": "shop", "team": "web", "customer": "c1", "run": "r1"}
+    purses = ("wallet:acme", "quota:p/q:shop:2026-11")
+    moved = Charge("acme", purses, (12_300_000, 1_030), 12_300_000, 9_000_000, 5, "estimated")
+    account = call_account(_record(started(1, **payers), settled(1, charge=moved)))
+    for part in (
+        "application  shop",
+        "team         web",
+        "customer     c1",
+        "run          r1",
+        "Money, in USD",
+        "charge       0.0123, by estimate",
+        "cost         0.009",
+        "shortfall    0.000000005",
+        "wallet       acme",
+        "moved        0.0123 of wallet:acme",
+        "moved        1,030 of quota:p/q:shop:2026-11",
+    ):
+        assert part in account
+
+
+def test_account_of_a_call_without_a_price():
+    moved = Charge("", ("limit:l:key",), (1,), 0, None, 0, "stated")
+    account = call_account(_record(started(1), settled(1, charge=moved)))
+    assert "charge       0.00, as the provider states the usage" in account
+    assert not {"cost ", "shortfall", "wallet"} & set(account.split())
+
+
+def test_account_tells_the_decision():
+    record = _record(closed(1))
+    attach_decision(record, decided(1))
+    lines = call_account(record).splitlines()
+    at = lines.index("Decision")
+    assert lines[at + 1].split() == ["passed", "IDENTIFY", "keys", "the", "key", "is", "known"]
+    assert lines[at + 2].startswith("  REFUSED      RESERVE credit")
+    assert lines[at + 2].endswith("too little (needed 0.0123)")
 
 
 def test_account_of_an_answered_call():
@@ -113,6 +160,9 @@ def test_nothing_steers_the_terminal():
     hostile = "\x1b]0;title\x07\x1b[2J\r\u202e"
     record = _record(started(1, user_agent=hostile, model_asked=hostile), settled(1))
     attach_body(record, body(1, hostile.encode()))
+    record.run = record.customer = hostile
+    record.charge = Charge(hostile, (f"budget:b:{hostile}",), (1,), 1, None, 0, "stated")
+    record.decision = (Finding(hostile, hostile, "passed", hostile, ((hostile, hostile),)),)
     for text in (call_line(record), call_account(record)):
         assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
     assert printable("a\nb") == "a\\nb"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.calllog.calls import body, call_id, closed, settled, started
+from tests.calllog.calls import body, call_id, charge, closed, decided, settled, started
 from tests.cli.console import Console
 
 from faregate.calllog.frames import Frame, encode_frame
@@ -48,12 +48,17 @@ def test_a_line_a_call(console: Console, writer: JournalWriter) -> None:
         (("--status", "4xx"), [1]),
         (("--status", "200"), [2]),
         (("--status", "200", "--refused"), []),
+        (("--application", "shop"), [1, 2]),
+        (("--application", "shop", "--customer", "c1"), [2]),
+        (("--run", "r1"), [3]),
+        (("--run", "r2"), []),
     ],
 )
 def test_chosen_calls(
     console: Console, writer: JournalWriter, arguments: tuple[str, ...], numbers: list[int]
 ) -> None:
-    write(writer, closed(1), started(2), settled(2), started(3))
+    write(writer, closed(1, application="shop"), started(3, run="r1"))
+    write(writer, started(2, application="shop", customer="c1"), settled(2))
     said = console.good("calls", "tail", "--json", *arguments)
     found = [json.loads(line)["call_id"] for line in said.out.splitlines()]
     assert found == [call_id(number) for number in numbers]
@@ -103,6 +108,22 @@ def test_the_account_for_a_program(console: Console, writer: JournalWriter) -> N
     write(writer, started(1), settled(1))
     record = console.good("calls", "show", call_id(1), "--json").json
     assert (record["call_id"], record["status"], record["total_us"]) == (call_id(1), 200, 10_000)
+
+
+def test_money_and_decision_are_told_to_people_and_programs(
+    console: Console, writer: JournalWriter
+) -> None:
+    write(writer, started(1, run="r1"), settled(1, charge=charge(12_300_000)), decided(1))
+    assert " 0.0123 " in console.good("calls", "tail").out
+    account = console.good("calls", "show", call_id(1)).out
+    for part in ("run          r1", "0.0123 of wallet:acme", "RESERVE credit"):
+        assert part in account
+    record = console.good("calls", "show", call_id(1), "--json").json
+    assert record["charge"]["amount"] == "0.0123"
+    assert record["charge"]["purses"] == [{"purse": "wallet:acme", "used": "0.0123"}]
+    assert [step["verdict"] for step in record["decision"]] == ["passed", "refused"]
+    (line,) = console.good("calls", "tail", "--json").out.splitlines()
+    assert json.loads(line)["charge"] == record["charge"]
 
 
 def test_an_unknown_call_is_told_what_to_do(console: Console, writer: JournalWriter) -> None:

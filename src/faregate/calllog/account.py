@@ -8,8 +8,11 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from faregate.calllog.frames import Attempt, CallRecord, Usage
+from faregate.calllog.frames import Attempt, CallRecord, Charge, Usage
+from faregate.core.findings import Finding, Verdict
+from faregate.core.money import CURRENCY, format_amount
 from faregate.core.refusals import KINDS
+from faregate.ledger.purses import holds_money
 
 WATERFALL_COLUMNS: Final = 40
 _SIDES: Final = {
@@ -18,10 +21,18 @@ _SIDES: Final = {
     "provider": "the provider's fault",
 }
 # Wide enough for most; a longer value pushes its own line out, and is never cut short.
-_WIDTHS: Final = (19, 31, 14, 32, 26, 13, 9)
-_RIGHT: Final = {5, 6}
+_WIDTHS: Final = (19, 31, 14, 32, 26, 13, 11, 9)
+_RIGHT: Final = {5, 6, 7}
+_VERDICTS: Final[dict[Verdict, str]] = {
+    "passed": "passed",
+    "refused": "REFUSED",
+    "not_reached": "not reached",
+    "not_applicable": "-",
+}
 
-HEADER: Final = ("TIME", "CALL", "KEY", "MODEL", "STATUS", "TOKENS IN/OUT", "TOTAL", "FIRST BYTE")
+HEADER: Final = (
+    "TIME", "CALL", "KEY", "MODEL", "STATUS", "TOKENS IN/OUT", "CHARGE", "TOTAL", "FIRST BYTE",
+)  # fmt: skip
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -51,6 +62,7 @@ def call_line(record: CallRecord) -> str:
             _models(record),
             _ending(record),
             _tokens(record.usage),
+            "-" if record.charge is None else format_amount(record.charge.charge_nano),
             _duration(record.total_us),
             _duration(record.first_byte_us),
         )
@@ -63,6 +75,7 @@ def call_account(record: CallRecord) -> str:
         (f"Call {record.call_id}", _summary(record)),
         ("Who", _who(record)),
         ("What", _what(record)),
+        (f"Money, in {CURRENCY}", _money(record.charge)),
         ("Times", _times(record)),
         ("Refusal", _refusal(record)),
     ]
@@ -73,9 +86,20 @@ def call_account(record: CallRecord) -> str:
             lines += ["", printable(title), *(f"  {name:<12} {value}" for name, value in shown)]
     if record.attempts:
         lines += ["", "Attempts", *_waterfall(record)]
+    if record.decision:
+        lines += ["", "Decision", *finding_lines(record.decision)]
     lines += _body("Request body", record.request_body, record.request_body_bytes)
     lines += _body("Reply body", record.reply_body, record.reply_body_bytes)
     return "\n".join(lines[1:])
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """A line a step: what it decided, which step it was, what it said and its numbers."""
+    for finding in findings:
+        numbers = ", ".join(f"{name} {value}" for name, value in finding.numbers)
+        said = f"{finding.detail} ({numbers})" if numbers else finding.detail
+        step, verdict = f"{finding.phase} {finding.policy}", _VERDICTS[finding.verdict]
+        yield f"  {verdict:<11}  {printable(step):<24} {printable(said)}".rstrip()
 
 
 def _columns(cells: Iterable[str]) -> str:
@@ -139,6 +163,10 @@ def _summary(record: CallRecord) -> Iterator[tuple[str, str | None]]:
 def _who(record: CallRecord) -> Iterator[tuple[str, str | None]]:
     names = [record.key_name, f"({record.key_id})" if record.key_id else ""]
     yield "key", " ".join(filter(None, names)) or "none"
+    yield "application", record.application
+    yield "team", record.team
+    yield "customer", record.customer
+    yield "run", record.run
     yield "address", record.client_address
     yield "user agent", record.user_agent
 
@@ -162,6 +190,20 @@ def _usage(usage: Usage | None) -> str | None:
         (usage.reasoning_tokens, "of the output reasoning"),
     ]
     return ", ".join(f"{count:,} {name}" for count, name in counts if count is not None)
+
+
+def _money(charge: Charge | None) -> Iterator[tuple[str, str | None]]:
+    if charge is None:
+        return
+    by = "as the provider states the usage" if charge.basis == "stated" else "by estimate"
+    yield "charge", f"{format_amount(charge.charge_nano)}, {by}"
+    yield "cost", None if charge.cost_nano is None else format_amount(charge.cost_nano)
+    if charge.shortfall_nano:
+        yield "shortfall", f"{format_amount(charge.shortfall_nano)}, not to be had: the operator's"
+    yield "wallet", charge.wallet
+    for purse_id, used in zip(charge.purses, charge.used, strict=False):
+        amount = format_amount(used) if holds_money(purse_id) else f"{used:,}"
+        yield "moved", f"{amount} of {purse_id}"
 
 
 def _times(record: CallRecord) -> Iterator[tuple[str, str | None]]:

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from faregate.calllog.account import call_account, call_line, header_line
+from faregate.calllog.facts import call_facts
 from faregate.calllog.frames import CallRecord
 from faregate.calllog.query import CallFilter, parse_status
 from faregate.cli.output import JsonOption, print_json
@@ -35,6 +36,13 @@ def tail(
     model: Annotated[
         str | None, typer.Option(help="Only for this model, as asked for or as served.")
     ] = None,
+    application: Annotated[
+        str | None, typer.Option(help="Only of keys of this application.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(help="Only for this customer, as callers name it.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="Only of this run of an agent.")] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only refused calls.")] = False,
     status: Annotated[
         str | None, typer.Option(help="Only with this status: 429, or a class, 5xx.")
@@ -51,6 +59,9 @@ def tail(
     chosen = CallFilter(
         key=key,
         model=model,
+        application=application,
+        customer=customer,
+        run=run,
         refused=refused,
         status_low=low,
         status_high=high,
@@ -83,7 +94,7 @@ def show(
                 f"there is no call {call_id!r}", fix=_way_out(log.find_near(call_id))
             )
         if as_json:
-            print_json(record)
+            print_json(call_facts(record))
         else:
             print(call_account(record))
 
@@ -114,7 +125,7 @@ def _newest(count: int, chosen: CallFilter, *, follow: bool, header: bool) -> It
 
 
 def _json_line(record: CallRecord) -> str:
-    return msgspec.json.encode(record).decode()
+    return msgspec.json.encode(call_facts(record)).decode()
 
 
 def _way_out(near: str | None) -> str:
