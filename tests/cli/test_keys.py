@@ -114,3 +114,22 @@ def test_dates(text: str) -> None:
 def test_no_times(text: str) -> None:
     with pytest.raises(FaregateError, match="is not a time"):
         parse_expiry(text, NOW_NS)
+
+
+def test_a_key_of_an_application(console: Console) -> None:
+    said = console.run("keys", "create", "till", "--application", "shop")
+    assert (said.status, "there is no application 'shop'" in said.err) == (1, True)
+    assert "'faregate applications add shop' adds one" in said.err
+    console.good("applications", "add", "shop")
+    said = console.run("keys", "create", "till", "--application", "shopp")
+    assert "did you mean 'shop'?" in said.err
+    made = console.good("keys", "create", "till", "--application", "shop", "--json").json
+    assert made["application"] == "shop"
+    source = open_gate_source(console.home)
+    record = source.find_key(hash_key(made["key"]))
+    source.close()
+    assert record is not None
+    assert record.application == "shop"
+    assert console.good("keys", "list", "--json").json[0]["application"] == "shop"
+    row = console.good("keys", "list").out.splitlines()[1].split()
+    assert row[:3] == ["till", "active", "shop"]

@@ -12,7 +12,7 @@ from faregate.configuration.load import load
 def test_round_trip(document: Document) -> None:
     text = export(document)
     assert load(text, environment=ENVIRONMENT) == document
-    assert "hidden" not in text
+    assert "sk-hidden" not in text
 
 
 @given(documents())

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from faregate.core.errors import StorageError
 from faregate.storage import database as module
 from faregate.storage.database import Database
+from faregate.storage.gate_reader import schema_is_current
+from faregate.storage.key_rows import find_entries
 from faregate.storage.tables import metadata
 
 
@@ -129,3 +132,24 @@ def test_not_set_up(tmp_path: Path) -> None:
     ):
         connection.exec_driver_sql("SELECT * FROM keys")
     assert caught.value.fix == "run 'faregate init'"
+
+
+def test_keys_of_the_first_release_stay(tmp_path: Path) -> None:
+    database = Database(tmp_path / "faregate.db")
+    with database.writing() as connection:
+        configuration = module.migrations()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO revisions (created_ns, actor, summary) VALUES (1, 'a', 's')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO keys (key_id, name, prefix, hash, created_ns, changed, source) "
+            "VALUES ('key_1', 'app', 'fg_abc', zeroblob(32), 1, 1, 'command')"
+        )
+    assert not schema_is_current(database.path)
+    assert database.upgrade()
+    assert schema_is_current(database.path)
+    with database.reading() as connection:
+        record = find_entries(connection)[0].record
+    assert (record.name, record.application) == ("app", None)

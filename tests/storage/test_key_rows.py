@@ -30,9 +30,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
     return database
 
 
-@given(models=st.none() | st.frozensets(st.text(max_size=5), max_size=3))
-def test_kept_as_given(database: Database, models: frozenset[str] | None) -> None:
-    record = msgspec.structs.replace(RECORD, models=models)
+@given(
+    models=st.none() | st.frozensets(st.text(max_size=5), max_size=3),
+    application=st.none() | st.text(max_size=5),
+)
+def test_kept_as_given(
+    database: Database, models: frozenset[str] | None, application: str | None
+) -> None:
+    record = msgspec.structs.replace(RECORD, models=models, application=application)
     with database.writing() as connection:
         number = insert_revision(connection, 0, "a", "s")
         insert_key(connection, record, "command", number)
@@ -54,6 +59,18 @@ def test_expiry_to_the_microsecond(database: Database) -> None:
     assert record.expires_ns is not None
     assert record.expires_ns % 1_000_000_000 == 789_012_000
     assert record.hash == key_hash(key) == b"\0" * 32
+
+
+def test_the_file_moves_a_key_to_another_application(database: Database) -> None:
+    key = Key(name="a", secret="sha256:" + "0" * 64, application="shop")
+    with database.writing() as connection:
+        number = insert_revision(connection, 0, "a", "s")
+        synchronise_keys(connection, (key,), (), number=number, now_ns=1)
+        assert find_entries(connection)[0].record.application == "shop"
+        moved = msgspec.structs.replace(key, application="site")
+        synchronise_keys(connection, (moved,), (key,), number=number, now_ns=2)
+        assert [entry.record.application for entry in find_entries(connection)] == ["site"]
+        connection.exec_driver_sql("DELETE FROM keys")
 
 
 def test_ids_differ() -> None:

@@ -1,13 +1,16 @@
 """A key is shown once, found by what a person knows of it, and revoked for good."""
 
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from faregate.configuration.commerce import Application, Budget, Limit, Plan
 from faregate.configuration.document import Document, Key, Model, Provider
 from faregate.core.clock import ManualClock
-from faregate.core.errors import FaregateError
+from faregate.core.errors import ConfigurationError, FaregateError
 from faregate.identity.keys import generate_key, hash_key, is_well_formed
 from faregate.storage.database import Database
 from faregate.storage.keys import Keys
@@ -121,3 +124,61 @@ def test_a_key_of_the_file_is_revoked_in_the_document(keys: Keys, database: Data
     current = revisions.current()
     assert current.number == 2
     assert current.written.keys[0].revoked
+
+
+def test_an_application_must_exist(keys: Keys, database: Database) -> None:
+    revisions = Revisions(database, SecretBox(b"k" * 32), ManualClock())
+    revisions.apply(Document(applications=(Application(name="shop"),)), "a", "s")
+    assert keys.create("till", "ann", application="shop").record.application == "shop"
+    assert keys.list()[0].record.application == "shop"
+    with pytest.raises(FaregateError, match="no application 'shp'; did you mean 'shop'"):
+        keys.create("b", "ann", application="shp")
+    assert len(keys.list()) == 1
+
+
+@pytest.mark.parametrize("way", ["revoked", "expired"])
+def test_an_application_stays_while_a_key_needs_it(database: Database, way: str) -> None:
+    clock = ManualClock()
+    keys = Keys(database, clock)
+    revisions = Revisions(database, SecretBox(b"k" * 32), clock)
+    revisions.apply(Document(applications=(Application(name="shop"),)), "a", "s")
+    keys.create("till", "ann", application="shop", expires_ns=clock.wall_ns() + 3_600 * 10**9)
+    with pytest.raises(ConfigurationError, match="'till', made by command, belongs to") as caught:
+        revisions.apply(Document(), "a", "s")
+    assert caught.value.fix is not None
+    assert "faregate keys revoke till" in caught.value.fix
+    with pytest.raises(ConfigurationError, match="'till'"):
+        revisions.preview(Document())
+    assert revisions.current().written.applications
+    if way == "revoked":
+        keys.revoke("till", "ann")
+    else:
+        clock.advance(3_600)
+    revisions.apply(Document(), "a", "s")
+    assert revisions.current().written.applications == ()
+
+
+def test_limits_may_name_any_key_that_is_or_was(keys: Keys, database: Database) -> None:
+    revisions = Revisions(database, SecretBox(b"k" * 32))
+    limit = Limit(name="l", each="key", max=1, per="minute", keys=("till", "made"))
+    budget = Budget(name="b", each="key", amount=Decimal(1), keys=("mad",))
+    document = Document(
+        keys=(Key(name="till", secret="sha256:" + "1" * 64),),
+        limits=(limit,),
+        plans=(Plan(name="p", limits=(msgspec.structs.replace(limit, name="m"),)),),
+        budgets=(budget,),
+    )
+    with pytest.raises(ConfigurationError, match="no key 'made'") as caught:
+        revisions.apply(document, "a", "s")
+    errors = (caught.value, *caught.value.others)
+    assert [error.message.partition(":")[0] for error in errors] == [
+        "plans[p].limits[m].keys[1]",
+        "limits[l].keys[1]",
+        "budgets[b].keys[0]",
+    ]
+    assert caught.value.fix is not None
+    assert "faregate keys create made" in caught.value.fix
+    keys.create("made", "ann")
+    keys.create("mad", "ann")
+    keys.revoke("mad", "ann")
+    assert revisions.apply(document, "a", "s") > 0

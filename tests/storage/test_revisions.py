@@ -68,7 +68,7 @@ def test_apply_and_read(revisions: Revisions, path: Path) -> None:
     row = revisions.history()[0]
     assert (row.number, row.actor, row.summary, row.changed_document) == (1, "ann", "test", True)
     assert row.created_ns == ManualClock().wall_ns()
-    assert b"hidden" not in path.read_bytes() + path.with_suffix(".db-wal").read_bytes()
+    assert b"sk-hidden" not in path.read_bytes() + path.with_suffix(".db-wal").read_bytes()
     assert "hidden" not in repr(current)
 
 
@@ -163,7 +163,7 @@ def test_export_and_apply_round_trip(tmp_path: Path, document: Document) -> None
     revisions = Revisions(database, BOX)
     number = revisions.apply(document, "a", "s", environment=ENVIRONMENT)
     text = export(revisions.current().written)
-    assert "hidden" not in text
+    assert "sk-hidden" not in text
     again = load(text, environment=ENVIRONMENT)
     assert again == document
     assert revisions.apply(again, "a", "s", environment=ENVIRONMENT) == number

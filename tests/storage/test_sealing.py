@@ -19,7 +19,7 @@ def test_round_trip(document: Document) -> None:
     clear, _ = expand(document, ENVIRONMENT)
     sealed = seal_document(document, clear, BOX)
     text = msgspec.json.encode(sealed)
-    assert b"hidden" not in text
+    assert b"sk-hidden" not in text
     assert b"c.example" not in text
     assert b"${env" not in text
     assert open_document(msgspec.json.decode(text, type=Document), BOX) == clear

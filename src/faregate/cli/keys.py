@@ -32,6 +32,9 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="When it stops working: 12h, 30d, 8w, or a date (UTC).")
     ] = None,
+    application: Annotated[
+        str | None, typer.Option(help="The application that it belongs to, whose wallet pays.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. It is shown now and never again; only its hash is kept.
@@ -41,7 +44,11 @@ def create(
     expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
     with opened() as installation:
         made = installation.keys.create(
-            checked_name(name), actor(), frozenset(model) if model else None, expires_ns
+            checked_name(name),
+            actor(),
+            frozenset(model) if model else None,
+            expires_ns,
+            application=application,
         )
         document = installation.revisions.written()[1]
     if as_json:
@@ -77,11 +84,12 @@ def list_command(
         typer.echo("There are no keys; 'faregate keys create NAME' makes one.")
         return
     print_table(
-        ("NAME", "STATE", "KEY", "MODELS", "EXPIRES", "FROM", "ID"),
+        ("NAME", "STATE", "APPLICATION", "KEY", "MODELS", "EXPIRES", "FROM", "ID"),
         [
             (
                 entry.record.name,
                 entry.record.state(now_ns),
+                entry.record.application or "",
                 f"{entry.record.prefix}..." if entry.record.prefix else "",
                 "all" if entry.record.models is None else ", ".join(sorted(entry.record.models)),
                 moment(entry.record.expires_ns) or "never",
@@ -148,6 +156,7 @@ def _facts(record: KeyRecord) -> dict[str, Any]:
         "name": record.name,
         "prefix": record.prefix,
         "state": record.state(time.time_ns()),
+        "application": record.application,
         "models": None if record.models is None else sorted(record.models),
         "created_at": moment(record.created_ns),
         "expires_at": moment(record.expires_ns),

@@ -47,6 +47,13 @@ ENTRIES: Final = {
     "config": Entry("config", "app", _CONFIGURE, "Check, apply, compare and export faregate.yaml."),
     "providers": Entry("providers", "app", _CONFIGURE, "Add, list, test and remove providers."),
     "models": Entry("models", "app", _CONFIGURE, "Add, list and remove models."),
+    "teams": Entry("teams", "app", _CONFIGURE, "Add, list and remove teams."),
+    "applications": Entry(
+        "applications",
+        "app",
+        _CONFIGURE,
+        "Add, list and remove applications, which keys belong to.",
+    ),
     "keys": Entry("keys", "app", _CONFIGURE, "Make, list and revoke callers' keys."),
     "call": Entry("call", "call", _USE, "Make a call through the gate from the terminal."),
     "calls": Entry("calls", "app", _USE, "Read what was called, by whom, and how it went."),

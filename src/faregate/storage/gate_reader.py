@@ -20,7 +20,7 @@ from faregate.storage.sealing import open_document
 from faregate.storage.secrets import SecretBox
 from faregate.storage.sqlite_errors import explain
 
-SCHEMA_HEAD: Final = "0001"  # the newest migration; a test compares it with alembic's
+SCHEMA_HEAD: Final = "0002"  # the newest migration; a test compares it with alembic's
 _BUSY_SECONDS: Final = 2.0  # readers only meet a lock while the file is recovered after a crash
 
 _LATEST: Final = """
@@ -33,7 +33,7 @@ FROM revisions r LEFT JOIN keys k ON k.changed = r.number
 WHERE r.number > ? ORDER BY r.number
 """
 _KEY: Final = """
-SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns
+SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application
 FROM keys WHERE hash = ?
 """
 
@@ -138,7 +138,7 @@ class SqliteConfiguration:
 
 def read_key(row: Sequence[Any]) -> KeyRecord:
     """The record in a row of the table's columns, in their order."""
-    key_id, name, prefix, key_hash, models, created_ns, expires_ns, revoked_ns = row
+    key_id, name, prefix, key_hash, models, created_ns, expires_ns, revoked_ns, application = row
     return KeyRecord(
         key_id=key_id,
         name=name,
@@ -148,4 +148,5 @@ def read_key(row: Sequence[Any]) -> KeyRecord:
         created_ns=created_ns,
         expires_ns=expires_ns,
         revoked_ns=revoked_ns,
+        application=application,
     )

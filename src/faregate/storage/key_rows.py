@@ -5,12 +5,15 @@ of the caller's revision.
 """
 
 import secrets
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from faregate.configuration.document import Key
+from faregate.configuration.commerce import Selection
+from faregate.configuration.document import Document, Key
+from faregate.configuration.problems import Path, Problem, unknown
 from faregate.core.errors import ConfigurationError
 from faregate.identity.keys import KeyRecord
 from faregate.storage.gate_reader import read_key
@@ -26,6 +29,7 @@ _RECORD = [
     table.c.created_ns,
     table.c.expires_ns,
     table.c.revoked_ns,
+    table.c.application,
 ]
 
 
@@ -101,6 +105,53 @@ def synchronise_keys(
         insert_key(connection, record, "file", number)
 
 
+def check_keys_of_document(
+    connection: sa.Connection, document: Document, now_ns: int
+) -> list[Problem]:
+    """What `document` and the keys that were made by command mean differently.
+
+    Their applications must stay, or their calls would be paid by nobody. Names of keys in limits
+    and budgets may be of any key that is or was here.
+    """
+    entries = find_entries(connection)
+    applications = {application.name for application in document.applications}
+    problems = [
+        Problem(
+            ("applications",),
+            f"the key {record.name!r}, made by command, belongs to the application "
+            f"{record.application!r}, which is not there",
+            f"keep the application, or run 'faregate keys revoke {record.name}' first",
+        )
+        for record in (entry.record for entry in entries if entry.source == "command")
+        if record.application is not None
+        and record.application not in applications
+        and record.state(now_ns) == "active"
+    ]
+    known = [key.name for key in document.keys] + [entry.record.name for entry in entries]
+    names = frozenset(known)
+    for path, selection in _selections(document):
+        problems += [
+            Problem(
+                (*path, "keys", at),
+                unknown("key", name, known),
+                f"name a key that is there, or make it first: 'faregate keys create {name}'",
+            )
+            for at, name in enumerate(selection.keys)
+            if name not in names
+        ]
+    return problems
+
+
+def _selections(document: Document) -> Iterator[tuple[Path, Selection]]:
+    for at, plan in enumerate(document.plans):
+        for number, limit in enumerate(plan.limits):
+            yield ("plans", at, "limits", number), limit
+    for at, limit in enumerate(document.limits):
+        yield ("limits", at), limit
+    for at, budget in enumerate(document.budgets):
+        yield ("budgets", at), budget
+
+
 def key_hash(key: Key) -> bytes:
     """The 32 bytes of `sha256:...`."""
     return bytes.fromhex(key.secret.removeprefix("sha256:"))
@@ -145,6 +196,7 @@ def _record(key: Key, old: KeyRecord | None, created_ns: int = 0) -> KeyRecord:
         created_ns=old.created_ns if old else created_ns,
         expires_ns=None if expires is None else round(expires.timestamp() * 1_000_000) * 1_000,
         revoked_ns=old.revoked_ns if old else None,
+        application=key.application,
     )
 
 

@@ -4,7 +4,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faregate.configuration.document import Document
-from faregate.configuration.problems import nearest
+from faregate.configuration.problems import unknown
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import FaregateError
 from faregate.identity.keys import (
@@ -53,6 +53,7 @@ class Keys:
         models: frozenset[str] | None = None,
         expires_ns: int | None = None,
         secret: str | None = None,
+        application: str | None = None,
     ) -> NewKey:
         """Make a key, without `secret` a random one; its name must be free."""
         secret = secret or generate_key()
@@ -70,9 +71,10 @@ class Keys:
             created_ns=now_ns,
             expires_ns=expires_ns,
             revoked_ns=None,
+            application=application,
         )
         with self._database.writing() as connection:
-            _refuse_unknown_models(connection, models)
+            _refuse_unknown(connection, models, application)
             taken = find_entries(
                 connection,
                 ((table.c.name == name) & table.c.revoked_ns.is_(None))
@@ -113,17 +115,24 @@ class Keys:
         return record, True
 
 
-def _refuse_unknown_models(connection: sa.Connection, models: frozenset[str] | None) -> None:
+def _refuse_unknown(
+    connection: sa.Connection, models: frozenset[str] | None, application: str | None
+) -> None:
     row = read_document(connection)
     document = row[1].written if row else Document()
     known = [name for model in document.models for name in (model.name, *model.aliases)]
     for name in sorted(models or ()):
         if name not in known:
-            meant = nearest(name, known)
             raise FaregateError(
-                f"there is no model {name!r}" + (f"; did you mean {meant!r}?" if meant else ""),
-                fix="'faregate models list' shows the models",
+                unknown("model", name, known), fix="'faregate models list' shows the models"
             )
+    applications = [one.name for one in document.applications]
+    if application is not None and application not in applications:
+        raise FaregateError(
+            unknown("application", application, applications),
+            fix=f"'faregate applications list' shows them, 'faregate applications add "
+            f"{application}' adds one",
+        )
 
 
 def _select(connection: sa.Connection, selector: str) -> KeyEntry:

@@ -16,7 +16,7 @@ from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import StorageError
 from faregate.identity.keys import hash_key, shown_prefix
 from faregate.storage.database import Database
-from faregate.storage.key_rows import synchronise_keys
+from faregate.storage.key_rows import check_keys_of_document, synchronise_keys
 from faregate.storage.sealing import (
     StoredDocument,
     decode_stored,
@@ -223,6 +223,8 @@ class Revisions:
         sealed = seal_document(msgspec.structs.replace(new.written, keys=()), new.clear, self._box)
         now_ns = self._clock.wall_ns()
         stored = StoredDocument(new.written, sealed)
+        if problems := check_keys_of_document(connection, new.written, now_ns):
+            raise_all(problems, plain(new.written))
         number = insert_revision(connection, now_ns, actor, summary, stored)
         synchronise_keys(
             connection, new.written.keys, current.written.keys, number=number, now_ns=now_ns

@@ -44,6 +44,8 @@ keys = sa.Table(
         sa.CheckConstraint("source IN ('file', 'command')", name="ck_keys_source"),
         nullable=False,
     ),
+    # Name of the application that it belongs to; null means none.
+    sa.Column("application", sa.Text),
 )
 sa.Index("ix_keys_hash", keys.c.hash, unique=True)
 sa.Index("ix_keys_changed", keys.c.changed)
