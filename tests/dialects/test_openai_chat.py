@@ -182,6 +182,71 @@ def test_usage_is_asked_for_and_nothing_else_changes(body: bytes, asking: bytes 
 
 # -- reading usage --------------------------------------------------------------------------------
 
+# As their documentation shows them; where only a total has the reasoning, it is output too.
+USAGES_OF_VENDORS = [
+    # OpenAI, "Prompt caching"
+    (
+        b'{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,'
+        b'"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0},'
+        b'"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,'
+        b'"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}',
+        Usage(2_006, 300, 1_920, 0, None, 0, None, 0),
+    ),
+    # OpenRouter, "Usage accounting"
+    (
+        b'{"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":0},"cost":0.95,'
+        b'"cost_details":{"upstream_inference_cost":19},"prompt_tokens":194,'
+        b'"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":100,"audio_tokens":0},'
+        b'"total_tokens":196}',
+        Usage(194, 2, 0, 0, 100, 0),
+    ),
+    # LiteLLM, "Prompt caching"
+    (
+        b'{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,'
+        b'"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":'
+        b'{"reasoning_tokens":0},"cache_creation_input_tokens":1920}',
+        Usage(2_006, 300, 0, 0, 1_920),
+    ),
+    # Alibaba Model Studio, "Context cache"
+    (
+        b'{"prompt_tokens":1656,"completion_tokens":9,"total_tokens":1665,'
+        b'"prompt_tokens_details":{"cached_tokens":0,"cache_type":"ephemeral",'
+        b'"cache_creation_input_tokens":1605,'
+        b'"cache_creation":{"ephemeral_5m_input_tokens":1605}}}',
+        Usage(1_656, 9, 0, None, 1_605),
+    ),
+    # DeepSeek, "Context caching"
+    (
+        b'{"prompt_tokens":100,"completion_tokens":5,"total_tokens":105,'
+        b'"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36}',
+        Usage(100, 5, 64),
+    ),
+    # xAI, "Consumption and rate limits": the total has the reasoning, the completion hasn't
+    (
+        b'{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,'
+        b'"prompt_tokens_details":{"text_tokens":32,"audio_tokens":0,"image_tokens":0,'
+        b'"cached_tokens":6},"completion_tokens_details":{"reasoning_tokens":94,'
+        b'"audio_tokens":0}}',
+        Usage(32, 103, 6, 94, None, 0, 0, 0),
+    ),
+    (
+        b'{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,'
+        b'"completion_tokens_details":{"reasoning_tokens":94}}',
+        Usage(32, 103, None, 94),
+    ),
+    (
+        b'{"prompt_tokens":32,"completion_tokens":9,"completion_tokens_details":'
+        b'{"reasoning_tokens":94}}',
+        Usage(32, 9, None, 94),
+    ),
+    # the same with a part that can't be read
+    (
+        b'{"prompt_tokens":32.0,"completion_tokens":9,"total_tokens":135,'
+        b'"cache_creation_input_tokens":-1,"prompt_tokens_details":{"cached_tokens":"6",'
+        b'"image_tokens":7},"completion_tokens_details":{"reasoning_tokens":94}}',
+        Usage(32, 103, None, 94, image_input_tokens=7),
+    ),
+]
 USAGES = [
     (b'{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}', Usage(5, 7)),
     (b'{"prompt_tokens":5}', Usage(5)),
@@ -203,6 +268,7 @@ USAGES = [
     (b"null", None),
     (b"[]", None),
     (b'"many"', None),
+    *USAGES_OF_VENDORS,
 ]
 
 
@@ -241,7 +307,7 @@ def simulated(body: dict[str, object], script: str = "") -> bytes:
 ASKED = {"stream_options": {"include_usage": True}}
 PLAIN_STREAM = simulated({"model": "a"})
 ASKED_STREAM = simulated({"model": "a"} | ASKED)
-USAGE = Usage(2, 3, 0, 0)
+USAGE = Usage(2, 3, 0, 0, audio_input_tokens=0, audio_output_tokens=0)
 
 
 def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:

@@ -12,4 +12,9 @@ def test_what_is_not_stated_is_none() -> None:
 def test_it_survives_the_journal() -> None:
     usage = Usage(5, 7, 2, 1)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(usage), type=Usage) == usage
-    assert msgspec.msgpack.encode(usage) == msgspec.msgpack.encode([5, 7, 2, 1])
+    assert msgspec.msgpack.encode(usage) == msgspec.msgpack.encode([5, 7, 2, 1, *[None] * 4])
+
+
+def test_a_frame_of_before_has_fewer_kinds() -> None:
+    before = msgspec.msgpack.encode([5, 7, 2, 1])
+    assert msgspec.msgpack.decode(before, type=Usage) == Usage(5, 7, 2, 1)

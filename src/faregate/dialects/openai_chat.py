@@ -7,7 +7,7 @@ Source: OpenAI API reference, "Chat" (create, streaming), "Completions", "Embedd
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -16,11 +16,16 @@ from faregate.dialects import json_text
 from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventSplitter, event_data
 
+CHAT_PATH: Final = "/v1/chat/completions"
 _TOKENS_MAX: Final = 10**12  # a usage beyond it is nonsense, not a bill
 
 
 class _StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool | None = None
+
+
+_Limit = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+_Choices = Annotated[int, msgspec.Meta(ge=1, le=1_024)]
 
 
 class Peek(msgspec.Struct, gc=False):
@@ -29,6 +34,25 @@ class Peek(msgspec.Struct, gc=False):
     model: str
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
+    max_tokens: _Limit | None = None
+    max_completion_tokens: _Limit | None = None
+    n: _Choices | None = None
+    best_of: _Choices | None = None
+    user: str | None = None
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most output tokens that the caller wants for each choice."""
+        if self.max_completion_tokens is not None:
+            if self.max_tokens is not None:
+                return max(self.max_tokens, self.max_completion_tokens)
+            return self.max_completion_tokens
+        return self.max_tokens
+
+    @property
+    def choices(self) -> int:
+        """How many answers are made, each of up to `output_limit` tokens."""
+        return max(self.n or 1, self.best_of or 1)
 
     @property
     def asks_usage(self) -> bool:
@@ -96,6 +120,46 @@ def splice_model(body: bytes, asked: str, served: str) -> bytes | Refusal:
     return json_text.replace_value(body, member, msgspec.json.encode(served))
 
 
+# What a call may cost hangs on these: where one stands twice, readers disagree which counts.
+_PRICED: Final = ("max_tokens", "max_completion_tokens", "n", "best_of")
+_PRICED_TEXTS: Final = tuple(b'"%b"' % name.encode() for name in _PRICED)
+
+
+def refuse_twofold(body: bytes) -> Refusal | None:
+    """Refuse a body in which a field that decides the price stands twice."""
+    count = body.count
+    for text in _PRICED_TEXTS:
+        if count(text) > 1:
+            break
+    else:
+        if b"\\u00" not in body:
+            return None
+    for name in _PRICED:
+        try:
+            json_text.find_member(body, name)
+        except json_text.DuplicateMemberError:
+            return refuse("request_invalid", f"The field '{name}' stands twice.", param=name)
+    return None
+
+
+def set_output_limit(body: bytes, limit: int, name: str) -> bytes:
+    """`body` with `limit` as its output limit.
+
+    Fields that the caller gave are lowered; without any, the field `name` is written.
+    """
+    value = b"%d" % limit
+    written = False
+    for field in ("max_tokens", "max_completion_tokens"):
+        try:
+            member = json_text.find_member(body, field)
+        except json_text.DuplicateMemberError:
+            continue
+        if member is not None:
+            body = json_text.replace_value(body, member, value)
+            written = True
+    return body if written else json_text.insert_first(body, name.encode(), value)
+
+
 def ask_stream_usage(body: bytes) -> bytes:
     """A streamed request's `body`, made to ask for usage at the end."""
     try:
@@ -123,17 +187,32 @@ _Tokens = Annotated[int, msgspec.Meta(ge=0, le=_TOKENS_MAX)]
 
 class _InputDetails(msgspec.Struct, gc=False):
     cached_tokens: _Tokens | None = None
+    cache_write_tokens: _Tokens | None = None  # OpenRouter, "Usage accounting"
+    cache_creation_input_tokens: _Tokens | None = None  # Alibaba Model Studio, "Context cache"
+    audio_tokens: _Tokens | None = None
+    image_tokens: _Tokens | None = None  # xAI, "Prompt caching, usage"
 
 
 class _OutputDetails(msgspec.Struct, gc=False):
     reasoning_tokens: _Tokens | None = None
+    audio_tokens: _Tokens | None = None
 
 
 class _Usage(msgspec.Struct, gc=False):
     prompt_tokens: _Tokens | None = None
     completion_tokens: _Tokens | None = None
+    total_tokens: _Tokens | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
+    prompt_cache_hit_tokens: _Tokens | None = None  # DeepSeek, "Context caching"
+    cache_creation_input_tokens: _Tokens | None = None  # LiteLLM, "Prompt caching"
+
+
+_PARTS: Final[dict[str, type[msgspec.Struct]]] = {
+    "prompt_tokens_details": _InputDetails,
+    "completion_tokens_details": _OutputDetails,
+}
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
 class _Reply(msgspec.Struct, gc=False):
@@ -153,17 +232,52 @@ class _LooseReply(msgspec.Struct, gc=False):
 _decode_reply = msgspec.json.Decoder(_Reply).decode
 _decode_stream_reply = msgspec.json.Decoder(_StreamReply).decode
 _decode_loose_reply = msgspec.json.Decoder(_LooseReply).decode
-_USAGE_OBJECT: Final = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]++|\{[^{}]*+\})*+\})')
+# An object with objects in it, which may have some themselves: the deepest that a vendor states.
+_USAGE_OBJECT: Final = re.compile(
+    rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\})'
+)
+
+
+_NO_INPUT_DETAILS: Final = _InputDetails()
+_NO_OUTPUT_DETAILS: Final = _OutputDetails()
 
 
 def _usage(usage: _Usage) -> Usage:
-    inputs, outputs = usage.prompt_tokens_details, usage.completion_tokens_details
+    inputs = usage.prompt_tokens_details or _NO_INPUT_DETAILS
+    outputs = usage.completion_tokens_details or _NO_OUTPUT_DETAILS
+    output_tokens, reasoning_tokens = usage.completion_tokens, outputs.reasoning_tokens
+    if reasoning_tokens:
+        output_tokens = _whole_output(usage, reasoning_tokens)
+    cached_tokens = inputs.cached_tokens
+    if cached_tokens is None:
+        cached_tokens = usage.prompt_cache_hit_tokens
+    written_tokens = inputs.cache_write_tokens
+    if written_tokens is None:
+        written_tokens = inputs.cache_creation_input_tokens
+        if written_tokens is None:
+            written_tokens = usage.cache_creation_input_tokens
     return Usage(
         usage.prompt_tokens,
-        usage.completion_tokens,
-        inputs.cached_tokens if inputs is not None else None,
-        outputs.reasoning_tokens if outputs is not None else None,
+        output_tokens,
+        cached_tokens,
+        reasoning_tokens,
+        written_tokens,
+        inputs.audio_tokens,
+        inputs.image_tokens,
+        outputs.audio_tokens,
     )
+
+
+def _whole_output(usage: _Usage, reasoning_tokens: int) -> int | None:
+    """The output with its reasoning, which xAI leaves out: only its total has it.
+
+    Source: xAI, "Consumption and rate limits".
+    """
+    stated = usage.completion_tokens
+    if stated is None or usage.total_tokens is None:
+        return stated
+    whole = stated + reasoning_tokens
+    return whole if usage.total_tokens == (usage.prompt_tokens or 0) + whole else stated
 
 
 def _decode_loosely(data: bytes) -> _StreamReply | None:
@@ -175,17 +289,20 @@ def _decode_loosely(data: bytes) -> _StreamReply | None:
     choices = [msgspec.Raw(b"0")] if reply.choices else None
     if not isinstance(reply.usage, dict):
         return _StreamReply(choices)
-    stated = reply.usage.get
-    inputs, outputs = stated("prompt_tokens_details"), stated("completion_tokens_details")
-    usage = _Usage(
-        _whole(stated("prompt_tokens")),
-        _whole(stated("completion_tokens")),
-        _InputDetails(_whole(inputs.get("cached_tokens"))) if isinstance(inputs, dict) else None,
-        _OutputDetails(_whole(outputs.get("reasoning_tokens")))
-        if isinstance(outputs, dict)
-        else None,
-    )
-    return _StreamReply(choices, usage)
+    return _StreamReply(choices, _loosely(reply.usage, _Usage))
+
+
+def _loosely(stated: dict[str, object], shape: type[_Shape]) -> _Shape:
+    """The numbers that can be read; a part of another form states nothing."""
+    numbers: dict[str, int | None] = {
+        name: _whole(stated[name]) for name in shape.__struct_fields__ if name in stated
+    }
+    parts: dict[str, object] = {}
+    for name, part_shape in _PARTS.items():
+        if name in numbers:
+            part = stated[name]
+            parts[name] = _loosely(part, part_shape) if isinstance(part, dict) else None
+    return shape(**(numbers | parts))
 
 
 def _whole(number: object) -> int | None:
@@ -227,19 +344,64 @@ _NULL_END: Final = b',"usage":null}\n\n'
 _BEFORE_NULL_END: Final = -len(_NULL_END)
 
 
+_CONTENT: Final = b'"content":"'
+_BEHIND_CONTENT: Final = len(_CONTENT)
+_TEXT: Final = re.compile(
+    rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"[ ]?:[ ]?'
+    rb'"((?:[^"\\]|\\.)+)"'
+)
+_BYTES_A_TOKEN: Final = 4
+
+
+def measure(event: bytes) -> int:
+    """About how many tokens of output an event has: what is shown of it, by its bytes."""
+    start = event.find(_CONTENT)
+    if start >= 0:
+        start += _BEHIND_CONTENT
+        length = event.find(b'"', start) - start
+        if 0 < length < 8:
+            return 1
+    tokens = 0
+    for text in _TEXT.finditer(event):
+        tokens += max((text.end(1) - text.start(1)) // _BYTES_A_TOKEN, 1)
+    return tokens
+
+
+def final_events(route: str, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    """The end of a stream that we end: every choice at its limit, and the refusal beside it."""
+    chat = route == CHAT_PATH
+    ends: list[dict[str, object]] = [
+        {"index": at, "finish_reason": "length", **({"delta": {}} if chat else {"text": ""})}
+        for at in range(choices)
+    ]
+    event = {
+        "id": call_id,
+        "object": "chat.completion.chunk" if chat else "text_completion",
+        "created": 0,
+        "model": model,
+        "choices": ends,
+        "faregate": {"refusal": refusal},
+    }
+    return b"data: %b\n\ndata: [DONE]\n\n" % msgspec.json.encode(event)
+
+
 class StreamMeter:
     """Counts a stream's events, reads usage, hides what only we asked for.
 
     `feed` gives the bytes to send on. Where nothing is hidden they are the bytes that came, at
-    once; else whole events, less the usage that the caller did not ask for.
+    once; else whole events, less the usage that the caller did not ask for. If it measures,
+    `output_tokens` is what has been put out so far: each event with text counts as one token, or
+    as one for four bytes where it has more.
     """
 
-    __slots__ = ("_hide", "_splitter", "events", "usage")
+    __slots__ = ("_hide", "_measures", "_splitter", "events", "output_tokens", "usage")
 
-    def __init__(self, *, hide_usage: bool) -> None:
+    def __init__(self, *, hide_usage: bool, measures: bool = False) -> None:
         self._splitter = EventSplitter()
         self._hide = hide_usage
+        self._measures = measures
         self.events = 0
+        self.output_tokens = 0
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -249,9 +411,14 @@ class StreamMeter:
         """
         if self._hide and data.endswith(_NULL_END) and self._is_usual(data):
             self.events += 1
+            if self._measures:
+                self.output_tokens += measure(data)
             return data[:_BEFORE_NULL_END] + b"}\n\n"
         events = self._splitter.feed(data)
         self.events += len(events)
+        if self._measures:
+            for event in events:
+                self.output_tokens += measure(event)
         if len(events) == 1 and b'"usage"' not in events[0]:
             return events[0] if self._hide else data
         kept = [shown for event in events if (shown := self._look(event))]
