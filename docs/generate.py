@@ -11,6 +11,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import msgspec
 from msgspec import inspect as shapes
 
 import faregate.configuration
+from faregate.configuration.amounts import TAKES as AMOUNT
 from faregate.configuration.document import Document
-from faregate.core.refusals import KINDS, Kind
+from faregate.core.refusals import KINDS, PAYABLE_KINDS, Kind
+from faregate.dialects.anthropic_errors import error_type
 
 REFERENCE = Path(__file__).parent / "reference"
 HEAD_BEGINS = "<!-- written by `make docs`: begin -->"
@@ -87,6 +90,8 @@ def describe(shape: shapes.Type) -> str:
         case shapes.IntType() | shapes.FloatType():
             kind = "whole number" if isinstance(shape, shapes.IntType) else "number"
             return ", ".join(part for part in (kind, _bounds(shape)) if part)
+        case shapes.DecimalType():
+            return AMOUNT
         case shapes.StrType():
             return f"text like {code(shape.pattern)}" if shape.pattern else "text"
         case shapes.LiteralType():
@@ -121,6 +126,10 @@ def default(field: shapes.Field) -> str:
             return f"{code(str(value))} ({_size(value)})"
         case float():
             return code(f"{value:g}")
+        case Decimal():
+            return code(f"{value:f}")
+        case tuple() if not isinstance(value[0], msgspec.Struct):
+            return code(f"[{', '.join(map(str, value))}]")
         case str() | int():
             return code(str(value))
     return "its defaults"
@@ -154,9 +163,15 @@ def document_comments() -> dict[str, dict[str, str]]:
     """The comments of all sections of the document."""
     folder = Path(faregate.configuration.__file__).parent
     comments: dict[str, dict[str, str]] = {}
-    for name in ("settings.py", "document.py"):
+    for name in ("settings.py", "commerce.py", "document.py"):
         comments |= field_comments((folder / name).read_text())
     return comments
+
+
+def explained(cls: type, name: str, comments: dict[str, dict[str, str]]) -> str:
+    """The comment of a field, where it is declared."""
+    owners = (comments.get(owner.__name__, {}) for owner in cls.__mro__)
+    return next(filter(None, (fields.get(name) for fields in owners)), "")
 
 
 def settings_page() -> str:
@@ -176,7 +191,7 @@ def settings_page() -> str:
         rows = []
         for field in shape.fields:
             full = f"{path}.{field.encode_name}".lstrip(".")
-            meaning = comments[shape.cls.__name__].get(field.name) or _summary(field)
+            meaning = explained(shape.cls, field.name, comments) or _summary(field)
             rows.append((code(full), describe(field.type), default(field), meaning))
         parts += [
             f"## {code(path) if path else 'The document'}",
@@ -194,16 +209,26 @@ def _summary(field: shapes.Field) -> str:
 # -- refusals ------------------------------------------------------------------------------------
 
 
+def _status(kind: Kind) -> str:
+    """The status, and the other one where the way out may be payment."""
+    payable = PAYABLE_KINDS.get(kind.code)
+    return f"{kind.status}, or {payable.status}" if payable is not None else str(kind.status)
+
+
 def refusal_head(kind: Kind) -> str:
     """The head of a code's page, marks included."""
+    payable = PAYABLE_KINDS.get(kind.code)
     rows = [
         ("Code", code(kind.code)),
-        ("Status", str(kind.status)),
+        ("Status", _status(kind)),
         ("Whose side", SIDES[kind.side]),
         ("Worth a retry as it is", "yes" if kind.retryable else "no"),
         ("`error.type` in OpenAI's shape", code(kind.openai_type)),
+        ("`error.type` in Anthropic's shape", code(error_type(kind))),
         ("Usual way out", kind.fix),
     ]
+    if payable is not None:
+        rows.append((f"Usual way out of the {payable.status}", payable.fix))
     return f"{HEAD_BEGINS}\n# {kind.title}\n\n{table(('', ''), rows)}\n\n{HEAD_ENDS}\n"
 
 
@@ -220,7 +245,7 @@ def refusals_index() -> str:
     rows = [
         (
             f"[{code(kind.code)}]({kind.code}.md)",
-            str(kind.status),
+            _status(kind),
             SIDES[kind.side],
             "yes" if kind.retryable else "no",
             kind.title,
@@ -231,7 +256,9 @@ def refusals_index() -> str:
         "Every reason that Faregate can have for not serving a call. The status follows from one "
         "question, what would fix it? ([the refusal rule]"
         "(../../../ARCHITECTURE.md#the-refusal-rule)); the code never changes. How a refusal reads "
-        "on the wire: [the guide](../../guides/refusals.md)."
+        "on the wire: [the guide](../../guides/refusals.md). Where two statuses are listed, the "
+        "second one says that payment, not time alone, is the way out: [I got a 402]"
+        "(../../guides/i-got-a-402.md)."
     )
     heads = ("Code", "Status", "Whose side", "Retry", "Title")
     return "\n\n".join((NOTICE, "# Refusals", intro, table(heads, rows))) + "\n"

@@ -8,7 +8,7 @@ from anthropic.types.shared import ErrorResponse
 from anthropic.types.shared.error_type import ErrorType
 from tests.dialects.specimen_refusals import CALL_ID, REFUSALS, label
 
-from faregate.core.refusals import Refusal, refuse
+from faregate.core.refusals import KINDS, Refusal, refuse
 from faregate.dialects import problem
 from faregate.dialects.anthropic_errors import error_type, render, render_event
 
@@ -63,9 +63,9 @@ def test_the_head_is_that_of_every_dialect(refusal: Refusal) -> None:
 
 
 def test_overload_has_a_type_of_its_own() -> None:
-    assert error_type(refuse("provider_overloaded", "x")) == "overloaded_error"
-    assert error_type(refuse("provider_unpaid", "x")) == "api_error"  # never our bill as theirs
-    assert error_type(refuse("target_too_long", "x")) == "invalid_request_error"
+    assert error_type(KINDS["provider_overloaded"]) == "overloaded_error"
+    assert error_type(KINDS["provider_unpaid"]) == "api_error"  # never our bill as theirs
+    assert error_type(KINDS["target_too_long"]) == "invalid_request_error"
 
 
 def test_the_type_follows_the_code_and_not_an_operators_status() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from faregate.core.refusals import Refusal
+from faregate.core.refusals import Kind, Refusal
 from faregate.dialects.refusal_members import (
     Fields,
     Members,
@@ -52,9 +52,8 @@ class AnthropicBody(msgspec.Struct, tag_field="type", tag="error", gc=False):
     request_id: str
 
 
-def error_type(refusal: Refusal) -> str:
+def error_type(kind: Kind) -> str:
     """Anthropic's name for what this is; of the code, whatever status it is told by."""
-    kind = refusal.kind
     if kind.code in _OVERLOADED:
         return "overloaded_error"
     return _TYPES.get(kind.status) or (
@@ -65,7 +64,9 @@ def error_type(refusal: Refusal) -> str:
 def _body(refusal: Refusal, call_id: str, status: int) -> AnthropicBody:
     details = members(refusal, call_id, status)
     details.error_code = refusal.kind.code
-    return AnthropicBody(AnthropicError(error_type(refusal), message(refusal), details), call_id)
+    return AnthropicBody(
+        AnthropicError(error_type(refusal.kind), message(refusal), details), call_id
+    )
 
 
 def render(refusal: Refusal, call_id: str, statuses: Statuses = None) -> tuple[Fields, bytes]:
