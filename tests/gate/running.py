@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -25,7 +26,11 @@ from faregate.gate.follower import Follower
 from faregate.gate.gate import Gate
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.memory_journal import MemoryJournal
+from faregate.configuration.references import plain
+from faregate.gate.credit_broker import TICK_S
+from faregate.ledger.memory import MemoryLedger
 from faregate.policies.keys import KeyCheck
+from faregate.tally.memory import MemoryTally
 from faregate.simulator.service import Simulator
 
 CHAT = "/v1/chat/completions"
@@ -300,6 +305,7 @@ class Place:
     port: int
     base_url: str
     simulator: Simulator | None
+    ledger: MemoryLedger
 
     @property
     def sim(self) -> Simulator:
@@ -369,29 +375,52 @@ def document(base_url: str, settings: Settings | None = None, **provider: Any) -
     )
 
 
+def _keep_house(loop: asyncio.AbstractEventLoop, gate: Gate) -> asyncio.Task[None]:
+    """What a worker does beside its calls."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            await gate.broker.keep_house()
+
+    return loop.create_task(keep())
+
+
 @contextlib.asynccontextmanager
 async def running(
     base_url: str | None = None,
     *,
     settings: Settings | None = None,
     follow: bool = False,
+    commerce: dict[str, Any] | None = None,
     **provider: Any,
 ) -> AsyncIterator[Place]:
-    """A gate before `base_url`, or before a simulator of its own."""
+    """A gate before `base_url`, or before a simulator of its own.
+
+    `commerce` are more fields of the document; the key belongs to the application "app" there.
+    """
     async with contextlib.AsyncExitStack() as stack:
         simulator = None
         if base_url is None:
             simulator = await stack.enter_async_context(Simulator(keep=5_000))
             base_url = simulator.base_url
-        source = MemoryConfiguration(document(base_url, settings, **provider))
-        key = source.add_key("test")
+        written = document(base_url, settings, **provider)
+        if commerce is not None:
+            written = msgspec.convert(plain(written) | commerce, Document)
+        source = MemoryConfiguration(written)
+        key = source.add_key("test", application="app" if commerce is not None else None)
         follower = Follower(source)
         stack.callback(follower.close)
         clock = SystemClock()
         key_check = KeyCheck(follower.find_key, clock)
         journal = MemoryJournal()
         loop = asyncio.get_running_loop()
-        gate = Gate(loop, clock, journal, key_check, follower.read_first())
+        ledger = MemoryLedger(clock, threading.Lock())
+        tally = MemoryTally(clock.monotonic)
+        gate = Gate(
+            loop, clock, journal, key_check, follower.read_first(), ledger.source("w"), tally
+        )
+        stack.callback(_keep_house(loop, gate).cancel)
         listening = socket.create_server(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         await gate.listener.serve(listening)
@@ -399,4 +428,4 @@ async def running(
         if follow:
             following = loop.create_task(follower.follow(gate.adopt, key_check.forget))
             stack.callback(following.cancel)
-        yield Place(gate, source, journal, key_check, key, port, base_url, simulator)
+        yield Place(gate, source, journal, key_check, key, port, base_url, simulator, ledger)

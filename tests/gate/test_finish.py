@@ -67,7 +67,7 @@ async def test_a_served_call_is_told_whole(place: Place) -> None:
     )
     assert (settled.outcome, settled.status, settled.refusal) == ("answered", 200, None)
     assert settled.reply_bytes == len(reply.body)
-    assert settled.usage == Usage(9, 16, 0, 0)
+    assert settled.usage == Usage(9, 16, 0, 0, None, 0, None, 0)
     assert settled.events == 0
     [attempt] = settled.attempts
     assert (attempt.provider, attempt.upstream_model) == ("simulated", "sim:tokens=4")

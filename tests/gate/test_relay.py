@@ -150,7 +150,7 @@ async def test_a_usage_that_was_not_asked_for_is_recorded_and_hidden(place: Any)
         assert reply.body == direct.body
         assert b"usage" not in reply.body
     calls = list(place.calls().values())
-    assert {call.settled.usage for call in calls} == {Usage(9, 5, 0, 0)}
+    assert {call.settled.usage for call in calls} == {Usage(9, 5, 0, 0, None, 0, None, 0)}
     assert {call.settled.events for call in calls} == {9, 8}
     asked = place.sim.requests[0].json()
     assert asked["stream_options"] == {"include_usage": True}
@@ -159,7 +159,7 @@ async def test_a_usage_that_was_not_asked_for_is_recorded_and_hidden(place: Any)
 async def test_a_usage_that_was_asked_for_is_shown(place: Any) -> None:
     reply = await place.post(STREAM | ASK_USAGE)
     assert b'"prompt_tokens":9' in reply.body
-    assert place.only_call().settled.usage == Usage(9, 16, 0, 0)
+    assert place.only_call().settled.usage == Usage(9, 16, 0, 0, None, 0, None, 0)
 
 
 async def test_a_provider_that_refuses_stream_options_is_not_asked() -> None:

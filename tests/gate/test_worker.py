@@ -16,7 +16,9 @@ from faregate.core.clock import SystemClock
 from faregate.core.errors import StorageError
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.memory_journal import MemoryJournal
-from faregate.gate.worker import GateWorker
+from faregate.gate.worker import GateWorker, Openers
+from faregate.ledger.memory import MemoryLedger
+from faregate.tally.memory import MemoryTally
 from faregate.simulator.service import Simulator
 
 
@@ -46,6 +48,15 @@ class Supervised:
         self.writer.write(json.dumps({"type": kind}).encode() + b"\n")
 
 
+def openers(journal: MemoryJournal) -> Openers:
+    ledger = MemoryLedger(SystemClock())
+    return Openers(
+        lambda settings: journal,
+        lambda settings: ledger.source("w"),
+        lambda settings: MemoryTally(),
+    )
+
+
 @pytest.fixture
 async def supervised() -> AsyncIterator[Supervised]:
     thresholds = gc.get_threshold()
@@ -54,9 +65,7 @@ async def supervised() -> AsyncIterator[Supervised]:
         source, journal = MemoryConfiguration(document(simulator.base_url)), MemoryJournal()
         key = source.add_key("test")
         listening = socket.create_server(("127.0.0.1", 0))
-        worker = GateWorker(
-            source, lambda settings: journal, SystemClock(), listening, theirs.detach()
-        )
+        worker = GateWorker(source, openers(journal), SystemClock(), listening, theirs.detach())
         reader, writer = await asyncio.open_connection(sock=ours)
         task = asyncio.create_task(worker.run())
         port = listening.getsockname()[1]
@@ -125,9 +134,7 @@ async def test_without_a_configuration_it_does_not_begin() -> None:
     source = MemoryConfiguration()
     source.fail = True
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        worker = GateWorker(
-            source, lambda settings: MemoryJournal(), SystemClock(), listening, None
-        )
+        worker = GateWorker(source, openers(MemoryJournal()), SystemClock(), listening, None)
         with pytest.raises(StorageError):
             await worker.run()
         with contextlib.suppress(Exception):

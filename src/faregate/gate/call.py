@@ -143,5 +143,5 @@ class Call(Relay):
 
     def client_ready(self) -> None:
         """The caller reads again."""
-        if self.sending is not None:
-            self.sending.resume_reading()
+        if self.growth is None or not self.growth.paused:
+            self.resume_upstream()

@@ -5,7 +5,7 @@ through a port in a thread of its own, one at a time, for a bounded time.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -17,6 +17,7 @@ from faregate.core.findings import Finding
 from faregate.core.refusals import Refusal
 from faregate.gate.ports import DecisionSource
 from faregate.gate.state import CallState
+from faregate.identity.keys import KeyRecord
 
 READ_TIMEOUT_S: Final = 5.0
 
@@ -83,16 +84,18 @@ class Explaining:
     """A worker's memory of its decisions, and its way to all others.
 
     `operator_hash` is that of the operator's token. `open_decisions` is called once, in the
-    thread that reads.
+    thread that reads. `find_named_key` finds a key for the operator; it may raise `StorageError`.
     """
 
     def __init__(
         self,
         operator_hash: bytes | None = None,
         open_decisions: Callable[[], DecisionSource] | None = None,
+        find_named_key: Callable[[str], Awaitable[KeyRecord | None]] | None = None,
     ) -> None:
         self.operator_hash = operator_hash
         self.recent = RecentDecisions()
+        self.find_named_key = find_named_key
         self._open_decisions = open_decisions
         self._source: DecisionSource | None = None
         self._thread: ThreadPoolExecutor | None = None

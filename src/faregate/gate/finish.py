@@ -5,6 +5,7 @@ from typing import Literal
 from faregate.calllog.frames import Attempt, Body, Closed, Outcome, Settled, Started
 from faregate.core import bounds
 from faregate.core.refusals import Refusal
+from faregate.gate.charging import conclude
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
 from faregate.wire.request_reader import RequestHead
@@ -17,7 +18,7 @@ def record_start(call: CallState) -> bool:
 
     False: there is no room.
     """
-    head, offer, key = call.head, call.offer, call.key
+    head, offer, key, terms = call.head, call.offer, call.key, call.terms
     assert offer is not None
     assert key is not None
     method, path, user_agent = head.shown or _shown(head)
@@ -37,6 +38,10 @@ def record_start(call: CallState) -> bool:
             offer.provider,
             bool(call.peek is not None and call.peek.stream),
             call.request_bytes,
+            terms.application,
+            terms.team,
+            call.customer,
+            call.run_name,
         )
     )
     return call.started
@@ -83,6 +88,9 @@ def finish_call(
     call.ended = True
     gate = call.gate
     total_s = (now or gate.now()) - call.started_at
+    if call.growth is not None:
+        call.growth.stop()
+    charge = conclude(call, outcome, status)
     code = refusal.code if refusal is not None else None
     detail = refusal.detail if refusal is not None else None
     if call.started:
@@ -100,6 +108,7 @@ def finish_call(
             call.meter.events if call.meter is not None else 0,
             call.usage,
             call.attempts,
+            charge,
         )
     else:
         frame = _closed(call, outcome, status, code, detail, int(total_s * 1e6))
@@ -137,6 +146,10 @@ def _closed(
         total_us,
         call.request_bytes,
         call.reply_bytes,
+        call.terms.application,
+        call.terms.team,
+        call.customer,
+        call.run_name,
     )
 
 

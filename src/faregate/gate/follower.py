@@ -44,6 +44,11 @@ class Follower:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._source.find_key, key_hash)
 
+    async def find_named_key(self, name: str) -> KeyRecord | None:
+        """Look a key up by its name or id; raises `FaregateError`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._source.find_named_key, name)
+
     async def follow(
         self,
         adopt: Callable[[ConfigurationState], None],

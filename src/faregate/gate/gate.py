@@ -11,17 +11,21 @@ from faregate.core.ids import CallIds
 from faregate.core.refusals import Refusal
 from faregate.dialects import problem
 from faregate.gate.call import Call
+from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.explaining import Explaining
-from faregate.gate.ports import ConfigurationState, Journal
+from faregate.gate.ports import ConfigurationState, Journal, LedgerSource, Tally
 from faregate.gate.recorder import Recorder
-from faregate.gate.snapshot import Snapshot
+from faregate.gate.snapshot import Checks, Snapshot
 from faregate.gate.state import CallState
+from faregate.gate.terms import TermsBook
 from faregate.gate.upstreams import Upstreams
 from faregate.monitor.metrics import GateMetrics
 from faregate.net.client_connection import ClientConnection
 from faregate.net.deadlines import Deadlines
 from faregate.net.listener import Listener
+from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
+from faregate.policies.limits import LimitCheck
 from faregate.wire.client_address import ProxyTrust
 from faregate.wire.reply import render_reply
 from faregate.wire.request_reader import RequestHead
@@ -39,6 +43,8 @@ class Gate:
         journal: Journal,
         key_check: KeyCheck,
         state: ConfigurationState,
+        ledger: LedgerSource,
+        tally: Tally,
         explaining: Explaining | None = None,
     ) -> None:
         # -- for the worker's life
@@ -51,7 +57,12 @@ class Gate:
         self.deadlines = Deadlines(loop, self.now)
         self.tasks: set[asyncio.Task[None]] = set()
         self.explaining = explaining or Explaining()
-        self._key_check = key_check
+        self.tally = tally
+        self.broker = CreditBroker(loop, ledger, self.now, state.document.settings)
+        self.broker.dropped = self._forget_terms
+        self.limit_check = LimitCheck(tally, self.now)
+        self.credit_check = CreditCheck(self.broker, self.wall_ns)
+        self._checks = Checks(key_check, self.limit_check, self.credit_check)
         self._upstreams = Upstreams(loop, self.deadlines, self.now)
         # -- with the configuration
         self.snapshot: Snapshot
@@ -76,7 +87,9 @@ class Gate:
         document: Document = state.document
         prepared = self._upstreams.prepare(document)
         settings = document.settings
-        snapshot = Snapshot(state.revision, document, prepared, self._key_check)
+        terms = TermsBook(document, self.tally, self.broker)
+        snapshot = Snapshot(state.revision, document, prepared, self._checks, terms)
+        self.broker.settings = settings
         self.snapshot = snapshot
         self._upstreams.adopt(prepared)
         self.settings = self.listener.settings = settings.gate
@@ -87,6 +100,9 @@ class Gate:
         self.body_bytes_to_keep = self.body_bytes_kept + bounds.MASKING_MARGIN_BYTES
         self.recorder.when_full = settings.journal.when_full
         self.metrics.revision = state.revision
+
+    def _forget_terms(self) -> None:
+        self.snapshot.terms.forget()
 
     # -- Application ------------------------------------------------------------------------------
 
@@ -142,6 +158,8 @@ class Gate:
         await self.listener.drain(drain_timeout_s)
         for task in list(self.tasks):
             task.cancel()
+        await self.broker.close()
+        await self.tally.close()
         self._upstreams.close()
         self.deadlines.close()
         self.explaining.close()

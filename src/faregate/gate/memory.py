@@ -1,5 +1,7 @@
 """A configuration in memory: for tests, and for trying things out."""
 
+import msgspec
+
 from faregate.configuration.document import Document
 from faregate.core.errors import StorageError
 from faregate.gate.ports import Changes, ConfigurationState
@@ -38,6 +40,7 @@ class MemoryConfiguration:
         models: frozenset[str] | None = None,
         created_ns: int = 0,
         expires_ns: int | None = None,
+        application: str | None = None,
     ) -> str:
         """Make a key; gives the key itself."""
         secret = secret or generate_key()
@@ -50,6 +53,7 @@ class MemoryConfiguration:
             created_ns=created_ns,
             expires_ns=expires_ns,
             revoked_ns=None,
+            application=application,
         )
         self._put(record)
         return secret
@@ -57,18 +61,7 @@ class MemoryConfiguration:
     def revoke_key(self, secret: str, now_ns: int = 1) -> None:
         """Revoke the key `secret`."""
         old = self._keys[hash_key(secret)]
-        self._put(
-            KeyRecord(
-                key_id=old.key_id,
-                name=old.name,
-                prefix=old.prefix,
-                hash=old.hash,
-                models=old.models,
-                created_ns=old.created_ns,
-                expires_ns=old.expires_ns,
-                revoked_ns=now_ns,
-            )
-        )
+        self._put(msgspec.structs.replace(old, revoked_ns=now_ns))
 
     def latest(self) -> ConfigurationState:
         """The document in force."""
@@ -93,6 +86,13 @@ class MemoryConfiguration:
         """The key of this hash."""
         self._check()
         return self._keys.get(key_hash)
+
+    def find_named_key(self, name: str) -> KeyRecord | None:
+        """The key of this name or id; of several the newest that wasn't revoked."""
+        self._answer()
+        found = [key for key in self._keys.values() if name in (key.key_id, key.name)]
+        found.sort(key=lambda key: (key.revoked_ns is not None, -key.created_ns))
+        return found[0] if found else None
 
     def close(self) -> None:
         """Nothing to let go of; `closed` remembers it."""

@@ -7,12 +7,14 @@ isn't known can't make the gate take in its body.
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from faregate.core import bounds
+from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
 from faregate.dialects import openai_chat
 from faregate.gate.finish import record_start
+from faregate.gate.terms import TermsBook
 from faregate.wire import content_coding
 
 if TYPE_CHECKING:
@@ -29,11 +31,15 @@ class Phase(IntEnum):
     IDENTIFY = 1
     VALIDATE = 2
     AUTHORIZE = 3
-    CHOOSE = 4
-    SEND = 5
+    LIMIT = 4
+    RESERVE = 5
+    CHOOSE = 6
+    SEND = 7
 
 
 Step = Callable[[Any], Any]
+
+_SUBJECT_MAX: Final = bounds.SUBJECT_CHARACTERS_MAX
 
 
 class PhasedStep(NamedTuple):
@@ -100,7 +106,51 @@ def peek(call: "Call") -> Refusal | None:
     if len(peeked.model) > bounds.MODEL_NAME_CHARACTERS_MAX:
         detail = f"A model's name has at most {bounds.MODEL_NAME_CHARACTERS_MAX} characters."
         return refuse("request_invalid", detail, param="model")
+    if peeked.output_limit is not None or peeked.n is not None or peeked.best_of is not None:
+        return openai_chat.refuse_twofold(call.body)
     return None
+
+
+class FindTerms:
+    """The step that finds what applies to the call: limits, volumes, budgets, prices.
+
+    `makes_output`: whether this operation puts out tokens.
+    """
+
+    def __init__(self, route: str, book: TermsBook, *, makes_output: bool) -> None:
+        self._route = route
+        self._book = book
+        self._makes_output = makes_output
+
+    def __call__(self, call: "Call") -> Refusal | None:
+        """Set `call.terms`; refuse names of customers and runs that are too long."""
+        head, key, offer, peeked = call.head, call.key, call.offer, call.peek
+        assert key is not None
+        assert offer is not None
+        assert peeked is not None
+        subjects = head.subjects
+        if subjects is None:
+            subjects = head.subjects = _subjects(head.fields)
+        customer, run = subjects
+        if not customer and peeked.user:
+            customer = peeked.user
+        if len(customer) > _SUBJECT_MAX or len(run) > _SUBJECT_MAX:
+            detail = f"The name of a customer or a run has at most {_SUBJECT_MAX} characters."
+            return refuse("request_invalid", detail, param="user")
+        call.customer, call.run_name = customer, run
+        try:
+            call.terms = self._book.find(key, offer, self._route, customer, run, call.started_ns)
+        except FaregateError:
+            return refuse("limits_unavailable", "Too many limits are counted.", scope="gate")
+        call.makes_output = self._makes_output
+        call.input_bound = len(call.body)
+        return None
+
+
+def _subjects(fields: dict[bytes, bytes]) -> tuple[str, str]:
+    """The customer and the run that the headers name; empty where they don't."""
+    customer = fields.get(b"faregate-customer", b"").decode("utf-8", "replace")
+    return customer, fields.get(b"faregate-run", b"").decode("utf-8", "replace")
 
 
 def choose(call: "Call") -> Refusal | None:
@@ -114,6 +164,10 @@ def choose(call: "Call") -> Refusal | None:
         return body
     if peeked.stream and upstream.ask_stream_usage and not peeked.asks_usage:
         body = openai_chat.ask_stream_usage(body)
+    if call.output_sent:
+        chat = call.plan.route == openai_chat.CHAT_PATH
+        field = upstream.output_limit_field if chat else "max_tokens"
+        body = openai_chat.set_output_limit(body, call.output_sent, field)
     call.request_body = body
     call.idempotent = b"idempotency-key" in call.head.fields
     return None

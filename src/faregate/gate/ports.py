@@ -31,6 +31,9 @@ class ConfigurationSource(Protocol):
     def find_key(self, key_hash: bytes) -> KeyRecord | None:
         """The key of this hash."""
 
+    def find_named_key(self, name: str) -> KeyRecord | None:
+        """The key of this name or id; of several the newest that wasn't revoked."""
+
     def close(self) -> None:
         """Let go of the store."""
 

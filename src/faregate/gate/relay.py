@@ -13,6 +13,7 @@ from faregate.core.refusals import Refusal, refuse
 from faregate.dialects import openai_chat, problem
 from faregate.dialects.usage import Usage
 from faregate.gate.finish import add_attempt, finish_call
+from faregate.gate.growth import Growth
 from faregate.gate.state import CallState
 from faregate.net.upstream_connection import Failure
 from faregate.providers.refusals import (
@@ -68,7 +69,10 @@ class Relay(CallState):
         if content_type[:17].lower() == b"text/event-stream":
             asked = self.peek is not None and self.peek.asks_usage
             hides = not asked and self.upstream is not None and self.upstream.ask_stream_usage
-            self.meter = openai_chat.StreamMeter(hide_usage=hides)
+            measures = bool(self.slices) or self.terms.cost is not None
+            self.meter = openai_chat.StreamMeter(hide_usage=hides, measures=measures)
+            if self.grows:
+                self.growth = Growth(self)  # type: ignore[arg-type]
         self._relay_head(head)
 
     def reply_data(self, data: bytes) -> None:
@@ -94,6 +98,9 @@ class Relay(CallState):
                 self.kept.append(data)
                 self.kept_bytes += len(data)
         self._send_on(data)
+        growth = self.growth
+        if growth is not None and meter is not None and meter.output_tokens >= growth.mark:
+            growth.seen(meter.output_tokens)
 
     def reply_read(self) -> None:
         """No more for the moment: let nothing wait here."""
@@ -136,6 +143,51 @@ class Relay(CallState):
         retry_after_s = _BUSY_RETRY_AFTER_S if code == "upstream_busy" else None
         self.refuse(self._upstream_refusal(code, failure.detail, retry_after_s))
 
+    # -- a hold that grows (`gate.growth`) --------------------------------------------------------
+
+    def pause_upstream(self) -> None:
+        """Let the upstream wait until there is credit for more."""
+        if self.sending is not None:
+            self.sending.pause_reading()
+
+    def resume_upstream(self) -> None:
+        """Go on."""
+        if self.sending is not None:
+            self.sending.resume_reading()
+
+    def look_at_growth(self) -> None:
+        """The hold has grown, or it can't: see what that means for where the stream is."""
+        growth, meter = self.growth, self.meter
+        if growth is None or meter is None or self.ended:
+            return
+        if meter.output_tokens >= growth.mark:
+            growth.seen(meter.output_tokens)
+
+    def end_for_credit(self, refusal: Refusal) -> None:
+        """End a stream as at an output limit, with the refusal in its last event."""
+        if self.ended:
+            return
+        if self.sending is not None:
+            self.sending.cancel()
+            self.sending = None
+        assert self.meter is not None
+        status = self.reply.status if self.reply is not None else 0
+        add_attempt(self, status, refusal.code, self.gate.now())
+        self.usage = self.meter.usage
+        if self.meter.cut() or not self.chunked:
+            self._flush_rest()
+            finish_call(self, "answered", status, refusal)
+            self.connection.abort()
+            return
+        choices = self.peek.choices if self.peek is not None else 1
+        members = problem.problem(refusal, self.call_id)
+        route, model = self.plan.route, self.model_asked
+        self._send_on(openai_chat.final_events(route, self.call_id, model, choices, members))
+        self.out.append(reply.LAST_CHUNK)
+        self._flush()
+        finish_call(self, "answered", status, refusal)
+        self.connection.finish()
+
     # -- for the other side of the call to fill in ------------------------------------------------
 
     def refuse(self, refusal: Refusal) -> None:
@@ -154,8 +206,11 @@ class Relay(CallState):
                 connection.close_after_reply()  # HTTP/1.0 knows no other end
         elif self.meter is not None and self.head.http11:
             self.chunked = True  # hidden usage changes the length
+        extra = b"faregate-output-limit: %d\r\n" % self.output_sent if self.output_sent else b""
         self.out.append(
-            relayed_head(head, self.call_id, chunked=self.chunked, closes=connection.closes)
+            relayed_head(
+                head, self.call_id, chunked=self.chunked, closes=connection.closes, extra=extra
+            )
         )
 
     def _send_on(self, data: bytes) -> None:
@@ -167,6 +222,10 @@ class Relay(CallState):
         out = self.out
         self.connection.send(out[0] if len(out) == 1 else b"".join(out))
         self.out = []
+
+    def _flush_rest(self) -> None:
+        if self.out:
+            self._flush()
 
     def _keep(self, data: bytes, limit: int) -> None:
         """Keep the reply up to `limit`; of a longer one its start and its end."""
@@ -209,8 +268,7 @@ class Relay(CallState):
             finish_call(self, "failed", status, refusal)
             self.connection.finish()
             return
-        if self.out:
-            self._flush()
+        self._flush_rest()
         finish_call(self, "failed", status, refusal)
         self.connection.abort()
 
@@ -273,14 +331,20 @@ class Relay(CallState):
 
 
 def relayed_head(
-    head: ReplyHead, call_id: str, *, chunked: bool, closes: bool, length: int | None = None
+    head: ReplyHead,
+    call_id: str,
+    *,
+    chunked: bool,
+    closes: bool,
+    length: int | None = None,
+    extra: bytes = b"",
 ) -> bytes:
-    """The head of the reply for the caller.
+    """The head of the reply for the caller; `extra` are whole lines of ours.
 
     Where the framing stays it is the upstream's own text, less the lines that aren't relayed.
     """
     close = reply.CLOSE_FIELD if closes else b""
-    own = b"faregate-call-id: %b\r\n%b\r\n" % (call_id.encode(), close)
+    own = b"faregate-call-id: %b\r\n%b%b\r\n" % (call_id.encode(), extra, close)
     connection = head.fields.get(b"connection", b"close")
     if (
         chunked == head.chunked

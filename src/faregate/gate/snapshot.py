@@ -1,6 +1,6 @@
 """A revision as a worker holds it: complete, and never changed."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from faregate.catalogue.models import Catalogue, Offer
 from faregate.configuration.document import Document
@@ -8,8 +8,11 @@ from faregate.configuration.settings import Settings
 from faregate.core.refusals import REFERENCE_PATH, Refusal, refuse
 from faregate.gate import answers, phases
 from faregate.gate.phases import Phase, PhasedStep, Plan
+from faregate.gate.terms import TermsBook
 from faregate.gate.upstreams import Upstream
+from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
+from faregate.policies.limits import LimitCheck
 from faregate.policies.models import ModelCheck
 from faregate.wire.request_reader import RequestHead
 
@@ -19,9 +22,18 @@ FORWARDED_PATHS: Final = {
     "/v1/completions": "/completions",
     "/v1/embeddings": "/embeddings",
 }
+_WITHOUT_OUTPUT: Final = frozenset({"/v1/embeddings"})
 PATHS: Final = (*FORWARDED_PATHS, "/v1/models", "/v1/models/{id}", "/refusals/{code}")
 
 _Methods = dict[bytes, Plan]
+
+
+class Checks(NamedTuple):
+    """The policies that outlive a snapshot, for they remember."""
+
+    key: KeyCheck
+    limits: LimitCheck
+    credit: CreditCheck
 
 
 class Snapshot:
@@ -32,7 +44,8 @@ class Snapshot:
         revision: int,
         document: Document,
         upstreams: dict[str, Upstream],
-        key_check: KeyCheck,
+        checks: Checks,
+        terms: TermsBook,
     ) -> None:
         self.revision = revision
         self.settings: Settings = document.settings
@@ -44,8 +57,9 @@ class Snapshot:
             )
             for model in document.models
         )
-        identify = PhasedStep(Phase.IDENTIFY, key_check, needs_body=False)
-        self._exact = _exact_routes(catalogue, identify)
+        self.terms = terms
+        identify = PhasedStep(Phase.IDENTIFY, checks.key, needs_body=False)
+        self._exact = _exact_routes(catalogue, identify, checks, terms)
         show_model = PhasedStep(Phase.SEND, answers.ShowModel(catalogue))
         explain = PhasedStep(Phase.SEND, answers.explain_code)
         self._below = {
@@ -78,7 +92,9 @@ class Snapshot:
         return None
 
 
-def _exact_routes(catalogue: Catalogue, identify: PhasedStep) -> dict[bytes, _Methods]:
+def _exact_routes(
+    catalogue: Catalogue, identify: PhasedStep, checks: Checks, terms: TermsBook
+) -> dict[bytes, _Methods]:
     check_model = PhasedStep(Phase.AUTHORIZE, ModelCheck(catalogue))
     routes = {}
     for path, upstream_path in FORWARDED_PATHS.items():
@@ -88,6 +104,12 @@ def _exact_routes(catalogue: Catalogue, identify: PhasedStep) -> dict[bytes, _Me
             PhasedStep(Phase.VALIDATE, phases.decode_body),
             PhasedStep(Phase.VALIDATE, phases.peek),
             check_model,
+            PhasedStep(
+                Phase.AUTHORIZE,
+                phases.FindTerms(path, terms, makes_output=path not in _WITHOUT_OUTPUT),
+            ),
+            PhasedStep(Phase.LIMIT, checks.limits),
+            PhasedStep(Phase.RESERVE, checks.credit),
             PhasedStep(Phase.CHOOSE, phases.choose),
             PhasedStep(Phase.SEND, phases.Send(upstream_path.encode())),
         ]

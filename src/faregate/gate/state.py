@@ -5,18 +5,25 @@ from typing import TYPE_CHECKING
 
 from faregate.calllog.frames import Attempt
 from faregate.catalogue.models import Offer
+from faregate.catalogue.prices import Tariff
+from faregate.core import bounds
 from faregate.core.refusals import Refusal
+from faregate.dialects import openai_bounds
 from faregate.dialects.openai_chat import Peek, StreamMeter
 from faregate.dialects.usage import Usage
 from faregate.gate.upstreams import Upstream
 from faregate.identity.keys import KeyRecord
+from faregate.ledger.slices import NOTHING, Slice
 from faregate.net.client_connection import ClientConnection
 from faregate.net.upstream_connection import Sending
+from faregate.policies.limits import NO_COSTS
+from faregate.policies.terms import NO_TERMS
 from faregate.wire.reply_reader import ReplyHead
 from faregate.wire.request_reader import RequestHead
 
 if TYPE_CHECKING:
     from faregate.gate.gate import Gate
+    from faregate.gate.growth import Growth
     from faregate.gate.phases import Plan, Step
     from faregate.gate.snapshot import Snapshot
 
@@ -34,18 +41,27 @@ class CallState:
         "call_id",
         "chunked",
         "connection",
+        "costs",
+        "customer",
         "ended",
         "first_byte_at",
         "gate",
+        "grows",
+        "growth",
         "head",
         "idempotent",
+        "input_bound",
         "kept",
         "kept_bytes",
         "key",
+        "limited_at",
+        "makes_output",
         "meter",
         "model_asked",
+        "need",
         "offer",
         "out",
+        "output_sent",
         "peek",
         "plan",
         "refusal",
@@ -57,13 +73,17 @@ class CallState:
         "request_head",
         "resent",
         "reused",
+        "run_name",
         "sending",
         "sent_at",
+        "slices",
         "snapshot",
         "started",
         "started_at",
         "started_ns",
         "submitted_at",
+        "tariff",
+        "terms",
         "upstream",
         "usage",
         "waiting",
@@ -101,6 +121,20 @@ class CallState:
         self.model_asked = ""
         self.offer: Offer | None = None
         self.upstream: Upstream | None = None
+        # -- what applies to it, and what it has taken
+        self.customer = ""
+        self.run_name = ""
+        self.terms = NO_TERMS
+        self.makes_output = True
+        self.input_bound = 0
+        self.limited_at = 0.0
+        self.costs = NO_COSTS
+        self.slices: tuple[Slice, ...] = ()
+        self.need = NOTHING
+        self.tariff: Tariff | None = None
+        self.output_sent = 0
+        self.grows = False
+        self.growth: Growth | None = None
         # -- what is sent upstream
         self.request_head = b""
         self.request_body = b""
@@ -123,3 +157,24 @@ class CallState:
         self.reply_bytes = 0
         self.first_byte_at = 0.0
         self.usage: Usage | None = None
+
+    # -- what limits and credit ask of a call (`policies.limits`, `policies.credit`) --------------
+
+    def estimate(self) -> tuple[int, int]:
+        """Input and output tokens that it may come to."""
+        peeked = self.peek
+        if peeked is None:
+            return 0, 0
+        inputs = self.closer_input_bound()
+        if not self.makes_output:
+            return inputs, 0
+        limit = peeked.output_limit
+        if limit is None:
+            limit = self.terms.default_output_tokens or bounds.LEAST_OUTPUT_TOKENS
+        most = self.terms.output_tokens_max
+        return inputs, (limit if most is None else min(limit, most)) * peeked.choices
+
+    def closer_input_bound(self) -> int:
+        """A closer bound of its input tokens than the length of its body."""
+        terms = self.terms
+        return openai_bounds.closer_bound(self.body, terms.image_tokens_max, terms.tokenizer)

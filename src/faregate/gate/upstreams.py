@@ -13,7 +13,7 @@ from faregate.net.connect import Address, Proxy, address_of, choose_proxy
 from faregate.net.deadlines import Deadlines
 from faregate.net.pool import Origin, Pool
 from faregate.net.tls import client_context
-from faregate.providers.vendors import VENDORS
+from faregate.providers.vendors import VENDORS, Vendor
 from faregate.wire.fields import HOP_BY_HOP, connection_names
 from faregate.wire.request_reader import RequestHead
 
@@ -23,8 +23,13 @@ _NOT_FORWARDED: Final = HOP_BY_HOP | {
     b"content-length", b"content-type", b"content-encoding", b"accept-encoding",
     b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
     b"x-forwarded-port", b"x-real-ip", b"via", b"origin", b"referer",
-    b"openai-organization", b"openai-project",
+    b"openai-organization", b"openai-project", b"faregate-customer", b"faregate-run",
 }  # fmt: skip
+
+
+def vendor_of(provider: Provider) -> Vendor:
+    """The row of a provider's vendor."""
+    return VENDORS.get(provider.vendor, VENDORS["openai_compatible"])
 
 
 class Upstream:
@@ -37,6 +42,7 @@ class Upstream:
         self.address = f"{pool.origin.address.host}:{pool.origin.address.port}"
         self.pool = pool
         self.ask_stream_usage = provider.ask_stream_usage
+        self.output_limit_field = vendor_of(provider).output_limit_field
         self._prefix = prefix.encode("ascii")
         self._fields = fields
         self._own_names = frozenset(name.lower().encode() for name in provider.headers)
@@ -107,7 +113,7 @@ def _own_fields(provider: Provider, address: Address, proxy: Proxy | None) -> by
         # RFC 9110 §7.6.3 asks every intermediary for it.
         "via": "1.1 faregate",
     }
-    vendor = VENDORS.get(provider.vendor, VENDORS["openai_compatible"])
+    vendor = vendor_of(provider)
     if provider.api_key is not None:
         name, value = vendor.key_field(provider.api_key)
         lines[name] = value

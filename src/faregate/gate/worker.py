@@ -7,16 +7,17 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
 
-from faregate.configuration.settings import JournalSettings
+from faregate.configuration.settings import Settings
 from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
+from faregate.gate.credit_broker import TICK_S
 from faregate.gate.explaining import Explaining
 from faregate.gate.follower import Follower
 from faregate.gate.gate import Gate
-from faregate.gate.ports import ConfigurationSource, Journal
+from faregate.gate.ports import ConfigurationSource, Journal, LedgerSource, Tally
 from faregate.net.control import ControlChannel
 from faregate.net.tls import ServerCertificates
 from faregate.policies.keys import KeyCheck
@@ -28,20 +29,28 @@ _HOUSEKEEPING_SECONDS: Final = 1.0
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
 
 
+class Openers(NamedTuple):
+    """How a worker opens what it writes to, once it knows the settings."""
+
+    journal: Callable[[Settings], Journal]
+    ledger: Callable[[Settings], LedgerSource]
+    tally: Callable[[Settings], Tally]
+
+
 class GateWorker:
     """Runs a gate on `listening` until the supervisor ends it, or is gone."""
 
     def __init__(
         self,
         source: ConfigurationSource,
-        open_journal: Callable[[JournalSettings], Journal],
+        openers: Openers,
         clock: Clock,
         listening: socket.socket,
         control_fd: int | None,
         explaining: Explaining | None = None,
     ) -> None:
         self._follower = Follower(source)
-        self._open_journal = open_journal
+        self._openers = openers
         self._clock = clock
         self._listening = listening
         self._control_fd = control_fd
@@ -63,8 +72,13 @@ class GateWorker:
             self._certificates = ServerCertificates(settings.gate.tls)
         loop = asyncio.get_running_loop()
         key_check = KeyCheck(self._follower.find_key, self._clock)
-        journal = self._open_journal(settings.journal)
-        gate = self._gate = Gate(loop, self._clock, journal, key_check, state, self._explaining)
+        openers = self._openers
+        # The journal first: draws of a worker that has none count as left behind.
+        journal = openers.journal(settings)
+        ledger, tally = openers.ledger(settings), openers.tally(settings)
+        gate = self._gate = Gate(
+            loop, self._clock, journal, key_check, state, ledger, tally, self._explaining
+        )
         await gate.listener.serve(self._listening, self._certificates)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -72,6 +86,8 @@ class GateWorker:
         tasks = [
             loop.create_task(self._follower.follow(gate.adopt, key_check.forget)),
             loop.create_task(self._keep_house(gate)),
+            loop.create_task(_keep_credit(gate)),
+            loop.create_task(_keep_limits(gate)),
         ]
         _settle_memory()
         self._send_metrics()  # whoever is told that it is ready can ask what it runs
@@ -127,6 +143,26 @@ class GateWorker:
         if self._control is not None:
             await self._control.close()
         self._follower.close()
+
+
+async def _keep_credit(gate: Gate) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        await _unharmed(gate.broker.keep_house())
+
+
+async def _keep_limits(gate: Gate) -> None:
+    while True:
+        await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+        await _unharmed(gate.tally.keep_house())
+
+
+async def _unharmed(work: Awaitable[None]) -> None:
+    """No failure ends the housekeeping: slices would lie with this worker for ever."""
+    try:
+        await work
+    except Exception:
+        _log.exception("the housekeeping failed; it goes on")
 
 
 def _raise_file_limit() -> None:

@@ -93,8 +93,8 @@ class KeyCheck:
             if entry is not None:
                 entry.live = False
 
-    def _admit(self, call: CallWithKey, entry: KeyEntry) -> Refusal | None:
-        record = entry.record
+    def judge(self, record: KeyRecord) -> Refusal | None:
+        """Whether this key may be used now."""
         if record.revoked_ns is not None or record.expires_ns is not None:
             state = record.state(self._clock.wall_ns())
             if state == "revoked":
@@ -105,8 +105,13 @@ class KeyCheck:
                 return refuse(
                     "key_expired", f"The key {record.prefix}... has expired.", scope="key"
                 )
-        call.key = record
         return None
+
+    def _admit(self, call: CallWithKey, entry: KeyEntry) -> Refusal | None:
+        refusal = self.judge(entry.record)
+        if refusal is None:
+            call.key = entry.record
+        return refusal
 
     async def _look_up(self, call: CallWithKey, digest: bytes) -> Refusal | None:
         looking = self._looking.get(digest)

@@ -13,7 +13,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
     `base_url` goes up to and including the version, and is None where every installation has its
     own. The key is sent as `key_header`: `key_prefix` + key. `needs_key` is False for servers
-    that take calls without one. `documentation` is where the row was taken from.
+    that take calls without one. `output_limit_field` is the field of a chat request that limits
+    the output. `documentation` is where the row was taken from.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
     needs_key: bool = True
+    output_limit_field: str = "max_tokens"
 
     def key_field(self, key: str) -> tuple[str, str]:
         """The header that shows `key`: its name in lower case, and its value."""
@@ -37,6 +39,8 @@ _ROWS: Final = (
         title="OpenAI",
         base_url="https://api.openai.com/v1",
         documentation="https://platform.openai.com/docs/api-reference/introduction",
+        # "max_tokens" is deprecated there, and models that reason refuse it.
+        output_limit_field="max_completion_tokens",
     ),
     Vendor(
         name="openai_compatible",

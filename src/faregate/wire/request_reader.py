@@ -35,8 +35,8 @@ class RequestHead:
     Treat as immutable: it may serve several requests.
 
     `fields` has names in lower case, repeated lines combined. `length` is -1 where no length is
-    stated; it is that of the first request with this head. `forwarded`, `identity` and `shown` are
-    for the gate to keep what it derives from the head alone.
+    stated; it is that of the first request with this head. `forwarded`, `identity`, `shown` and
+    `subjects` are for the gate to keep what it derives from the head alone.
     """
 
     __slots__ = (
@@ -52,6 +52,7 @@ class RequestHead:
         "path",
         "query",
         "shown",
+        "subjects",
     )
 
     def __init__(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> None:
@@ -68,6 +69,7 @@ class RequestHead:
         self.forwarded: tuple[object, bytes] | None = None
         self.identity: object | None = None
         self.shown: tuple[str, str, str] | None = None
+        self.subjects: tuple[str, str] | None = None
 
     @property
     def has_body(self) -> bool:

@@ -1,0 +1,105 @@
+"""What the end of a call costs: holds become charges, limits are corrected.
+
+The rules, which docs/guides/credit-and-limits.md tells to people:
+
+- A whole reply is charged by the usage that the provider states; without one, by an estimate.
+- A reply that was cut, or that the caller left, is charged for its input and for the output
+  that was seen.
+- A call that failed or was refused before any output is charged nothing, and so is an error of
+  the provider's that is passed on.
+"""
+
+from typing import Final, Literal
+
+from faregate.calllog.frames import Charge, Outcome
+from faregate.dialects import openai_bounds
+from faregate.dialects.usage import Usage
+from faregate.gate.state import CallState
+from faregate.ledger.purses import Need, Unit
+from faregate.ledger.slices import NOTHING, release, settle
+
+_BYTES_A_TOKEN: Final = 4  # of output whose usage nobody stated
+_Basis = Literal["stated", "estimated"]
+
+
+def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
+    """Settle what the call holds and took; what it moves in the ledger, if anything.
+
+    Called once, when nothing more of the call can happen.
+    """
+    terms = call.terms
+    if not call.slices and not call.limited_at and terms.cost is None:
+        return None
+    usage: Usage | None = None
+    basis: _Basis = "stated"
+    if call.started and _is_charged(call, outcome, status):
+        usage = call.usage
+        if usage is None or usage.input_tokens is None:
+            usage, basis = _estimated(call, usage), "estimated"
+    if usage is None:
+        _release(call)
+        return None
+    inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
+    tariff = call.tariff
+    nano = tariff.price(usage) if tariff is not None else 0
+    used: Need = (nano, 1, inputs, outputs, inputs + outputs)
+    if call.limited_at:
+        call.gate.limit_check.correct(call, used)
+    cost_nano = terms.cost.price(usage) if terms.cost is not None else None
+    slices = call.slices
+    if not slices:
+        return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
+    settled = settle(slices, call.need, used)
+    call.slices = ()
+    broker = call.gate.broker
+    if broker.waiting:
+        broker.settled()
+    if not any(settled):
+        return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
+    # The last slice is the wallet's, or a budget's, where money counts at all.
+    charge_nano = settled[-1] if slices[-1].unit == Unit.NANO else 0
+    purse_ids = tuple([one.spec.purse_id for one in slices])
+    wallet = terms.wallet if charge_nano else ""
+    shortfall_nano = nano - charge_nano if slices[-1].unit == Unit.NANO else 0
+    return Charge(wallet, purse_ids, settled, charge_nano, cost_nano, shortfall_nano, basis)
+
+
+def _release(call: CallState) -> None:
+    """Nothing was used: put everything back."""
+    gate = call.gate
+    if call.slices:
+        release(call.slices, call.need)
+        call.slices = ()
+        if gate.broker.waiting:
+            gate.broker.settled()
+    if call.limited_at:
+        if call.started:
+            gate.limit_check.correct(call, NOTHING)
+        else:
+            gate.limit_check.undo(call)
+
+
+def _is_charged(call: CallState, outcome: Outcome, status: int) -> bool:
+    if outcome == "answered":
+        return status < 400
+    if outcome == "failed":
+        return call.first_byte_at > 0.0 and call.relaying
+    # One that the caller left before the reply began has been worked on all the same.
+    return outcome == "cancelled" and call.sent_at > 0.0 and status not in _NOT_SERVED
+
+
+_NOT_SERVED: Final = frozenset(range(400, 499))  # the provider's own refusals; 499 is our mark
+
+
+def _estimated(call: CallState, stated: Usage | None) -> Usage:
+    """The usage where the provider did not state it, or not all of it."""
+    inputs = openai_bounds.estimate_input(call.body)
+    if stated is not None and stated.output_tokens is not None:
+        outputs = stated.output_tokens
+    elif not call.makes_output:
+        outputs = 0
+    elif call.meter is not None:
+        outputs = call.meter.output_tokens
+    else:
+        outputs = -(-call.reply_bytes // _BYTES_A_TOKEN)
+    return Usage(inputs, outputs)

@@ -1,0 +1,308 @@
+"""Draws slices for a worker's calls, and gives back what lies idle.
+
+Contract. The hot path holds against slices in memory (`ledger.slices`); only where a slice is too
+short does a call come here and wait. One round trip to the ledger is under way at a time, for
+all that wait: it brings what they need, and while there is plenty about a second's worth more.
+Where credit runs low exactly what is needed is drawn. What others lie idle with is asked back. A
+call waits a bounded time for credit that is only held; when even all that may come back would not
+suffice it isn't made to wait at all.
+
+A worker that can't reach the ledger goes on with what it holds for half of `vanish_after_s`;
+after that its slices may have been given to others, so nothing is held against them any more.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from faregate.configuration.settings import Settings
+from faregate.core import bounds
+from faregate.core.errors import FaregateError
+from faregate.gate.ports import LedgerSource
+from faregate.ledger.purses import DrawRequest, Need, PurseSpec, Return, Standing
+from faregate.ledger.slices import NOTHING, Slice, hold, shortest
+
+_log = logging.getLogger(__name__)
+
+TICK_S: Final = 0.1
+_RETRY_S: Final = 0.05  # a call that waits looks at the ledger again after this, at the earliest
+_FRESH_S: Final = 0.1  # a standing this young is true enough to refuse by
+_PLENTY: Final = 16  # a purse with so many times a second's worth lets slices be larger than asked
+_DROPPED_AFTER: Final = 10  # times the time after which what is idle goes back
+_WAITING_MAX: Final = bounds.CREDIT_WAITING_MAX
+
+
+class CreditBroker:
+    """All slices of one worker. `now` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        source: LedgerSource,
+        now: Callable[[], float],
+        settings: Settings,
+    ) -> None:
+        self._loop = loop
+        self._source = source
+        self._now = now
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self.settings = settings
+        self.stale = False  # the ledger may have given this worker's slices to others
+        self.dropped: Callable[[], None] = lambda: None  # slices are gone: forget them
+        # -- slices
+        self._slices: dict[str, Slice] = {}
+        # -- rounds
+        self._wanted: dict[Slice, int] = {}
+        self._round: asyncio.Task[None] | None = None
+        self.waiting = 0  # calls
+        self._settled = asyncio.Event()
+        # -- housekeeping
+        self._cursor: int | None = None
+        self._asked_at: dict[str, float] = {}
+        self._contact_at = now()
+        self._beat_at = 0.0
+        self._down = False
+
+    def slice(self, spec: PurseSpec) -> Slice:
+        """The slice of a purse, with the purse as the configuration has it now."""
+        found = self._slices.get(spec.purse_id)
+        if found is None:
+            found = self._slices[spec.purse_id] = Slice(spec)
+            found.used_at = self._now()
+        elif found.spec is not spec:
+            found.spec = spec
+        return found
+
+    # -- for calls --------------------------------------------------------------------------------
+
+    def known_short(self, slices: tuple[Slice, ...], need: Need) -> Slice | None:
+        """The slice that is known to be too short whatever may come back; cheap.
+
+        It is what a refusal is decided by when many are refused: the ledger isn't asked for each.
+        """
+        now = self._now()
+        for one in slices:
+            needed = need[one.unit]
+            fresh = now - one.standing_at < _FRESH_S
+            if one.free < needed and fresh and one.total < needed:
+                return one
+        return None
+
+    async def obtain(
+        self, slices: tuple[Slice, ...], need: Need, mine: Need = NOTHING
+    ) -> Slice | None:
+        """Hold `need`, drawing and waiting as it takes; the slice that is too short, if one is.
+
+        `mine` is what the call holds already, which won't come back for it. `Slice.total` of what
+        is given back tells whether it is empty or only held. Raises `StorageError` where the
+        ledger can't be reached.
+        """
+        if self.waiting >= _WAITING_MAX:
+            return shortest(slices, need)
+        self.waiting += 1
+        try:
+            deadline = self._now() + self.settings.credit.wait_s
+            return await self._obtain(slices, need, mine, deadline)
+        finally:
+            self.waiting -= 1
+
+    async def _obtain(
+        self, slices: tuple[Slice, ...], need: Need, mine: Need, deadline: float
+    ) -> Slice | None:
+        drawn = False
+        while not hold(slices, need):
+            if not drawn:
+                await self._draw(slices, need)
+                drawn = True
+                continue
+            short = shortest(slices, need)
+            assert short is not None
+            now = self._now()
+            if short.total - mine[short.unit] < need[short.unit] or now >= deadline:
+                return short
+            self._ask_back(short, need[short.unit])
+            drawn = not await self._something_settled(min(_RETRY_S, deadline - now))
+        return None
+
+    async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
+        """How purses stand in the ledger now; nothing is drawn."""
+        specs = [one.spec for one in slices]
+        standings = await self._loop.run_in_executor(self._thread, self._source.standings, specs)
+        self._is_up()
+        return standings
+
+    def settled(self) -> None:
+        """A hold has ended: whoever waits may try again."""
+        if self.waiting:
+            self._settled.set()
+
+    async def _something_settled(self, seconds: float) -> bool:
+        """Wait for a hold to end here; False: for some time none did, so ask the ledger."""
+        self._settled.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await self._settled.wait()
+                return True
+        return False
+
+    # -- rounds -----------------------------------------------------------------------------------
+
+    async def _draw(self, slices: tuple[Slice, ...], need: Need) -> None:
+        """Take part in the next round for all that is short."""
+        for one in slices:
+            short = need[one.unit] - one.free
+            if short > 0:
+                self._wanted[one] = self._wanted.get(one, 0) + need[one.unit]
+        while self._round is not None and not self._round.done():
+            await asyncio.shield(self._round)  # that one may have left before this call came
+            if not self._wanted:
+                return
+        if self._wanted:
+            self._round = self._loop.create_task(self._draw_round())
+            await asyncio.shield(self._round)
+
+    async def _draw_round(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        slices = list(wanted)
+        requests = [
+            DrawRequest(one.spec, max(amount - one.free, 0) + _more(one, amount), one.settled)
+            for one, amount in wanted.items()
+        ]
+        drawn = await self._loop.run_in_executor(self._thread, self._source.draw, requests)
+        now = self._now()
+        self._is_up()
+        for one, given in zip(slices, drawn, strict=True):
+            # One that was dropped meanwhile is taken up again, or its successor gets this.
+            registered = self._slices.setdefault(one.spec.purse_id, one)
+            registered.draw(given.granted, given.standing, now)
+            one.standing, one.standing_at, registered.used_at = given.standing, now, now
+
+    def _ask_back(self, short: Slice, needed: int) -> None:
+        """Ask others for what they don't use, where they have any."""
+        standing, now = short.standing, self._now()
+        purse_id = short.spec.purse_id
+        if standing is None or standing.coming_back <= short.held + short.free:
+            return
+        if needed <= standing.available + short.free or now < self._asked_at.get(purse_id, 0.0):
+            return
+        self._asked_at[purse_id] = now + TICK_S
+        self._thread.submit(self._quietly, self._source.ask_back, [purse_id])
+
+    # -- housekeeping -----------------------------------------------------------------------------
+
+    async def keep_house(self) -> None:
+        """Called every `TICK_S`: answer others, refill, give back, say that this worker lives."""
+        try:
+            await self._keep_house()
+        except FaregateError as error:
+            self._is_down(error)
+        limit_s = self.settings.ledger.vanish_after_s / 2
+        self.stale = bool(self._slices) and self._now() - self._contact_at > limit_s
+
+    async def _keep_house(self) -> None:
+        now = self._now()
+        run = self._loop.run_in_executor
+        if now - self._beat_at >= self.settings.ledger.vanish_after_s / 20:
+            lives = await run(self._thread, self._source.beat)
+            self._beat_at = self._contact_at = now
+            self._is_up()
+            if not lives:
+                self._void()
+        if not self._slices:
+            return
+        cursor, asked = await run(self._thread, self._source.asked_back, self._cursor or 0)
+        if self._cursor is None:
+            asked = []  # what was asked before this worker had anything
+        self._cursor = cursor
+        returns = self._idle(now, set(asked))
+        if returns:
+            await run(self._thread, self._source.give_back, returns)
+        self._refill()
+
+    def _idle(self, now: float, asked: set[str]) -> list[Return]:
+        """Parts of slices that go back: because others ask, or nobody uses them."""
+        returns = []
+        dropped = False
+        idle_s = self.settings.credit.idle_s
+        for purse_id, one in list(self._slices.items()):
+            if one.settled != one.seen_settled or one.held:
+                one.used_at = now
+            idle = now - one.used_at > idle_s
+            if purse_id in asked or (idle and one.free):
+                returns.append(Return(purse_id, one.free, one.settled))
+                one.give(one.free)
+            elif not one.held and now - one.used_at > idle_s * _DROPPED_AFTER:
+                del self._slices[purse_id]
+                dropped = True
+                if one.settled:
+                    returns.append(Return(purse_id, 0, one.settled))
+        if dropped:
+            self.dropped()
+        return returns
+
+    def _refill(self) -> None:
+        """Draw ahead of need what calls use in about a second."""
+        for one in self._slices.values():
+            worth = one.held + (one.settled - one.seen_settled) * int(1 / TICK_S)
+            one.seen_settled = one.settled
+            standing = one.standing
+            if (
+                one.free < worth
+                and standing is not None
+                and standing.available > worth * _PLENTY
+                and one not in self._wanted
+            ):
+                self._wanted[one] = 2 * worth
+        if self._wanted and (self._round is None or self._round.done()):
+            self._round = self._loop.create_task(self._draw_ahead())
+
+    async def _draw_ahead(self) -> None:
+        try:
+            await self._draw_round()
+        except FaregateError as error:
+            self._is_down(error)
+
+    def _void(self) -> None:
+        """This worker counted as vanished: what it had belongs to others now."""
+        _log.error("this worker was silent for too long: its slices of credit were given up")
+        self._slices.clear()
+        self._wanted.clear()
+        self.dropped()
+
+    def _quietly(self, do: Callable[[list[str]], None], purse_ids: list[str]) -> None:
+        with contextlib.suppress(FaregateError):
+            do(purse_ids)
+
+    def _is_down(self, error: FaregateError) -> None:
+        if not self._down:
+            self._down = True
+            _log.error("the ledger can't be reached, going on with what is drawn: %s", error)
+
+    def _is_up(self) -> None:
+        if self._down:
+            self._down = False
+            _log.warning("the ledger can be reached again")
+
+    async def close(self) -> None:
+        """Give back all that is free, and let go of the ledger."""
+        returns = [
+            Return(purse_id, one.free, one.settled) for purse_id, one in self._slices.items()
+        ]
+        self._slices.clear()
+        if returns:
+            with contextlib.suppress(FaregateError):
+                await self._loop.run_in_executor(self._thread, self._source.give_back, returns)
+        self._thread.submit(self._source.close)
+        self._thread.shutdown(wait=True)
+
+
+def _more(one: Slice, wanted: int) -> int:
+    """What is drawn beyond what is wanted: as much again, while there is plenty."""
+    standing = one.standing
+    if standing is None:
+        return 0
+    worth = max(one.held + one.settled - one.seen_settled, wanted)
+    return worth if standing.available > worth * _PLENTY else 0

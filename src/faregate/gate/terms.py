@@ -1,0 +1,298 @@
+"""Compiles the terms of calls from a snapshot's document, once for each kind of call.
+
+The document says what applies in selections and names; a call needs flat tuples. Counters and
+slices go on over snapshots, for they are known by their ids.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from faregate.catalogue.models import Offer
+from faregate.catalogue.prices import Fraction
+from faregate.configuration.commerce import Application, Budget, Limit, Plan, Quota, Selection
+from faregate.configuration.document import Document, Model
+from faregate.configuration.pricing import as_fraction, compile_prices
+from faregate.core import bounds
+from faregate.core.money import parse_amount
+from faregate.gate.credit_broker import CreditBroker
+from faregate.gate.ports import Tally
+from faregate.identity.keys import KeyRecord
+from faregate.ledger.purses import PurseSpec, Unit
+from faregate.ledger.slices import Slice
+from faregate.ledger.windows import ROLLING_NS, period, previous
+from faregate.limits.counters import Counter, LimitSpec, LimitUnit
+from faregate.policies.terms import Terms
+
+_WINDOW_S: Final = {"second": 1.0, "minute": 60.0}
+_LIMIT_UNITS: Final = {
+    "requests": LimitUnit.REQUESTS,
+    "input_tokens": LimitUnit.INPUT_TOKENS,
+    "output_tokens": LimitUnit.OUTPUT_TOKENS,
+    "tokens": LimitUnit.TOKENS,
+    "concurrent": LimitUnit.CONCURRENT,
+}
+_NONE: Final = Application(name="none")
+
+
+class _Caller:
+    """Who calls what: the facts that rules select by and count for."""
+
+    def __init__(
+        self, key: KeyRecord, application: Application, team: str, offer: Offer, route: str
+    ) -> None:
+        self.selected = {
+            "keys": key.name,
+            "applications": key.application or "",
+            "teams": team,
+            "plans": application.plan or "",
+            "models": offer.name,
+            "providers": offer.provider,
+            "routes": route,
+        }
+        self.subjects = {
+            "key": key.name,
+            "application": key.application or "",
+            "team": team,
+            "model": offer.name,
+            "route": route,
+            "provider": offer.provider,
+            "customer": "",
+            "run": "",
+        }
+
+    def is_selected(self, selection: Selection) -> bool:
+        """Whether a rule applies to these calls."""
+        for field, fact in self.selected.items():
+            chosen = getattr(selection, field)
+            if chosen and fact not in chosen:
+                return False
+        return True
+
+    def subject(self, each: str) -> str:
+        """Whose count it is; empty where the call has no such thing."""
+        return self.subjects[each]
+
+
+class TermsBook:
+    """The terms of one snapshot's calls, compiled when they are first asked for."""
+
+    def __init__(self, document: Document, tally: Tally, broker: CreditBroker) -> None:
+        self._document = document
+        self._tally = tally
+        self._broker = broker
+        self._applications = {one.name: one for one in document.applications}
+        self._team_wallets = {one.name: one.wallet for one in document.teams}
+        self._plans = {one.name: one for one in document.plans}
+        self._models = {one.name: one for one in document.models}
+        self._prices = compile_prices(document)
+        self._by_subject = any(
+            rule.each in ("customer", "run")
+            for rule in (*document.limits, *document.budgets, *self._of_plans())
+        )
+        self._known: dict[tuple[str, str, str], Terms] = {}
+        self._of_subjects: dict[tuple[str, str, str, str, str], Terms] = {}
+
+    def _of_plans(self) -> Iterator[Limit | Quota]:
+        for plan in self._document.plans:
+            yield from plan.limits
+            yield from plan.quotas
+
+    def find(
+        self, key: KeyRecord, offer: Offer, route: str, customer: str, run: str, now_ns: int
+    ) -> Terms:
+        """The terms of a call; `route` is its path."""
+        if self._by_subject and (customer or run):
+            whole = (key.key_id, offer.name, route, customer, run)
+            terms = self._of_subjects.get(whole)
+            if terms is not None and terms.key is key and _holds(terms, now_ns):
+                return terms
+            if len(self._of_subjects) >= bounds.SUBJECTS_KEPT_MAX:
+                self._of_subjects.pop(next(iter(self._of_subjects)))
+            terms = self._of_subjects[whole] = self._compile(
+                key, offer, route, customer, run, now_ns
+            )
+            return terms
+        place = (key.key_id, offer.name, route)
+        terms = self._known.get(place)
+        if terms is not None and terms.key is key and _holds(terms, now_ns):
+            return terms
+        if len(self._known) >= bounds.KEY_CACHE_ENTRIES_MAX:
+            self._known.pop(next(iter(self._known)))
+        terms = self._known[place] = self._compile(key, offer, route, "", "", now_ns)
+        return terms
+
+    def forget(self) -> None:
+        """Slices were dropped: compile again what asks for them."""
+        self._known.clear()
+        self._of_subjects.clear()
+
+    # -- compiling --------------------------------------------------------------------------------
+
+    def _compile(
+        self, key: KeyRecord, offer: Offer, route: str, customer: str, run: str, now_ns: int
+    ) -> Terms:
+        application = self._applications.get(key.application or "", _NONE)
+        caller = _Caller(key, application, application.team or "", offer, route)
+        caller.subjects["customer"], caller.subjects["run"] = customer, run
+        plan = self._plans.get(application.plan or "")
+        terms = Terms(key)
+        terms.team = application.team or ""
+        terms.plan = application.plan or ""
+        ends: list[int] = []
+        limits = [*self._document.limits, *(plan.limits if plan is not None else ())]
+        chosen = [(rule, caller.subject(rule.each)) for rule in limits if caller.is_selected(rule)]
+        terms.counters = tuple(self._counters(chosen, plan))
+        volumes = list(self._volumes(plan, caller, now_ns, ends))
+        terms.included = tuple(one for one, quota in volumes if quota.included)
+        terms.slices = (
+            *self._long_limits(chosen, plan),
+            *(one for one, quota in volumes if not quota.included),
+            *self._budgets(caller, now_ns, ends),
+            *self._wallet(application, terms),
+        )
+        terms.upgrade_urls = {
+            one.spec.name: quota.upgrade_url for one, quota in volumes if quota.upgrade_url
+        }
+        terms.missing_subject = self._missing_subject(caller)
+        self._price(terms, offer, plan, now_ns, ends)
+        self._describe(terms, self._models.get(offer.name), plan)
+        terms.until_ns = min(ends, default=None)
+        terms.complete()
+        return terms
+
+    def _missing_subject(self, caller: _Caller) -> str | None:
+        """What a call must name and doesn't, by a budget that requires it."""
+        for budget in self._document.budgets:
+            if budget.required and not caller.subject(budget.each) and caller.is_selected(budget):
+                return budget.each
+        return None
+
+    def _counters(self, rules: list[tuple[Limit, str]], plan: Plan | None) -> Iterator[Counter]:
+        for rule, subject in rules:
+            if not subject or (rule.per is not None and rule.per not in _WINDOW_S):
+                continue
+            name = _full_name(rule, plan)
+            window_s = _WINDOW_S[rule.per] if rule.per is not None else 0.0
+            yield self._tally.counter(
+                LimitSpec(
+                    f"{name}:{subject}", name, subject, _LIMIT_UNITS[rule.unit], rule.max,
+                    window_s, rule.burst,
+                )
+            )  # fmt: skip
+
+    def _long_limits(self, rules: list[tuple[Limit, str]], plan: Plan | None) -> Iterator[Slice]:
+        for rule, subject in rules:
+            if subject and rule.per is not None and rule.per not in _WINDOW_S:
+                name = _full_name(rule, plan)
+                yield self._broker.slice(
+                    PurseSpec(
+                        purse_id=f"limit:{name}:{subject}",
+                        kind="limit",
+                        name=name,
+                        subject=subject,
+                        unit=Unit(_LIMIT_UNITS[rule.unit]),
+                        cap=rule.max,
+                        rolling_ns=ROLLING_NS[rule.per],  # type: ignore[index]
+                    )
+                )
+
+    def _volumes(
+        self, plan: Plan | None, caller: _Caller, now_ns: int, ends: list[int]
+    ) -> Iterator[tuple[Slice, Quota]]:
+        for quota in plan.quotas if plan is not None else ():
+            subject = caller.subject(quota.each)
+            if plan is None or not subject:
+                continue
+            current = period(quota.period, quota.time_zone, now_ns)
+            ends.append(current.ends_ns)
+            name = f"{plan.name}/{quota.name}"
+            prefix = f"quota:{name}:{subject}:"
+            carries = quota.carry_over_max > 0
+            spec = PurseSpec(
+                purse_id=prefix + current.label,
+                kind="quota",
+                name=name,
+                subject=subject,
+                unit=Unit(_LIMIT_UNITS[quota.unit]),
+                cap=quota.max,
+                starts_ns=current.starts_ns,
+                ends_ns=current.ends_ns,
+                carry_from=prefix + previous(current).label if carries else None,
+                carry_max=quota.carry_over_max,
+                alert_at=(80, 100),
+            )
+            yield self._broker.slice(spec), quota
+
+    def _budgets(self, caller: _Caller, now_ns: int, ends: list[int]) -> Iterator[Slice]:
+        for budget in self._document.budgets:
+            subject = caller.subject(budget.each)
+            if subject and caller.is_selected(budget):
+                yield self._broker.slice(_budget_spec(budget, subject, now_ns, ends))
+
+    def _wallet(self, application: Application, terms: Terms) -> Iterator[Slice]:
+        wallet = application.wallet or self._team_wallets.get(application.team or "")
+        if wallet:
+            terms.wallet = wallet
+            yield self._broker.slice(
+                PurseSpec(f"wallet:{wallet}", "wallet", wallet, wallet, Unit.NANO, None)
+            )
+
+    def _price(
+        self, terms: Terms, offer: Offer, plan: Plan | None, now_ns: int, ends: list[int]
+    ) -> None:
+        fare = self._prices.fare(offer.name, terms.plan or None, now_ns)
+        terms.cost, terms.charge = fare.cost, fare.charge
+        terms.overage = fare.charge
+        quotas = plan.quotas if plan is not None else ()
+        for quota in quotas:
+            if quota.included and fare.charge is not None:
+                multiplier: Fraction = as_fraction(quota.overage_multiplier)
+                terms.overage = fare.charge.times(multiplier)
+        untils = [tariff.until_ns for tariff in (fare.cost, fare.charge) if tariff is not None]
+        ends.extend(until_ns for until_ns in (*untils, fare.until_ns) if until_ns is not None)
+        terms.top_up_url = self._document.settings.credit.top_up_url
+
+    def _describe(self, terms: Terms, model: Model | None, plan: Plan | None) -> None:
+        if plan is not None:
+            terms.fits = plan.fit == "lower"
+            terms.default_output_tokens = plan.default_output_tokens
+        if model is not None:
+            terms.output_tokens_max = model.output_tokens_max
+            terms.hidden_reasoning = model.hidden_reasoning
+            terms.image_tokens_max = model.image_tokens_max
+            terms.tokenizer = model.tokenizer
+
+
+def _holds(terms: Terms, now_ns: int) -> bool:
+    return terms.until_ns is None or now_ns < terms.until_ns
+
+
+def _full_name(rule: Limit, plan: Plan | None) -> str:
+    """A limit's name; that of a plan's own limit has the plan's before it."""
+    if plan is not None and any(rule is one for one in plan.limits):
+        return f"{plan.name}/{rule.name}"
+    return rule.name
+
+
+def _budget_spec(budget: Budget, subject: str, now_ns: int, ends: list[int]) -> PurseSpec:
+    prefix = f"budget:{budget.name}:{subject}"
+    starts_ns = ends_ns = rolling_ns = None
+    if budget.window is not None and budget.rolling:
+        rolling_ns = ROLLING_NS[budget.window]
+    elif budget.window is not None:
+        current = period(budget.window, budget.time_zone, now_ns)
+        starts_ns, ends_ns = current.starts_ns, current.ends_ns
+        ends.append(ends_ns)
+        prefix += f":{current.label}"
+    return PurseSpec(
+        purse_id=prefix,
+        kind="budget",
+        name=budget.name,
+        subject=subject,
+        unit=Unit.NANO,
+        cap=parse_amount(budget.amount),
+        starts_ns=starts_ns,
+        ends_ns=ends_ns,
+        rolling_ns=rolling_ns,
+        alert_at=budget.alert_at,
+    )

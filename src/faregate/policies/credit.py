@@ -1,0 +1,330 @@
+"""RESERVE: is there credit for the most that the call can cost? Fails closed.
+
+The most is its price at an upper bound of its input tokens and its output limit. Without an
+output limit a stream holds a first part, and the hold grows with it (`gate.growth`); another
+call gets a limit: an eighth of what is free, so that many such calls are served at once. A
+call fits into all of its purses or none; a refused one has changed nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from faregate.catalogue.prices import Tariff
+from faregate.core import bounds
+from faregate.core.errors import FaregateError
+from faregate.core.refusals import Refusal, refuse
+from faregate.dialects.openai_chat import Peek
+from faregate.ledger.purses import Need, Standing, Unit
+from faregate.ledger.slices import Slice, hold, shortest
+from faregate.policies import shortage
+from faregate.policies.terms import Terms
+
+_SHARE_OF_FREE: Final = 8  # a call without a limit of its own may hold this part of what is free
+
+
+class CallWithCredit(Protocol):
+    """What this policy reads of a call, and what it sets."""
+
+    terms: Terms
+    peek: Peek | None
+    started_ns: int
+    makes_output: bool  # whether this operation puts out tokens at all
+    input_bound: int  # the most input tokens that its body can be
+
+    slices: tuple[Slice, ...]  # what is held, once it is
+    need: Need
+    tariff: Tariff | None  # what the call is charged by
+    output_sent: int  # the output limit that is written into the request; 0: as it is
+    grows: bool
+
+    def closer_input_bound(self) -> int:
+        """A dearer and closer `input_bound`."""
+
+
+class Broker(Protocol):
+    """What this policy asks of `gate.credit_broker`."""
+
+    stale: bool
+
+    def known_short(self, slices: tuple[Slice, ...], need: Need) -> Slice | None:
+        """A slice that is known to be too short, whatever may come back."""
+
+    async def obtain(self, slices: tuple[Slice, ...], need: Need) -> Slice | None:
+        """Hold `need`, or give the slice that is too short."""
+
+    async def standings(self, slices: tuple[Slice, ...]) -> list[Standing]:
+        """How purses stand."""
+
+
+class CreditCheck:
+    """The step that holds what a call can cost, or refuses with 402, 429 or 503."""
+
+    def __init__(self, broker: Broker, now_ns: Callable[[], int]) -> None:
+        self._broker = broker
+        self._now_ns = now_ns
+
+    def __call__(self, call: CallWithCredit) -> Refusal | Awaitable[Refusal | None] | None:
+        """Hold, or refuse; awaitable where credit has to be drawn."""
+        terms = call.terms
+        slices = terms.slices
+        if not slices and not terms.included:
+            return None
+        if terms.included or self._broker.stale or terms.missing_subject is not None:
+            return self._unusual(call, terms)
+        tariff = terms.charge
+        if tariff is None and terms.needs_price:
+            return shortage.price_unknown(call.peek)
+        call.tariff = tariff
+        need = self.need(call, terms)
+        if hold(slices, need):
+            call.slices = slices
+            call.need = need
+            return None
+        return self._short(call, slices, need)
+
+    # -- how much ---------------------------------------------------------------------------------
+
+    def need(self, call: CallWithCredit, terms: Terms) -> Need:
+        """The most that the call can use; sets whether it grows and the limit that it gets."""
+        inputs = call.input_bound
+        peeked = call.peek
+        outputs = 0
+        if call.makes_output and terms.bounds_output and peeked is not None:
+            limit = peeked.output_limit
+            if limit is None:
+                limit = terms.default_output_tokens
+                if limit is not None:
+                    call.output_sent = limit
+            if limit is None:
+                outputs = self._open_ended(call, terms, peeked)
+            else:
+                most = terms.output_tokens_max
+                outputs = (limit if most is None or limit < most else most) * peeked.choices
+        tariff = call.tariff
+        nano = tariff.bound(inputs, outputs) if tariff is not None else 0
+        return (nano, 1, inputs, outputs, inputs + outputs)
+
+    def _open_ended(self, call: CallWithCredit, terms: Terms, peeked: Peek) -> int:
+        """Output tokens to hold for a call without a limit."""
+        most = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
+        if peeked.stream and not terms.hidden_reasoning:
+            call.grows = True
+            return min(bounds.FIRST_OUTPUT_TOKENS, most) * peeked.choices
+        choices = peeked.choices
+        share = most
+        for one in terms.slices:
+            standing = one.standing
+            free = one.free + (standing.available if standing is not None else 0)
+            share = min(share, self._affordable(call, one.unit, free // _SHARE_OF_FREE) // choices)
+        call.output_sent = min(max(share, bounds.LEAST_OUTPUT_TOKENS), most)
+        return call.output_sent * choices
+
+    @staticmethod
+    def _affordable(call: CallWithCredit, unit: int, amount: int) -> int:
+        """The most output tokens that fit into `amount` of a unit; below 0: not even none."""
+        if unit == Unit.NANO:
+            tariff = call.tariff
+            if tariff is None:
+                return bounds.USUAL_OUTPUT_TOKENS * 1_000
+            return tariff.affordable_output(amount, call.input_bound)
+        if unit == Unit.OUTPUT_TOKENS:
+            return amount
+        if unit == Unit.TOKENS:
+            return amount - call.input_bound
+        return bounds.USUAL_OUTPUT_TOKENS * 1_000
+
+    # -- where it doesn't fit at once -------------------------------------------------------------
+
+    def _unusual(
+        self, call: CallWithCredit, terms: Terms
+    ) -> Refusal | Awaitable[Refusal | None] | None:
+        if terms.missing_subject is not None:
+            return shortage.subject_missing(terms.missing_subject)
+        if self._broker.stale:
+            return refuse("ledger_unavailable", "The ledger was silent too long.", scope="gate")
+        call.tariff = terms.charge
+        need = self.need(call, terms)
+        # Within included volumes only those and the other volumes count, and money is not asked.
+        slices = (*terms.included, *_without_money(terms.slices))
+        if hold(slices, need):
+            self._includes(call, slices, need)
+            return None
+        return self._beyond_included(call, terms, slices, need)
+
+    @staticmethod
+    def _includes(call: CallWithCredit, slices: tuple[Slice, ...], need: Need) -> None:
+        call.tariff = None
+        call.slices, call.need = slices, (0, *need[1:])
+        call.output_sent = 0
+
+    async def _beyond_included(
+        self, call: CallWithCredit, terms: Terms, slices: tuple[Slice, ...], need: Need
+    ) -> Refusal | None:
+        try:
+            short = await self._broker.obtain(slices, need)
+        except FaregateError:
+            return _ledger_down()
+        if short is None:
+            self._includes(call, slices, need)
+            return None
+        if short not in terms.included:
+            return self._refusal(call, terms, slices, short, need)
+        call.tariff = terms.overage
+        if call.tariff is None and terms.needs_price:
+            return shortage.price_unknown(call.peek)
+        call.output_sent = 0
+        need = self.need(call, terms)
+        if hold(terms.slices, need):
+            call.slices, call.need = terms.slices, need
+            return None
+        return await self._draw(call, terms.slices, need)
+
+    def _short(
+        self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
+    ) -> Refusal | Awaitable[Refusal | None] | None:
+        """The cheap bound doesn't fit into what is drawn: count closer, then draw or refuse."""
+        closer = call.closer_input_bound()
+        if closer < call.input_bound:
+            call.input_bound = closer
+            call.output_sent = 0
+            need = self.need(call, call.terms)
+            if hold(slices, need):
+                call.slices, call.need = slices, need
+                return None
+        short = self._broker.known_short(slices, need)
+        if short is not None:
+            return self._fit_or_refuse(call, slices, short, need)
+        return self._draw(call, slices, need)
+
+    async def _draw(
+        self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
+    ) -> Refusal | None:
+        try:
+            short = await self._broker.obtain(slices, need)
+        except FaregateError:
+            return _ledger_down()
+        if short is None:
+            call.slices, call.need = slices, need
+            return None
+        return self._fit_or_refuse(call, slices, short, need)
+
+    def _fit_or_refuse(
+        self, call: CallWithCredit, slices: tuple[Slice, ...], short: Slice, need: Need
+    ) -> Refusal | None:
+        """Lower the output limit where the plan says so; else say what is short."""
+        terms = call.terms
+        if terms.fits and need[Unit.OUTPUT_TOKENS]:
+            tokens = self.affordable(call, slices, lambda one: one.free)
+            if tokens >= 1:
+                fitted = self._fitted(call, tokens)
+                if hold(slices, fitted):
+                    call.slices, call.need = slices, fitted
+                    return None
+        return self._refusal(call, terms, slices, short, need)
+
+    def _fitted(self, call: CallWithCredit, tokens: int) -> Need:
+        call.output_sent, call.grows = tokens, False
+        inputs = call.input_bound
+        outputs = tokens * (call.peek.choices if call.peek is not None else 1)
+        nano = call.tariff.bound(inputs, outputs) if call.tariff is not None else 0
+        return (nano, 1, inputs, outputs, inputs + outputs)
+
+    def affordable(
+        self, call: CallWithCredit, slices: tuple[Slice, ...], has: Callable[[Slice], int]
+    ) -> int:
+        """The output limit that all slices have room for; below 1: none."""
+        choices = call.peek.choices if call.peek is not None else 1
+        return min(self._affordable(call, one.unit, has(one)) // choices for one in slices)
+
+    def affordable_more(self, call: CallWithCredit) -> int:
+        """Output tokens by which a hold may still grow, by what is drawn; in all its choices."""
+        outputs = call.need[Unit.OUTPUT_TOKENS]
+        least = bounds.USUAL_OUTPUT_TOKENS
+        for one in call.slices:
+            if one.unit == Unit.NANO and call.tariff is not None:
+                nano = call.need[Unit.NANO] + one.free
+                whole = call.tariff.affordable_output(nano, call.need[Unit.INPUT_TOKENS])
+                least = min(least, whole - outputs)
+            elif one.unit in (Unit.OUTPUT_TOKENS, Unit.TOKENS):
+                least = min(least, one.free)
+        return least
+
+    def _refusal(
+        self,
+        call: CallWithCredit,
+        terms: Terms,
+        slices: tuple[Slice, ...],
+        short: Slice,
+        need: Need,
+    ) -> Refusal:
+        tokens = 0
+        if need[Unit.OUTPUT_TOKENS]:
+            tokens = self.affordable(call, slices, lambda one: one.free)
+        return shortage.refusal(short, need, terms, tokens, self._now_ns())
+
+    # -- without doing ----------------------------------------------------------------------------
+
+    async def dry(self, call: CallWithCredit) -> Refusal | None:
+        """What `__call__` would give, from fresh numbers; draws and holds nothing."""
+        terms = call.terms
+        slices = terms.slices
+        if not slices and not terms.included:
+            return None
+        if terms.missing_subject is not None:
+            return shortage.subject_missing(terms.missing_subject)
+        if self._broker.stale:
+            return _ledger_down()
+        try:
+            copies = await self._copies((*terms.included, *slices))
+        except FaregateError:
+            return _ledger_down()
+        included, slices = copies[: len(terms.included)], copies[len(terms.included) :]
+        call.tariff = terms.charge
+        if included:
+            need = self.need(call, terms)
+            volumes = (*included, *_without_money(slices))
+            short = shortest(volumes, need)
+            if short is None:
+                self._includes(call, volumes, need)
+                return None
+            if short not in included:
+                return self._refusal(call, terms, volumes, short, need)
+            call.tariff, call.output_sent = terms.overage, 0
+        if call.tariff is None and terms.needs_price:
+            return shortage.price_unknown(call.peek)
+        return self._dry_hold(call, slices)
+
+    def _dry_hold(self, call: CallWithCredit, slices: tuple[Slice, ...]) -> Refusal | None:
+        need = self.need(call, call.terms)
+        if shortest(slices, need) is not None:
+            call.input_bound = min(call.closer_input_bound(), call.input_bound)
+            call.output_sent = 0
+            need = self.need(call, call.terms)
+        short = shortest(slices, need)
+        if short is not None:
+            refusal = self._fit_or_refuse(call, slices, short, need)
+            if refusal is not None:
+                return refusal
+            return None
+        call.slices, call.need = slices, need
+        return None
+
+    async def _copies(self, slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
+        """The slices as they would be had all that is available been drawn."""
+        copies = []
+        for one, standing in zip(slices, await self._broker.standings(slices), strict=True):
+            copy = Slice(one.spec)
+            copy.free = one.free + standing.available
+            copy.taken = one.taken + standing.available
+            copy.settled = one.settled
+            copy.standing = standing
+            copies.append(copy)
+        return tuple(copies)
+
+
+def _without_money(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
+    return tuple(one for one in slices if one.unit != Unit.NANO)
+
+
+def _ledger_down() -> Refusal:
+    return refuse("ledger_unavailable", "The ledger does not answer.", scope="gate")

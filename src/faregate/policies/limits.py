@@ -1,0 +1,200 @@
+"""LIMIT: too fast, too much, too many at once? All limits of a call, or none. Fails closed.
+
+What a call takes is put back when a later step refuses it, so a refused call uses no limit; at
+its end tokens are corrected by the usage, and calls at once come free.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol
+
+from faregate.core.errors import FaregateError
+from faregate.core.refusals import Change, Fix, Refusal, refuse
+from faregate.ledger.purses import Need
+from faregate.limits.counters import ASK, NEVER, TAKEN, Counter, LimitUnit
+from faregate.policies.terms import Terms
+
+_CODES: Final = {
+    LimitUnit.REQUESTS: "rate_limited",
+    LimitUnit.CONCURRENT: "concurrency_limited",
+}
+_WORDS: Final = {
+    LimitUnit.REQUESTS: "requests",
+    LimitUnit.INPUT_TOKENS: "input tokens",
+    LimitUnit.OUTPUT_TOKENS: "output tokens",
+    LimitUnit.TOKENS: "tokens",
+    LimitUnit.CONCURRENT: "calls at once",
+}
+_CONCURRENCY_RETRY_S: Final = 1  # nobody knows when a call ends; one may end at once
+
+# Requests, input tokens, output tokens, tokens and calls at once that one call counts for; the
+# first place is that of money and stays empty.
+Costs = tuple[int, int, int, int, int, int]
+_ONE_REQUEST: Final[Costs] = (0, 1, 0, 0, 0, 1)
+NO_COSTS: Final[Costs] = (0, 0, 0, 0, 0, 0)
+
+
+class CallWithLimits(Protocol):
+    """What this policy reads of a call, and what it sets."""
+
+    terms: Terms
+    limited_at: float  # when limits were taken, 0.0 before
+    costs: Costs
+
+    def estimate(self) -> tuple[int, int]:
+        """Input and output tokens that the call may come to."""
+
+
+class LimitTally(Protocol):
+    """What this policy asks of the counters' keeper."""
+
+    async def ask(self, wanted: Sequence[tuple[Counter, int]]) -> None:
+        """See `gate.ports.Tally`."""
+
+
+class LimitCheck:
+    """The step that takes what a call counts for, or refuses with 429."""
+
+    def __init__(self, tally: LimitTally, now: Callable[[], float]) -> None:
+        self._tally = tally
+        self._now = now
+
+    def __call__(self, call: CallWithLimits) -> Refusal | Awaitable[Refusal | None] | None:
+        """Take all, or nothing."""
+        terms = call.terms
+        counters = terms.counters
+        if not counters:
+            return None
+        now = self._now()
+        costs = call.costs = costs_of(call) if terms.counts_tokens else _ONE_REQUEST
+        for counter in counters:
+            waits_s = counter.take(costs[counter.spec.unit], now)
+            if waits_s != TAKEN:
+                _put_back(counters, costs, now, before=counter)
+                return self._ask(call, now) if waits_s == ASK else judge(counters, costs, now)
+        call.limited_at = now
+        return None
+
+    async def _ask(self, call: CallWithLimits, now: float) -> Refusal | None:
+        counters, costs = call.terms.counters, call.costs
+        wanted = [(one, costs[one.spec.unit]) for one in counters]
+        try:
+            await self._tally.ask(wanted)
+        except FaregateError:
+            return _unavailable()
+        now = self._now()
+        for counter in counters:
+            waits_s = counter.take(costs[counter.spec.unit], now)
+            if waits_s != TAKEN:
+                _put_back(counters, costs, now, before=counter)
+                return judge(counters, costs, now)
+        call.limited_at = now
+        return None
+
+    def dry(self, call: CallWithLimits) -> Refusal | Awaitable[Refusal | None] | None:
+        """What `__call__` would give; takes nothing."""
+        counters = call.terms.counters
+        if not counters:
+            return None
+        costs = call.costs = costs_of(call)
+        now = self._now()
+        if any(one.check(costs[one.spec.unit], now) == ASK for one in counters):
+            return self._dry_asking(counters, costs)
+        return judge(counters, costs, now)
+
+    async def _dry_asking(self, counters: tuple[Counter, ...], costs: Costs) -> Refusal | None:
+        try:
+            await self._tally.ask([(one, costs[one.spec.unit]) for one in counters])
+        except FaregateError:
+            return _unavailable()
+        return judge(counters, costs, self._now())
+
+    def undo(self, call: CallWithLimits) -> None:
+        """A later step refuses the call: put everything back."""
+        if call.limited_at:
+            _put_back(call.terms.counters, call.costs, call.limited_at)
+            call.limited_at = 0.0
+
+    def correct(self, call: CallWithLimits, used: Need) -> None:
+        """The call has ended, and this is what it used."""
+        taken_at = call.limited_at
+        if not taken_at:
+            return
+        call.limited_at = 0.0
+        now = self._now()
+        for counter in call.terms.corrected:
+            unit = counter.spec.unit
+            cost = call.costs[unit]
+            actual = 0 if unit is LimitUnit.CONCURRENT else used[unit]
+            if actual < cost:
+                counter.put_back(cost - actual, taken_at, now)
+            elif actual > cost:
+                counter.add(actual - cost, now)
+
+
+def costs_of(call: CallWithLimits) -> Costs:
+    """What a call counts for, with tokens as they are estimated."""
+    inputs, outputs = call.estimate()
+    return (0, 1, inputs, outputs, inputs + outputs, 1)
+
+
+def judge(counters: tuple[Counter, ...], costs: Costs, now: float) -> Refusal | None:
+    """The refusal of the counter that makes the call wait longest; None: all would take it."""
+    longest_s, worst = 0.0, None
+    for counter in counters:
+        waits_s = counter.check(costs[counter.spec.unit], now)
+        if waits_s == ASK:
+            waits_s = 1.0  # the shared count gave nothing, and does not say how long
+        if waits_s > longest_s:
+            longest_s, worst = waits_s, counter
+    if worst is None:
+        return None
+    return _refusal(worst, costs[worst.spec.unit], longest_s, now)
+
+
+def _refusal(counter: Counter, cost: int, waits_s: float, now: float) -> Refusal:
+    spec = counter.spec
+    code = _CODES.get(spec.unit, "tokens_limited")
+    words = _WORDS[spec.unit]
+    facts: dict[str, Any] = {
+        "scope": "limit",
+        "subject": spec.name,
+        "limit": spec.maximum,
+        "used": max(spec.maximum - counter.left(now), 0),
+    }
+    if waits_s == NEVER:
+        detail = (
+            f"This call counts for {cost} {words}; the limit '{spec.name}' never lets more than "
+            f"{spec.maximum} through."
+        )
+        fix = Fix("Send a shorter request, or lower its output limit; no waiting helps.")
+        return refuse("request_exceeds_limit", detail, fixes=(fix,), **facts)
+    if spec.unit is LimitUnit.CONCURRENT:
+        retry_s = _CONCURRENCY_RETRY_S
+        detail = f"The limit '{spec.name}' is {spec.maximum} calls at once for '{spec.subject}'."
+    else:
+        retry_s = max(math.ceil(waits_s), 1)
+        detail = (
+            f"The limit '{spec.name}' is {spec.maximum} {words} in {_spoken(spec.window_s)} for "
+            f"'{spec.subject}'; this call counts for {cost}."
+        )
+    fix = Fix(f"Wait {retry_s} s, then send it again.", change=Change("wait", seconds=retry_s))
+    return refuse(code, detail, fixes=(fix,), retry_after_s=retry_s, **facts)
+
+
+def _spoken(window_s: float) -> str:
+    return "a minute" if window_s == 60 else "a second" if window_s == 1 else f"{window_s:g} s"
+
+
+def _put_back(
+    counters: tuple[Counter, ...], costs: Costs, taken_at: float, before: Counter | None = None
+) -> None:
+    for counter in counters:
+        if counter is before:
+            return
+        counter.put_back(costs[counter.spec.unit], taken_at, taken_at)
+
+
+def _unavailable() -> Refusal:
+    detail = "The shared counters of limits do not answer."
+    return refuse("limits_unavailable", detail, scope="gate")

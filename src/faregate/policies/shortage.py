@@ -1,0 +1,218 @@
+"""What is said of a purse that is too short for a call: 402, or 429 where time alone helps."""
+
+import datetime as dt
+from typing import Any, Final
+
+from faregate.core.money import format_amount
+from faregate.core.refusals import Change, Fix, Refusal, refuse
+from faregate.dialects.openai_chat import Peek
+from faregate.ledger.purses import Need, Unit
+from faregate.ledger.slices import NOTHING, Slice
+from faregate.policies.terms import Terms
+
+_HELD_RETRY_S: Final = 1  # when calls in flight end isn't known; one may end at once
+_WORDS: Final = {
+    Unit.REQUESTS: "requests",
+    Unit.INPUT_TOKENS: "input tokens",
+    Unit.OUTPUT_TOKENS: "output tokens",
+    Unit.TOKENS: "tokens",
+}
+
+
+def price_unknown(peeked: Peek | None) -> Refusal:
+    """A wallet or a budget applies, and nobody has said what the model costs."""
+    model = peeked.model if peeked is not None else ""
+    detail = f"The model '{model[:100]}' has no price here, so it can't be charged."
+    return refuse("price_unknown", detail, scope="model", param="model")
+
+
+def subject_missing(each: str) -> Refusal:
+    """A budget for each customer or run requires that calls name theirs."""
+    header = f"faregate-{each}"
+    also = " or the field 'user'" if each == "customer" else ""
+    detail = f"A budget applies to each {each}, and the call names none."
+    fix = Fix(f"Name the {each} with the header {header}{also}.")
+    return refuse("request_invalid", detail, param=header, scope="budget", fixes=(fix,))
+
+
+def refusal(
+    short: Slice, need: Need, terms: Terms, affordable: int, now_ns: int, mine: Need = NOTHING
+) -> Refusal:
+    """Why `short` can't hold `need`; `affordable` is the output limit that would fit now.
+
+    `mine` is what the call holds already.
+    """
+    kind = short.spec.kind
+    total = short.total - mine[short.unit]
+    if kind == "wallet":
+        return _wallet(short, total, need, terms, affordable)
+    if kind == "budget":
+        return _budget(short, total, need, affordable, now_ns)
+    return _volume(short, total, need, terms, affordable, now_ns)
+
+
+# -- money ----------------------------------------------------------------------------------------
+
+
+def _wallet(short: Slice, total: int, need: Need, terms: Terms, affordable: int) -> Refusal:
+    needed = need[Unit.NANO]
+    facts = _money_facts(short, total, needed, "wallet")
+    if total >= needed:
+        return _held(short, f"the wallet '{short.spec.name}'", facts)
+    missing = format_amount(needed - total)
+    top_up = Fix(
+        f"Top up the wallet '{short.spec.name}' by {missing} USD or more.",
+        url=terms.top_up_url,
+        change=Change("top_up", name=short.spec.name, amount=missing),
+    )
+    has = format_amount(facts["available_nano"])
+    detail = (
+        f"This call may cost up to {format_amount(needed)} USD; the wallet '{short.spec.name}' "
+        f"has {has} USD available"
+    )
+    if facts["held_nano"]:
+        detail += f" and {format_amount(facts['held_nano'])} USD held by calls in flight"
+    if affordable >= 1:
+        return _too_large(f"{detail}.", affordable, (top_up,), facts)
+    return refuse("credit_exhausted", f"{detail}.", fixes=(top_up,), **facts)
+
+
+def _budget(short: Slice, total: int, need: Need, affordable: int, now_ns: int) -> Refusal:
+    needed, spec = need[Unit.NANO], short.spec
+    facts = _money_facts(short, total, needed, "budget")
+    standing = short.standing
+    cap = standing.cap if standing is not None else spec.cap or 0
+    facts |= {"limit": cap, "used": max(cap - facts["available_nano"] - facts["held_nano"], 0)}
+    if total >= needed:
+        return _held(short, f"the budget '{spec.name}'", facts)
+    enough = format_amount(cap + needed - total)
+    raised = Fix(
+        f"Ask the owner of the budget '{spec.name}' to raise it to {enough} USD or more.",
+        change=Change("raise", name=spec.name, amount=enough),
+    )
+    detail = (
+        f"This call may cost up to {format_amount(needed)} USD; the budget '{spec.name}' of "
+        f"'{spec.subject}' has {format_amount(facts['available_nano'])} USD left"
+    )
+    resets_ns = _resets_ns(short, total, needed)
+    if affordable >= 1:
+        return _too_large(f"{detail}.", affordable, (raised,), facts | {"resets_ns": resets_ns})
+    if resets_ns is None or needed > cap:
+        if needed > cap:
+            return refuse("call_too_large", f"{detail}.", fixes=(raised,), **facts)
+        return refuse("budget_exhausted", f"{detail}.", payable=True, fixes=(raised,), **facts)
+    waiting = _waiting(resets_ns, now_ns, "The budget renews")
+    facts |= {"resets_ns": resets_ns, "retry_after_s": _seconds(resets_ns, now_ns)}
+    return refuse("budget_exhausted", f"{detail}.", fixes=(waiting, raised), **facts)
+
+
+def _money_facts(short: Slice, total: int, needed: int, scope: str) -> dict[str, Any]:
+    """The numbers, as far as this worker knows them: available now, and held or not yet drawn."""
+    standing = short.standing
+    available = short.free + (standing.available if standing is not None else 0)
+    return {
+        "scope": scope,
+        "subject": short.spec.name,
+        "needed_nano": needed,
+        "available_nano": available,
+        "held_nano": max(total - available, 0),
+    }
+
+
+def _held(short: Slice, what: str, facts: dict[str, Any]) -> Refusal:
+    detail = (
+        f"This call may cost up to {format_amount(facts['needed_nano'])} USD; {what} has that, "
+        f"but {format_amount(facts['held_nano'])} USD of it is held by calls in flight."
+    )
+    return refuse("credit_held", detail, retry_after_s=_HELD_RETRY_S, **facts)
+
+
+def _too_large(
+    detail: str, affordable: int, others: tuple[Fix, ...], facts: dict[str, Any]
+) -> Refusal:
+    fix = Fix(
+        f"Set the output limit (max_tokens) to {affordable} or less.",
+        change=Change("set", name="max_tokens", value=affordable),
+    )
+    fixes = (fix, *others)
+    return refuse(
+        "call_too_large", detail, fixes=fixes, affordable_output_tokens=affordable, **facts
+    )
+
+
+# -- volumes --------------------------------------------------------------------------------------
+
+
+def _volume(
+    short: Slice, total: int, need: Need, terms: Terms, affordable: int, now_ns: int
+) -> Refusal:
+    spec, needed = short.spec, need[short.unit]
+    words = _WORDS[Unit(short.unit)]
+    standing = short.standing
+    cap = standing.cap if standing is not None else spec.cap or 0
+    available = short.free + (standing.available if standing is not None else 0)
+    facts: dict[str, Any] = {
+        "scope": spec.kind,
+        "subject": spec.name,
+        "limit": cap,
+        "used": max(cap - available, 0),
+    }
+    detail = (
+        f"This call counts for up to {needed} {words}; the {spec.kind} '{spec.name}' of "
+        f"'{spec.subject}' has {available} of {cap} left."
+    )
+    lower: tuple[Fix, ...] = ()
+    if affordable >= 1 and short.unit in (Unit.OUTPUT_TOKENS, Unit.TOKENS):
+        change = Change("set", name="max_tokens", value=affordable)
+        lower = (Fix(f"Set the output limit (max_tokens) to {affordable} or less.", change=change),)
+    if needed > cap:
+        fixes = lower or (Fix("Send a shorter request; no waiting helps."),)
+        facts |= {"affordable_output_tokens": affordable} if lower else {}
+        return refuse("request_exceeds_limit", detail, fixes=fixes, **facts)
+    resets_ns = _resets_ns(short, total, needed)
+    held = total >= needed
+    retry_s = _HELD_RETRY_S if held or resets_ns is None else _seconds(resets_ns, now_ns)
+    if held:
+        detail += " The rest is held by calls in flight."
+    facts |= {"retry_after_s": retry_s, "resets_ns": resets_ns}
+    waiting = Fix(f"Wait {retry_s} s.", change=Change("wait", seconds=retry_s))
+    if spec.kind == "quota":
+        url = terms.upgrade_urls.get(spec.name)
+        if url is not None and not held:
+            del facts["retry_after_s"]
+            buy = Fix("Buy more volume now.", url=url)
+            return refuse(
+                "quota_exhausted", detail, payable=True, fixes=(buy, waiting, *lower), **facts
+            )
+        return refuse("quota_exhausted", detail, fixes=(waiting, *lower), **facts)
+    code = "rate_limited" if short.unit == Unit.REQUESTS else "tokens_limited"
+    return refuse(code, detail, fixes=(waiting, *lower), **facts)
+
+
+# -- time -----------------------------------------------------------------------------------------
+
+
+def _resets_ns(short: Slice, total: int, needed: int) -> int | None:
+    """When the purse has room for `needed` again by time alone; None: never."""
+    spec, standing = short.spec, short.standing
+    if spec.ends_ns is not None:
+        return spec.ends_ns
+    if spec.rolling_ns is None or standing is None:
+        return None
+    room = total
+    for at_ns, amount in standing.frees:
+        room += amount
+        if room >= needed:
+            return at_ns
+    return None
+
+
+def _seconds(resets_ns: int, now_ns: int) -> int:
+    return max(-(-(resets_ns - now_ns) // 1_000_000_000), 1)
+
+
+def _waiting(resets_ns: int, now_ns: int, what: str) -> Fix:
+    at = dt.datetime.fromtimestamp(resets_ns // 1_000_000_000, dt.UTC)
+    seconds = _seconds(resets_ns, now_ns)
+    text = f"{what} at {at:%Y-%m-%dT%H:%M:%SZ}."
+    return Fix(text, change=Change("wait", seconds=seconds))

@@ -1,0 +1,82 @@
+"""Terms: all that applies to the calls of one key to one model.
+
+Compiled once for each key, model and path of a snapshot (and customer and run, where rules are
+for each of those), so that a call finds everything by one look and walks flat tuples.
+"""
+
+from typing import Final
+
+from faregate.catalogue.prices import Tariff
+from faregate.identity.keys import KeyRecord
+from faregate.ledger.purses import Unit
+from faregate.ledger.slices import Slice
+from faregate.limits.counters import Counter, LimitUnit
+
+
+class Terms:
+    """What a call's limits, volumes, budgets, wallet and prices are.
+
+    `slices` stand in the order of their refusals: limits, quotas, budgets, the wallet. `included`
+    are volumes within which calls are free; `charge` is the price of a call without such volumes,
+    `overage` of one beyond them. Prices are None where they aren't known. `until_ns` is when they
+    must be compiled anew: a price or a period ends.
+    """
+
+    __slots__ = (
+        "application", "bounds_output", "charge", "corrected", "cost", "counters",
+        "counts_tokens", "default_output_tokens", "fits", "hidden_reasoning",
+        "image_tokens_max", "included", "key", "missing_subject", "needs_price",
+        "output_tokens_max", "overage", "plan", "slices", "team", "tokenizer", "top_up_url", "until_ns",
+        "upgrade_urls", "wallet",
+    )  # fmt: skip
+
+    def __init__(self, key: KeyRecord) -> None:
+        self.key = key
+        self.application = key.application or ""
+        self.team = ""
+        self.plan = ""
+        self.wallet = ""
+        # -- LIMIT
+        self.counters: tuple[Counter, ...] = ()
+        self.corrected: tuple[Counter, ...] = ()  # those that a call's end corrects
+        self.counts_tokens = False
+        # -- RESERVE
+        self.slices: tuple[Slice, ...] = ()
+        self.included: tuple[Slice, ...] = ()
+        self.cost: Tariff | None = None
+        self.charge: Tariff | None = None
+        self.overage: Tariff | None = None
+        self.needs_price = False
+        self.bounds_output = False
+        self.upgrade_urls: dict[str, str] = {}  # of quotas, by purse name
+        self.top_up_url: str | None = None
+        self.until_ns: int | None = None
+        self.missing_subject: str | None = None  # what a call must name, and this one doesn't
+        # -- what the model and the plan say of output
+        self.fits = False
+        self.default_output_tokens: int | None = None
+        self.output_tokens_max: int | None = None
+        self.hidden_reasoning = False
+        self.image_tokens_max = 0
+        self.tokenizer: str | None = None
+
+    def complete(self) -> None:
+        """Derive what calls ask for, once everything is set."""
+        self.corrected = tuple(
+            one for one in self.counters if one.spec.unit is not LimitUnit.REQUESTS
+        )
+        self.counts_tokens = any(
+            one.spec.unit not in (LimitUnit.REQUESTS, LimitUnit.CONCURRENT) for one in self.counters
+        )
+        self.needs_price = any(one.unit == Unit.NANO for one in self.slices)
+        counted = {one.unit for one in (*self.slices, *self.included)}
+        self.bounds_output = not counted <= {Unit.REQUESTS, Unit.INPUT_TOKENS}
+
+
+# Of calls that haven't come so far as to have any.
+NO_TERMS: Final = Terms(
+    KeyRecord(
+        key_id="", name="", prefix="", hash=b"", models=frozenset(), created_ns=0,
+        expires_ns=None, revoked_ns=None,
+    )
+)  # fmt: skip
