@@ -3,6 +3,7 @@
 import datetime as dt
 
 from hypothesis import strategies as st
+from tests.configuration.commerce_documents import with_commerce
 
 from faregate.configuration.document import (
     Document,
@@ -14,14 +15,24 @@ from faregate.configuration.document import (
 )
 from faregate.configuration.settings import (
     CallSettings,
+    CreditSettings,
     GateSettings,
     JournalSettings,
+    LedgerSettings,
+    LimitSettings,
     OperationsSettings,
+    RefusalSettings,
     Settings,
     TlsSettings,
 )
 
-ENVIRONMENT = {"A_KEY": "sk-hidden-a", "B_KEY": "sk-hidden-b", "URL": "https://c.example/v1"}
+ENVIRONMENT = {
+    "A_KEY": "sk-hidden-a",
+    "B_KEY": "sk-hidden-b",
+    "URL": "https://c.example/v1",
+    "LEDGER": "postgresql://faregate:sk-hidden-c@db.example/faregate",
+    "PASSWORD": "sk-hidden-d",
+}
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 model_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,8}", fullmatch=True)
@@ -54,6 +65,25 @@ settings = st.builds(
     operations=st.builds(OperationsSettings, port=st.integers(10_000, 65_535)),
     journal=st.builds(JournalSettings, sync=st.sampled_from(["call", "interval", "kernel"])),
     calls=st.builds(CallSettings, keep_days=st.integers(1, 3_650)),
+    ledger=st.builds(
+        LedgerSettings, url=st.sampled_from([None, "${env:LEDGER}", "postgresql://db/faregate"])
+    ),
+    credit=st.builds(
+        CreditSettings,
+        unknown_price=st.just("fallback"),
+        fallback_price=st.decimals("0.000000001", 10**6, places=9),
+    )
+    | st.builds(CreditSettings, unknown_price=st.just("free"), wait_s=st.floats(0, 60)),
+    limits=st.builds(
+        LimitSettings,
+        redis_url=st.sampled_from([None, "redis://:${env:PASSWORD}@cache:6379/0", "unix:///s"]),
+        workers_total=st.none() | st.integers(64, 10_000),
+    ),
+    refusals=st.builds(
+        RefusalSettings,
+        statuses=st.sampled_from([{}, {"credit_exhausted": 429, "upstream_timeout": 503}]),
+        decisions_share=st.floats(0, 1),
+    ),
 )
 
 
@@ -104,7 +134,7 @@ def documents(draw: st.DrawFn) -> Document:
     some = draw(st.lists(model_names, unique=True, max_size=6)) if provider_names else []
     pairs = list(zip(some[::2], some[1::2], strict=False))
     key_names = draw(st.lists(names, unique=True, max_size=3))
-    return Document(
+    document = Document(
         settings=draw(settings),
         providers=tuple(draw(_provider(name)) for name in provider_names),
         models=tuple(draw(_model(name, alias, provider_names)) for name, alias in pairs),
@@ -113,3 +143,4 @@ def documents(draw: st.DrawFn) -> Document:
             for number, name in enumerate(key_names)
         ),
     )
+    return draw(with_commerce(document)) if draw(st.booleans()) else document
