@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from docs import generate
 from msgspec import inspect as shapes
+from tests.dialects.specimen_refusals import CALL_ID, REFUSALS
 
 from faregate.configuration.document import Document
 from faregate.configuration.load import load
 from faregate.core.errors import ConfigurationError
 from faregate.core.refusals import KINDS, Fix, refuse
 from faregate.dialects import problem
+from faregate.dialects.refusal_members import Members
 from faregate.identity.keys import generate_key
 
 ROOT = Path(__file__).parents[1]
@@ -69,12 +71,12 @@ def test_prose_survives_regeneration():
 # -- settings ------------------------------------------------------------------------------------
 
 
-def _fields() -> Iterator[tuple[str, str, shapes.Field]]:
+def _fields() -> Iterator[tuple[str, type, shapes.Field]]:
     document = shapes.type_info(Document)
     assert isinstance(document, shapes.StructType)
     for path, shape in generate.sections("", document):
         for field in shape.fields:
-            yield f"{path}.{field.encode_name}".lstrip("."), shape.cls.__name__, field
+            yield f"{path}.{field.encode_name}".lstrip("."), shape.cls, field
 
 
 def test_every_setting_is_explained():
@@ -84,7 +86,8 @@ def test_every_setting_is_explained():
     silent = [
         path
         for path, owner, field in _fields()
-        if not comments[owner][field.name] and "section" not in generate.describe(field.type)
+        if not generate.explained(owner, field.name, comments)
+        and "section" not in generate.describe(field.type)
     ]
     assert (missing, silent) == ([], [])
 
@@ -117,6 +120,19 @@ def prose_problems(page: str) -> list[str]:
 def test_every_refusal_has_its_page(code: str):
     page = (REFERENCE / "refusals" / f"{code}.md").read_text()
     assert prose_problems(page) == []
+
+
+def test_examples_of_refusals_are_what_the_gate_says():
+    said = {(each.code, each.status): each for each in REFUSALS}
+    shown = 0
+    for code in KINDS:
+        page = (REFERENCE / "refusals" / f"{code}.md").read_text()
+        for document in map(json.loads, examples(page, "json")):
+            refusal = said[document["code"], document["status"]]
+            assert document["code"] == code
+            assert json.loads(problem.render(refusal, CALL_ID)[1]) == document
+            shown += 1
+    assert shown >= 15
 
 
 def test_no_page_without_a_refusal():
@@ -239,10 +255,9 @@ def test_the_readmes_refusal_is_what_the_gate_says():
 
 def test_every_member_of_a_refusal_is_explained():
     guide = (ROOT / "docs" / "guides" / "refusals.md").read_text()
-    refusal = refuse("body_too_large", "...", param="x", retry_after_s=1, limit=1, used=2)
     rows = re.findall(r"^\| (`.+?) \|", guide, re.MULTILINE)
     explained = {name for row in rows for name in CODE_SPAN.findall(row)}
-    assert set(problem.problem(refusal, "call_1")) <= explained
+    assert set(Members.__struct_encode_fields__) <= explained
 
 
 def test_readme_shows_how_to_call():
