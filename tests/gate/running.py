@@ -20,18 +20,18 @@ import msgspec
 
 from faregate.calllog.frames import Body, Closed, Frame, Settled, Started, decode_frame
 from faregate.configuration.document import Document, Model, Provider
+from faregate.configuration.references import plain
 from faregate.configuration.settings import Settings
 from faregate.core.clock import SystemClock
+from faregate.gate.credit_broker import TICK_S
 from faregate.gate.follower import Follower
 from faregate.gate.gate import Gate
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.memory_journal import MemoryJournal
-from faregate.configuration.references import plain
-from faregate.gate.credit_broker import TICK_S
 from faregate.ledger.memory import MemoryLedger
 from faregate.policies.keys import KeyCheck
-from faregate.tally.memory import MemoryTally
 from faregate.simulator.service import Simulator
+from faregate.tally.memory import MemoryTally
 
 CHAT = "/v1/chat/completions"
 PROVIDER_KEY = "sk-provider-canary-7c1d"

@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.gate.running import HELLO, STREAM, Place, running
 
 from faregate.calllog.frames import Charge
 from faregate.configuration.settings import CreditSettings, Settings
 from faregate.core.money import parse_amount
-from tests.gate.running import HELLO, STREAM, Place, running
 
 COMMERCE: dict[str, Any] = {
     "applications": [{"name": "app", "wallet": "main"}],

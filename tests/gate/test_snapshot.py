@@ -1,15 +1,23 @@
 """Every path and method has one plan; where nothing is served, it says so."""
 
+import asyncio
+
 import pytest
 
 from faregate.catalogue.models import Catalogue
 from faregate.configuration.document import Document
 from faregate.core.clock import ManualClock
+from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.phases import Phase
-from faregate.gate.snapshot import FORWARDED_PATHS, UNKNOWN_ROUTE, Snapshot
+from faregate.gate.snapshot import FORWARDED_PATHS, UNKNOWN_ROUTE, Checks, Snapshot
+from faregate.gate.terms import TermsBook
 from faregate.identity.keys import KeyRecord
+from faregate.ledger.memory import MemoryLedger
+from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
+from faregate.policies.limits import LimitCheck
+from faregate.tally.memory import MemoryTally
 from faregate.wire.request_reader import RequestHead
 
 
@@ -17,7 +25,19 @@ async def find(digest: bytes) -> KeyRecord | None:
     return MemoryConfiguration().find_key(digest)
 
 
-SNAPSHOT = Snapshot(3, Document(), {}, KeyCheck(find, ManualClock()))
+def snapshot() -> Snapshot:
+    clock, tally = ManualClock(), MemoryTally()
+    source = MemoryLedger(clock).source("w")
+    broker = CreditBroker(asyncio.new_event_loop(), source, clock.monotonic, Document().settings)
+    checks = Checks(
+        KeyCheck(find, clock),
+        LimitCheck(tally, clock.monotonic),
+        CreditCheck(broker, clock.wall_ns),
+    )
+    return Snapshot(3, Document(), {}, checks, TermsBook(Document(), tally, broker))
+
+
+SNAPSHOT = snapshot()
 
 
 def route(method: str, target: str) -> str:

@@ -18,8 +18,8 @@ from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.memory_journal import MemoryJournal
 from faregate.gate.worker import GateWorker, Openers
 from faregate.ledger.memory import MemoryLedger
-from faregate.tally.memory import MemoryTally
 from faregate.simulator.service import Simulator
+from faregate.tally.memory import MemoryTally
 
 
 @dataclass

@@ -65,6 +65,7 @@ class CreditBroker:
         self._contact_at = now()
         self._beat_at = 0.0
         self._down = False
+        self._closed = False
 
     def slice(self, spec: PurseSpec) -> Slice:
         """The slice of a purse, with the purse as the configuration has it now."""
@@ -287,7 +288,10 @@ class CreditBroker:
             _log.warning("the ledger can be reached again")
 
     async def close(self) -> None:
-        """Give back all that is free, and let go of the ledger."""
+        """Give back all that is free, and let go of the ledger; twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
         returns = [
             Return(purse_id, one.free, one.settled) for purse_id, one in self._slices.items()
         ]

@@ -89,7 +89,7 @@ class MemoryConfiguration:
 
     def find_named_key(self, name: str) -> KeyRecord | None:
         """The key of this name or id; of several the newest that wasn't revoked."""
-        self._answer()
+        self._check()
         found = [key for key in self._keys.values() if name in (key.key_id, key.name)]
         found.sort(key=lambda key: (key.revoked_ns is not None, -key.created_ns))
         return found[0] if found else None

@@ -1,0 +1,185 @@
+"""Findings: what every phase said of a call, in the order of the phases.
+
+Of a call that has ended they follow from its refusal: the phases before have passed, those
+behind were not reached. That costs a few look-ups, for every refused call has findings. A dry run
+(`gate.diagnosis`) puts in their place what it found at each limit and each purse.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from faregate.core.findings import Finding, Verdict
+from faregate.core.money import format_amount
+from faregate.core.refusals import Refusal
+from faregate.dialects.refusal_members import moment
+from faregate.gate.phases import Phase
+from faregate.gate.standing import LIMIT_UNIT_NAMES, UNIT_NAMES, amount_of
+from faregate.gate.state import CallState
+from faregate.ledger.purses import Need, Standing, Unit
+from faregate.ledger.slices import Slice
+from faregate.limits.counters import ASK, NEVER, TAKEN, Counter, LimitUnit
+from faregate.policies.limits import Costs
+
+# Of each phase: who decides, what is said when it has passed, and the codes that it refuses with.
+_PHASES: Final[dict[Phase, tuple[str, str, tuple[str, ...]]]] = {
+    Phase.ROUTE: (
+        "routes", "There is such an address, and it takes this method.",
+        ("route_unknown", "method_not_allowed", "method_unknown"),
+    ),
+    Phase.IDENTIFY: (
+        "keys", "The key is known and active.",
+        (
+            "key_missing", "key_unknown", "key_expired", "key_revoked", "key_store_unavailable",
+            "length_required",
+        ),
+    ),
+    Phase.VALIDATE: (
+        "request", "The request can be read.",
+        (
+            "request_invalid", "request_malformed", "request_timeout", "body_too_large",
+            "media_type_unsupported", "expectation_failed", "headers_too_large",
+        ),
+    ),
+    Phase.AUTHORIZE: (
+        "models", "The key may use this model.", ("model_not_allowed", "model_unknown"),
+    ),
+    Phase.LIMIT: (
+        "limits", "No limit is reached.",
+        (
+            "rate_limited", "tokens_limited", "concurrency_limited", "limits_unavailable",
+            "request_exceeds_limit",
+        ),
+    ),
+    Phase.RESERVE: (
+        "credit", "There is room for the most that the call can use.",
+        (
+            "credit_exhausted", "call_too_large", "quota_exhausted", "budget_exhausted",
+            "credit_held", "price_unknown", "ledger_unavailable",
+        ),
+    ),
+    Phase.CHOOSE: ("upstreams", "A provider serves the model.", ()),
+    Phase.SEND: ("upstreams", "The provider was asked.", ()),
+}  # fmt: skip
+
+_PHASE_OF_CODE: Final = {code: phase for phase, row in _PHASES.items() for code in row[2]}
+_NOT_REACHED: Final = "An earlier phase has refused the call."
+
+
+def passed(phase: Phase) -> Finding:
+    """What is said of a phase that let the call on."""
+    policy, words, _ = _PHASES[phase]
+    return Finding(phase.name, policy, "passed", words)
+
+
+def not_reached(phase: Phase) -> Finding:
+    """What is said of a phase that can't be judged."""
+    return Finding(phase.name, _PHASES[phase][0], "not_reached", _NOT_REACHED)
+
+
+def phase_of(refusal: Refusal) -> Phase:
+    """The phase that refuses with this; whatever no phase says comes of sending."""
+    if refusal.scope == "budget":
+        return Phase.RESERVE
+    return _PHASE_OF_CODE.get(refusal.kind.code, Phase.SEND)
+
+
+_around: dict[tuple[tuple[Phase, ...], Phase], tuple[tuple[Finding, ...], tuple[Finding, ...]]] = {}
+
+
+def _before_and_behind(
+    phases: tuple[Phase, ...], at: Phase
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    known = _around.get((phases, at))
+    if known is None:
+        once = sorted(set(phases) | {Phase.ROUTE})
+        before = tuple(passed(each) for each in once if each < at)
+        behind = tuple(not_reached(each) for each in once if each > at)
+        known = _around[phases, at] = (before, behind)  # a few pairs: plans are few
+    return known
+
+
+def findings_of(call: CallState, refusal: Refusal | None) -> tuple[Finding, ...]:
+    """What every phase said of a call that has ended; `refusal` is how, if it was refused."""
+    phases = call.plan.phases
+    if refusal is None:
+        before, _ = _before_and_behind(phases, Phase.SEND)
+        return (*before, passed(Phase.SEND))
+    phase = phase_of(refusal)
+    before, behind = _before_and_behind(phases, phase)
+    return (*before, refused(refusal, phase), *behind)
+
+
+def refused(refusal: Refusal, phase: Phase) -> Finding:
+    """What the refusing phase says, with the refusal's numbers."""
+    return Finding(
+        phase.name,
+        refusal.subject or _PHASES[phase][0],
+        "refused",
+        refusal.detail,
+        (("code", refusal.kind.code), *_numbers(refusal)),
+    )
+
+
+def _numbers(refusal: Refusal) -> Iterable[tuple[str, str]]:
+    if refusal.needed_nano is not None:
+        yield "needed", format_amount(refusal.needed_nano)
+    if refusal.available_nano is not None:
+        yield "available", format_amount(refusal.available_nano)
+    if refusal.held_nano is not None:
+        yield "held", format_amount(refusal.held_nano)
+    money = refusal.scope == "budget"
+    for name, count in (("limit", refusal.limit), ("used", refusal.used)):
+        if count is not None:
+            yield name, format_amount(count) if money else str(count)
+    if refusal.retry_after_s is not None:
+        yield "retry_after_s", str(refusal.retry_after_s)
+    if refusal.resets_ns is not None:
+        yield "resets_at", moment(refusal.resets_ns)
+    if refusal.affordable_output_tokens is not None:
+        yield "affordable_max_tokens", str(refusal.affordable_output_tokens)
+
+
+# -- a dry run's ----------------------------------------------------------------------------------
+
+
+def counter_findings(counters: Sequence[Counter], costs: Costs, now: float) -> list[Finding]:
+    """What each short limit says of a call that counts for `costs`."""
+    return [_counter(one, costs[one.spec.unit], now) for one in counters]
+
+
+def _counter(counter: Counter, cost: int, now: float) -> Finding:
+    spec = counter.spec
+    waits_s = counter.check(cost, now)
+    left = max(counter.left(now), 0)
+    numbers = [("counts_for", str(cost)), ("left", str(left)), ("limit", str(spec.maximum))]
+    verdict: Verdict = "passed" if waits_s in (TAKEN, ASK) else "refused"
+    if verdict == "refused" and waits_s != NEVER and spec.unit is not LimitUnit.CONCURRENT:
+        numbers.append(("wait_s", f"{waits_s:.3f}"))
+    words = LIMIT_UNIT_NAMES[spec.unit].replace("_", " ")
+    window = f" in {spec.window_s:g} s" if spec.window_s else " at once"
+    what = "calls" if spec.unit is LimitUnit.CONCURRENT else words
+    detail = f"{spec.maximum} {what}{window} for '{spec.subject}'."
+    return Finding(Phase.LIMIT.name, spec.name, verdict, detail, tuple(numbers))
+
+
+def purse_finding(one: Slice, standing: Standing, need: Need, own_free: int) -> Finding:
+    """What a purse says of a call that needs so much; `own_free` lies drawn in this worker."""
+    spec, unit = one.spec, one.unit
+    left, needed = standing.available + own_free, need[unit]
+    verdict: Verdict = "passed" if left >= needed else "refused"
+    numbers = [
+        ("needed", str(amount_of(unit, needed))),
+        ("available", str(amount_of(unit, left))),
+        ("held", str(amount_of(unit, max(standing.drawn - own_free, 0)))),
+    ]
+    if spec.kind == "wallet":
+        detail = f"The wallet '{spec.name}' pays for the call."
+    else:
+        words = UNIT_NAMES[Unit(unit)].replace("_", " ")
+        cap = amount_of(unit, standing.cap)
+        detail = f"The {spec.kind} '{spec.name}' of '{spec.subject}' is {cap} {words}."
+        numbers.append(("cap", str(cap)))
+        if spec.ends_ns is not None:
+            numbers.append(("resets_at", moment(spec.ends_ns)))
+    phase = Phase.LIMIT if spec.kind == "limit" else Phase.RESERVE
+    return Finding(phase.name, spec.name, verdict, detail, tuple(numbers))

@@ -1,0 +1,224 @@
+"""Ways out: the changes that together let a refused call pass.
+
+Found by doing it: the call is judged again with each change made, in thought, until nothing
+refuses it. What the caller can do at once comes first: another model, a lower output limit; then
+waiting; then money. Waiting is told once, for the longest that any phase asks.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from faregate.core.money import parse_amount
+from faregate.core.refusals import Change, Refusal
+from faregate.dialects import json_text
+from faregate.gate.credit_broker import CreditBroker
+from faregate.gate.standing import READ_TIMEOUT_S
+from faregate.ledger.purses import Standing
+from faregate.ledger.slices import Slice
+
+CHANGES_MAX: Final = 12  # of one call; a configuration that needs more is odd
+_PLENTY: Final = 10**18
+_OUTPUT_FIELDS: Final = ("max_completion_tokens", "max_tokens")
+_WAITS: Final = frozenset(
+    ("rate_limited", "tokens_limited", "concurrency_limited", "upstream_busy",
+     "provider_rate_limited", "credit_held")
+)  # fmt: skip
+
+
+class SupposedBroker:
+    """The broker of one dry run: each purse is asked for once, and may stand as it is supposed.
+
+    It has what `policies.credit.Broker` asks for a dry run; it draws nothing.
+    """
+
+    def __init__(self, broker: CreditBroker) -> None:
+        self._broker = broker
+        self._known: dict[str, Standing] = {}
+        self._slices: dict[str, Slice] = {}
+        self.topped_up: dict[str, int] = {}  # by purse id
+        self.raised: dict[str, int] = {}
+        self.waited: set[str] = set()
+
+    @property
+    def stale(self) -> bool:
+        """Whether slices count no more."""
+        return self._broker.stale
+
+    def known_short(self, slices: tuple[Slice, ...], need: object) -> Slice | None:
+        """Nothing is known beforehand: a dry run asks."""
+        return None
+
+    async def obtain(self, slices: tuple[Slice, ...], need: object) -> Slice | None:
+        """A dry run never draws."""
+        raise NotImplementedError
+
+    async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
+        """How purses stand, or would; raises `StorageError` and `TimeoutError`."""
+        unknown = [one for one in slices if one.spec.purse_id not in self._known]
+        if unknown:
+            read = await asyncio.wait_for(self._broker.standings(unknown), READ_TIMEOUT_S)
+            for one, standing in zip(unknown, read, strict=True):
+                self._known[one.spec.purse_id] = standing
+                self._slices[one.spec.purse_id] = one
+        return [self._supposed(one) for one in slices]
+
+    def _supposed(self, one: Slice) -> Standing:
+        purse_id = one.spec.purse_id
+        standing = self._known[purse_id]
+        more = self.topped_up.get(purse_id, 0)
+        cap = self.raised.get(purse_id)
+        if cap is not None:
+            more += cap - standing.cap
+        if purse_id in self.waited:
+            more = _PLENTY
+        if not more:
+            return standing
+        return msgspec.structs.replace(
+            standing, cap=standing.cap + more, available=max(standing.available + more, 0)
+        )
+
+    def asked(self) -> list[tuple[Slice, Standing]]:
+        """Every purse that was asked for, as it stands."""
+        return [(one, self._known[purse_id]) for purse_id, one in self._slices.items()]
+
+    def purse_ids(self, name: str) -> list[str]:
+        """The purses of this name."""
+        return [purse_id for purse_id, one in self._slices.items() if one.spec.name == name]
+
+
+class Suppositions:
+    """What is supposed to have been changed of a call and of what applies to it."""
+
+    def __init__(self, body: bytes, broker: SupposedBroker) -> None:
+        self.body = body
+        self.broker = broker
+        self.limits_waited = False
+        self.sends = False  # upstream trouble is over
+        self.wait_s = 0
+        self.changes: list[Change] = []
+
+    def suppose(self, refusal: Refusal, change: Change) -> bool:
+        """Make `change` in thought; False where it can't be made."""
+        if change.kind == "set":
+            return self._set(change)
+        if change.kind == "wait":
+            return self._wait(refusal, change)
+        ids = self.broker.purse_ids(change.name or "")
+        if not ids or change.amount is None:
+            return False
+        amount = parse_amount(change.amount)
+        for purse_id in ids:
+            if change.kind == "raise":
+                self.broker.raised[purse_id] = amount
+            else:
+                topped_up = self.broker.topped_up
+                topped_up[purse_id] = topped_up.get(purse_id, 0) + amount
+        self._note(change)
+        return True
+
+    def _set(self, change: Change) -> bool:
+        name = change.name or ""
+        if name == "max_tokens":
+            # A request that has the newer field of the two would have both else.
+            name = next((each for each in _OUTPUT_FIELDS if _has(self.body, each)), name)
+            change = msgspec.structs.replace(change, name=name)
+        changed = _with_member(self.body, name, change.value)
+        if changed is None or changed == self.body:
+            return False
+        self.body = changed
+        # A smaller call may have to wait for nothing.
+        self.limits_waited = False
+        self.broker.waited.clear()
+        self.wait_s = 0
+        self._note(change)
+        return True
+
+    def _wait(self, refusal: Refusal, change: Change) -> bool:
+        self.wait_s = max(self.wait_s, change.seconds or 1)
+        if refusal.subject is None:
+            known, self.sends = self.sends, True
+            return not known
+        ids = self.broker.purse_ids(refusal.subject) if refusal.scope != "limit" else []
+        long = [each for each in self.broker.purse_ids(refusal.subject) if each.startswith("limit:")]
+        for purse_id in ids or long:
+            if purse_id in self.broker.waited:
+                return False
+            self.broker.waited.add(purse_id)
+        if not ids and not long:
+            if self.limits_waited:
+                return False
+            self.limits_waited = True
+        return True
+
+    def _note(self, change: Change) -> None:
+        """A later change of the same thing takes the earlier one's place."""
+        same = [
+            each
+            for each in self.changes
+            if (each.kind, each.name) == (change.kind, change.name) and change.kind != "top_up"
+        ]
+        for each in same:
+            self.changes.remove(each)
+        self.changes.append(change)
+
+    def told(self) -> list[Change]:
+        """All changes, waiting last."""
+        waits = [Change("wait", seconds=self.wait_s)] if self.wait_s else []
+        return [*self.changes, *waits]
+
+
+Judge = Callable[[Suppositions], Awaitable[Refusal | None]]
+Suggest = Callable[[Suppositions, Refusal], Change | None]
+
+
+async def find_ways_out(
+    refusal: Refusal, supposed: Suppositions, judge: Judge, suggest: Suggest
+) -> tuple[list[Change], bool]:
+    """Changes, and whether the call passes with them.
+
+    `judge` gives the first refusal of the call as it is supposed to be; `suggest` what only the
+    configuration knows, such as another model.
+    """
+    found: Refusal | None = refusal
+    for _ in range(CHANGES_MAX):
+        if found is None:
+            return supposed.told(), True
+        change = suggest(supposed, found) or change_of(found)
+        if change is None or not supposed.suppose(found, change):
+            return supposed.told(), False
+        found = await judge(supposed)
+    return supposed.told(), found is None
+
+
+def change_of(refusal: Refusal) -> Change | None:
+    """The change that a refusal itself proposes: what the caller can do at once comes first."""
+    proposed = [fix.change for fix in refusal.fixes if fix.change is not None]
+    for kind in ("set", "wait", "top_up", "raise"):
+        for change in proposed:
+            if change.kind == kind:
+                return change
+    if refusal.kind.code in _WAITS or refusal.retry_after_s is not None:
+        return Change("wait", seconds=refusal.retry_after_s or 1)
+    return None
+
+
+def _has(body: bytes, name: str) -> bool:
+    try:
+        return json_text.find_member(body, name) is not None
+    except json_text.DuplicateMemberError:
+        return True
+
+
+def _with_member(body: bytes, name: str, value: object) -> bytes | None:
+    """The body with a member set; None where it stands twice."""
+    encoded = msgspec.json.encode(value)
+    try:
+        member = json_text.find_member(body, name)
+    except json_text.DuplicateMemberError:
+        return None
+    if member is None:
+        return json_text.insert_first(body, name.encode(), encoded)
+    return json_text.replace_value(body, member, encoded)
