@@ -49,16 +49,15 @@ def consume(lots: Iterable[Lot], amount_nano: int, now_ns: int) -> list[Taken]:
     return _take(lots, amount_nano)
 
 
-def expire(lots: Iterable[Lot], drawn_nano: int, now_ns: int) -> list[Taken]:
-    """What is taken back of expired lots: at most what isn't drawn."""
-    lots = in_order(lots, now_ns)
-    undrawn = max(0, sum(lot.remaining_nano for lot in lots) - drawn_nano)
-    return _take([lot for lot in lots if lot.expired(now_ns)], undrawn)
+def expire(lots: Iterable[Lot], undrawn_nano: int, now_ns: int) -> list[Taken]:
+    """What is taken back of expired lots: at most what isn't drawn of their wallet."""
+    gone = [lot for lot in lots if lot.expired(now_ns)]
+    return _take(in_order(gone, now_ns), max(0, undrawn_nano))
 
 
-def expired_nano(lots: Iterable[Lot], drawn_nano: int, now_ns: int) -> int:
+def expired_nano(lots: Iterable[Lot], undrawn_nano: int, now_ns: int) -> int:
     """How much `expire` would take back."""
-    return sum(taken.amount_nano for taken in expire(lots, drawn_nano, now_ns))
+    return sum(taken.amount_nano for taken in expire(lots, undrawn_nano, now_ns))
 
 
 def _take(lots: list[Lot], amount_nano: int) -> list[Taken]:

@@ -153,8 +153,6 @@ class MemorySource:
 
     def _draw(self, request: DrawRequest, worker: Worker, now_ns: int) -> Drawn:
         purse = self._books.opened(request.spec)
-        if purse.kind == "wallet":
-            self._books.expire(purse.name, now_ns)
         standing = self._books.standing(purse, now_ns)
         # A worker that is given up holds nothing until it has heard of that.
         granted = 0 if worker.vanished else min(max(0, request.want), standing.available)
@@ -180,10 +178,16 @@ class MemoryPosting:
         with self._ledger.entered() as now_ns:
             short: dict[str, int] = {}
             touched: set[str] = set()
-            for record in records:
-                if record.charge is not None and record.call_id not in self._books.charges:
+            new = [
+                record
+                for record in records
+                if record.charge is not None and record.call_id not in self._books.charges
+            ]
+            events = self._expire({record.charge.wallet for record in new}, now_ns)
+            for record in new:
+                if record.call_id not in self._books.charges:
                     self._books.charge(worker, record, now_ns, short, touched)
-            events = [self._short(purse_id, amount, now_ns) for purse_id, amount in short.items()]
+            events += [self._short(purse_id, amount, now_ns) for purse_id, amount in short.items()]
             for purse_id in sorted(touched & set(self._books.purses)):
                 events.extend(self._books.told(purse_id, now_ns))
             self._books.events.extend(events)
@@ -220,17 +224,21 @@ class MemoryPosting:
     def expire(self, now_ns: int) -> list[LedgerEvent]:
         """Take back credit that has expired, and drop what calendar purses leave behind."""
         with self._ledger.entered():
-            events = []
-            for wallet in sorted(self._books.lots):
-                amount = self._books.expire(wallet, now_ns)
-                if amount:
-                    events.append(expired_event(wallet_purse_id(wallet), wallet, amount, now_ns))
+            events = self._expire(set(self._books.lots), now_ns)
             self._drop_purses(now_ns)
             for name, worker in list(self._books.workers.items()):
                 if worker.vanished and worker.seen_ns < now_ns - VANISHED_KEPT_NS:
                     self._books.forget_worker(name)
             self._books.events.extend(events)
             return events
+
+    def _expire(self, wallets: set[str], now_ns: int) -> list[LedgerEvent]:
+        events = []
+        for wallet in sorted(wallets):
+            amount = self._books.expire(wallet, now_ns)
+            if amount:
+                events.append(expired_event(wallet_purse_id(wallet), wallet, amount, now_ns))
+        return events
 
     def _drop_purses(self, now_ns: int) -> None:
         for purse in list(self._books.purses.values()):

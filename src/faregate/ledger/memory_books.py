@@ -116,8 +116,8 @@ class Books:
         """Take back credit that has expired and isn't drawn; how much it was."""
         account = wallet_purse_id(wallet)
         purse = self.purses.get(account)
-        lots = self.lots.get(wallet, [])
-        taken = credit.expire(lots, purse.drawn if purse else 0, now_ns)
+        undrawn = self.balance(wallet) - (purse.drawn if purse else 0)
+        taken = credit.expire(self.lots.get(wallet, []), undrawn, now_ns)
         self._take(wallet, taken)
         amount = sum(part.amount_nano for part in taken)
         if amount:
@@ -183,9 +183,9 @@ class Books:
             if purse_id == purse.purse_id
         )
         if purse.kind == "wallet":
-            lots = self.lots.get(purse.name, [])
-            gone = credit.expired_nano(lots, purse.drawn, now_ns)
-            cap, spent = self.balance(purse.name) - gone, 0
+            lots, balance = self.lots.get(purse.name, []), self.balance(purse.name)
+            gone = credit.expired_nano(lots, balance - purse.drawn, now_ns)
+            cap, spent = balance - gone, 0
         else:
             cap, spent = purse.cap + purse.carried, self.spent(purse, now_ns)
         free = reckoning.available(cap, spent, purse.drawn)

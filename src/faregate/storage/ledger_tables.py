@@ -154,6 +154,7 @@ workers = sa.Table(
     sa.Column("node", sa.Text, nullable=False),
     sa.Column("seen_ns", sa.BigInteger, nullable=False),
     sa.Column("vanished_ns", sa.BigInteger),
+    sa.Column("operation", sa.BigInteger, nullable=False),  # its last write, as it counts them
 )
 
 # One row a purse; the row without a purse counts the asks, and whoever asks locks it.

@@ -178,6 +178,7 @@ def _create_workers() -> None:
         sa.Column("node", sa.Text, nullable=False),
         sa.Column("seen_ns", sa.BigInteger, nullable=False),
         sa.Column("vanished_ns", sa.BigInteger),
+        sa.Column("operation", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("worker", name="pk_workers"),
     )
     op.create_table(

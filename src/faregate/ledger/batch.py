@@ -1,0 +1,198 @@
+"""A batch of charges, added up before anything is written.
+
+The state of all purses that a batch touches is loaded, each call changes it in turn, and what
+came of it is stored: a few rows a batch and one transfer a call. Twenty thousand calls a second go
+through here. A frame may be damaged or made by another release, and a batch that can't be posted
+would hold up all that come after it; so amounts are brought within bounds rather than refused.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from faregate.core.money import AMOUNT_NANO_MAX
+from faregate.ledger import reckoning
+from faregate.ledger.purses import wallet_purse_id
+
+REVENUE: Final = "revenue"
+SHORTFALL: Final = "shortfall"
+UNBILLED: Final = "unbilled"
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Touched:
+    """A purse that a batch touches, and one worker's draw of it.
+
+    Of a wallet `left` is its balance, of others what was neither spent nor drawn is known by
+    `capacity` and `spent`. `added` are the buckets of a rolling purse that grew.
+    """
+
+    __slots__ = ("added", "amount", "balance", "capacity", "drawn", "is_wallet", "known",
+                 "posted", "purse_id", "rolling_ns", "short", "spent")  # fmt: skip
+
+    def __init__(
+        self,
+        purse_id: str,
+        *,
+        is_wallet: bool = False,
+        known: bool = True,
+        capacity: int = 0,
+        spent: int = 0,
+        drawn: int = 0,
+        rolling_ns: int | None = None,
+    ) -> None:
+        self.purse_id = purse_id
+        self.is_wallet = is_wallet
+        self.known = known
+        self.capacity = capacity
+        self.spent = spent
+        self.drawn = drawn
+        self.rolling_ns = rolling_ns
+        self.balance = 0
+        self.amount = 0
+        self.posted = 0
+        self.short = 0
+        self.added: dict[int, int] = {}
+
+    def use(self, used: int, settled_ns: int) -> int:
+        """Take `used` of the draw, then of what is available; how much it was."""
+        taken = used
+        if used > self.amount:
+            cap = self.balance if self.is_wallet else self.capacity - self.spent
+            taken = min(used, self.amount + max(0, cap - self.drawn))
+            self.short += used - taken
+            self.drawn -= self.amount
+            self.amount = 0
+        else:
+            self.amount -= used
+            self.drawn -= used
+        self.posted += used
+        if self.is_wallet:
+            self.balance -= taken
+            return taken
+        self.spent += taken
+        if self.rolling_ns is not None:
+            start = reckoning.bucket_of(settled_ns, self.rolling_ns)
+            self.added[start] = self.added.get(start, 0) + taken
+        return taken
+
+
+class Batch:
+    """Charges of one worker. `transfers` are rows in the order of `TRANSFER_COLUMNS`.
+
+    `moved` is by how much each account changes. `short` is what gates could not have.
+    """
+
+    def __init__(self, touched: Iterable[Touched], now_ns: int) -> None:
+        self.touched = {purse.purse_id: purse for purse in touched}
+        self.transfers: list[tuple[Any, ...]] = []
+        self.moved: dict[str, int] = {}
+        self.unbilled_short = 0
+        self._now_ns = now_ns
+
+    def post(self, record: Any) -> None:
+        """Take one closed call that has a charge (`calllog.frames.CallRecord`)."""
+        charge = record.charge
+        settled_ns = record.started_ns + (record.total_us or 0) * 1000
+        if settled_ns > self._now_ns:
+            settled_ns = self._now_ns
+        wallet = wallet_purse_id(charge.wallet) if charge.wallet else ""
+        amount = _bounded(charge.charge_nano)
+        short = _bounded(charge.shortfall_nano)
+        touched = self.touched
+        pairs = tuple(zip(charge.purses, charge.used, strict=False))
+        if wallet and wallet not in charge.purses:
+            pairs = (*pairs, (wallet, amount))
+        for purse_id, used in pairs:
+            purse = touched.get(purse_id)
+            if purse is None:
+                # Nobody has drawn of it, so nobody has said how much it may be.
+                continue
+            if not 0 <= used <= AMOUNT_NANO_MAX:
+                used = _bounded(used)
+            taken = purse.use(used, settled_ns)
+            if purse_id == wallet:
+                amount = taken
+                short += used - taken
+                purse.short += _bounded(charge.shortfall_nano)
+        balance = touched[wallet].balance if wallet else None
+        self._move(wallet or UNBILLED, REVENUE, amount)
+        usage = record.usage
+        self.transfers.append(
+            (
+                record.call_id,
+                "charge",
+                wallet or UNBILLED,
+                REVENUE,
+                amount,
+                balance,
+                self._now_ns,
+                record.started_ns,
+                record.key_id,
+                record.key_name,
+                record.application,
+                record.team,
+                _text(record.customer),
+                _text(record.run),
+                _text(record.model_served or record.model_asked),
+                record.provider,
+                None if charge.cost_nano is None else _bounded(charge.cost_nano),
+                short,
+                charge.basis,
+                None if usage is None else usage.input_tokens,
+                None if usage is None else usage.output_tokens,
+                _encode(pairs).decode(),
+            )
+        )
+        if short:
+            self._fall_short(record.call_id, wallet, short)
+
+    def _fall_short(self, call_id: str, wallet: str, short: int) -> None:
+        if not wallet:
+            self.unbilled_short += short
+            return
+        self._move(SHORTFALL, REVENUE, short)
+        ids = (f"{call_id}+shortfall", "shortfall", SHORTFALL, REVENUE, short, None, self._now_ns)
+        self.transfers.append(ids + (None,) * (len(TRANSFER_COLUMNS) - len(ids)))
+
+    def _move(self, debit: str, credit: str, amount: int) -> None:
+        moved = self.moved
+        moved[debit] = moved.get(debit, 0) - amount
+        moved[credit] = moved.get(credit, 0) + amount
+
+
+TRANSFER_COLUMNS: Final = (
+    "transfer_id",
+    "kind",
+    "debit",
+    "credit",
+    "amount_nano",
+    "balance_nano",
+    "created_ns",
+    "called_ns",
+    "key_id",
+    "key_name",
+    "application",
+    "team",
+    "customer",
+    "run",
+    "model",
+    "provider",
+    "cost_nano",
+    "shortfall_nano",
+    "basis",
+    "input_tokens",
+    "output_tokens",
+    "purses",
+)
+
+
+def _bounded(amount: int) -> int:
+    return min(max(0, amount), AMOUNT_NANO_MAX)
+
+
+def _text(given: str) -> str:
+    """A caller's words; PostgreSQL has no place for NUL in a text."""
+    return given.replace("\0", "") if "\0" in given else given

