@@ -44,9 +44,8 @@ class RateFields:
         self._ietf = _ietf_lines(policies) if shown else b""
         self._timed = tuple(policy.window_s > 0 for policy in policies)
         families = _OPENAI_FAMILIES if style in ("openai", "both") else ()
-        self._families = tuple(
-            (name, members) for name in families if (members := tuple(_of_family(name, policies)))
-        )
+        counted = (tuple(_of_family(family, policies)) for family in families)
+        self._families = tuple(members for members in counted if members)
 
     def lines(self, standings: Sequence[tuple[int, float]]) -> bytes:
         """Whole lines for the head, from what is left of each limit and the seconds to more."""
@@ -58,8 +57,8 @@ class RateFields:
                 if timed:
                     numbers.append(ceil(resets_s))
             lines = self._ietf % tuple(numbers)
-        for name, members in self._families:
-            lines += _openai_lines(name, members, standings)
+        for members in self._families:
+            lines += _openai_lines(members, standings)
         return lines
 
     def pairs(self, standings: Sequence[tuple[int, float]]) -> tuple[tuple[str, str], ...]:
@@ -105,40 +104,41 @@ def _literal(text: str) -> str:
 # -- the names that OpenAI's users know -----------------------------------------------------------
 
 
-def _of_family(family: str, policies: Sequence[RatePolicy]) -> list[tuple[int, int]]:
-    """Places and maxima of the limits that count this."""
+def _of_family(family: str, policies: Sequence[RatePolicy]) -> list[tuple[int, bytes]]:
+    """Places of the limits that count this, and their lines with places for two numbers."""
     return [
-        (place, policy.maximum)
+        (
+            place,
+            f"x-ratelimit-limit-{family}: {policy.maximum}\r\n"
+            f"x-ratelimit-remaining-{family}: %d\r\nx-ratelimit-reset-{family}: %b\r\n".encode(),
+        )
         for place, policy in enumerate(policies)
         if (policy.unit.endswith("tokens") if family == "tokens" else policy.unit == family)
     ]
 
 
 def _openai_lines(
-    family: str, members: tuple[tuple[int, int], ...], standings: Sequence[tuple[int, float]]
+    members: tuple[tuple[int, bytes], ...], standings: Sequence[tuple[int, float]]
 ) -> bytes:
     """The limit of which least is left, for there is room for one."""
-    left, resets_s, maximum = 0, 0.0, -1
-    for place, its_maximum in members:
+    place, template = members[0]
+    left, resets_s = standings[place]
+    for place, other in members[1:]:
         its_left, its_resets_s = standings[place]
-        if maximum < 0 or (its_left, -its_resets_s) < (left, -resets_s):
-            left, resets_s, maximum = its_left, its_resets_s, its_maximum
-    name = family.encode()
-    return (
-        b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n"
-        % (name, maximum, name, _bounded(left), name, duration(resets_s).encode())
-    )
+        if its_left < left or (its_left == left and its_resets_s > resets_s):
+            left, resets_s, template = its_left, its_resets_s, other
+    return template % (left if left > 0 else 0, duration(resets_s).encode())
 
 
 def duration(seconds: float) -> str:
     """A time as OpenAI writes it, never too short: 6m0s, 1.5s, 20ms."""
-    ms = max(ceil(seconds * 1000 - 1e-6), 0)
-    if 0 < ms < 1000:
-        return f"{ms}ms"
+    ms = ceil(seconds * 1000 - 1e-6)  # what a float can't say exactly is no millisecond more
+    if ms < 1000:
+        return f"{ms}ms" if ms > 0 else "0s"
     minutes, ms = divmod(ms, 60_000)
-    hours, minutes = divmod(minutes, 60)
     whole, part = divmod(ms, 1000)
     text = f"{whole}.{part:03d}".rstrip("0") + "s" if part else f"{whole}s"
-    if hours:
-        return f"{hours}h{minutes}m{text}"
-    return f"{minutes}m{text}" if minutes else text
+    if not minutes:
+        return text
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}"
