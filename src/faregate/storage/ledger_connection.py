@@ -85,7 +85,7 @@ class LedgerConnection(Protocol):
 
 @lru_cache(maxsize=512)
 def _for_sqlite(statement: str) -> str:
-    plain = statement.removesuffix(" FOR UPDATE")
+    plain = statement.rstrip().removesuffix(" FOR UPDATE")
     return plain.replace("IN ?*", "IN (SELECT value FROM json_each(?))")
 
 
