@@ -115,7 +115,7 @@ class _Checker:
         try:
             return amounts.read_amount(text)
         except ValueError as error:
-            found = _found(at.value if at.text is None else at.text, path)
+            found = _found(at.value, path) if at.text is None else at.text[:40]
             reason = str(error).partition(";")[0]
             self._problems.append(Problem(path, f"{reason}: {found}", f"write {amounts.TAKES}"))
             return None
