@@ -25,12 +25,13 @@ _encode: Final = msgspec.json.Encoder().encode
 class Touched:
     """A purse that a batch touches, and one worker's draw of it.
 
-    Of a wallet `left` is its balance, of others what was neither spent nor drawn is known by
-    `capacity` and `spent`. `added` are the buckets of a rolling purse that grew.
+    Of a wallet there is a balance, of others capacity and what is spent. `amount` is the draw;
+    `posted` is what calls used, `short` what of that could not be had. `added` are the buckets
+    of a rolling purse that grew. One that isn't `known` has no row.
     """
 
-    __slots__ = ("added", "amount", "balance", "capacity", "drawn", "is_wallet", "known",
-                 "posted", "purse_id", "rolling_ns", "short", "spent")  # fmt: skip
+    __slots__ = ("added", "amount", "balance", "bucket_ns", "capacity", "drawn", "is_wallet",
+                 "known", "posted", "purse_id", "short", "spent")  # fmt: skip
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Touched:
         self.capacity = capacity
         self.spent = spent
         self.drawn = drawn
-        self.rolling_ns = rolling_ns
+        self.bucket_ns = 0 if rolling_ns is None else reckoning.bucket_width_ns(rolling_ns)
         self.balance = 0
         self.amount = 0
         self.posted = 0
@@ -73,8 +74,8 @@ class Touched:
             self.balance -= taken
             return taken
         self.spent += taken
-        if self.rolling_ns is not None:
-            start = reckoning.bucket_of(settled_ns, self.rolling_ns)
+        if self.bucket_ns:
+            start = settled_ns - settled_ns % self.bucket_ns
             self.added[start] = self.added.get(start, 0) + taken
         return taken
 
@@ -82,13 +83,14 @@ class Touched:
 class Batch:
     """Charges of one worker. `transfers` are rows in the order of `TRANSFER_COLUMNS`.
 
-    `moved` is by how much each account changes. `short` is what gates could not have.
+    `moved` is by how much each account changes; `unbilled_short` is what gates could not have
+    where no wallet pays.
     """
 
     def __init__(self, touched: Iterable[Touched], now_ns: int) -> None:
         self.touched = {purse.purse_id: purse for purse in touched}
         self.transfers: list[tuple[Any, ...]] = []
-        self.moved: dict[str, int] = {}
+        self.moved: dict[str, int] = {REVENUE: 0}
         self.unbilled_short = 0
         self._now_ns = now_ns
 
@@ -99,8 +101,10 @@ class Batch:
         if settled_ns > self._now_ns:
             settled_ns = self._now_ns
         wallet = wallet_purse_id(charge.wallet) if charge.wallet else ""
-        amount = _bounded(charge.charge_nano)
-        short = _bounded(charge.shortfall_nano)
+        amount = charge.charge_nano
+        if not 0 <= amount <= AMOUNT_NANO_MAX:
+            amount = _bounded(amount)
+        short = borne = _bounded(charge.shortfall_nano) if charge.shortfall_nano else 0
         touched = self.touched
         pairs = tuple(zip(charge.purses, charge.used, strict=False))
         if wallet and wallet not in charge.purses:
@@ -116,15 +120,19 @@ class Batch:
             if purse_id == wallet:
                 amount = taken
                 short += used - taken
-                purse.short += _bounded(charge.shortfall_nano)
+                purse.short += borne
         balance = touched[wallet].balance if wallet else None
-        self._move(wallet or UNBILLED, REVENUE, amount)
+        debit = wallet or UNBILLED
+        moved = self.moved
+        moved[debit] = moved.get(debit, 0) - amount
+        moved[REVENUE] += amount
+        cost = charge.cost_nano
         usage = record.usage
         self.transfers.append(
             (
                 record.call_id,
                 "charge",
-                wallet or UNBILLED,
+                debit,
                 REVENUE,
                 amount,
                 balance,
@@ -138,7 +146,7 @@ class Batch:
                 _text(record.run),
                 _text(record.model_served or record.model_asked),
                 record.provider,
-                None if charge.cost_nano is None else _bounded(charge.cost_nano),
+                cost if cost is None or 0 <= cost <= AMOUNT_NANO_MAX else _bounded(cost),
                 short,
                 charge.basis,
                 None if usage is None else usage.input_tokens,
@@ -153,14 +161,10 @@ class Batch:
         if not wallet:
             self.unbilled_short += short
             return
-        self._move(SHORTFALL, REVENUE, short)
+        self.moved[SHORTFALL] = self.moved.get(SHORTFALL, 0) - short
+        self.moved[REVENUE] += short
         ids = (f"{call_id}+shortfall", "shortfall", SHORTFALL, REVENUE, short, None, self._now_ns)
         self.transfers.append(ids + (None,) * (len(TRANSFER_COLUMNS) - len(ids)))
-
-    def _move(self, debit: str, credit: str, amount: int) -> None:
-        moved = self.moved
-        moved[debit] = moved.get(debit, 0) - amount
-        moved[credit] = moved.get(credit, 0) + amount
 
 
 TRANSFER_COLUMNS: Final = (
