@@ -19,7 +19,7 @@ from typing import Any
 
 import uvloop
 
-from faregate.configuration.settings import JournalSettings
+from faregate.configuration.settings import Settings
 from faregate.core.clock import SystemClock
 from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
@@ -29,23 +29,28 @@ from faregate.storage.preparation import open_gate_source
 def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) -> None:
     """Be a gate worker until told to stop; raises `FaregateError`."""
     from faregate.gate.explaining import Explaining
-    from faregate.gate.worker import GateWorker
+    from faregate.gate.worker import GateWorker, Openers
     from faregate.identity.keys import hash_key
     from faregate.identity.operator import operator_token
     from faregate.storage.decision_reader import DecisionReader
     from faregate.storage.journal import JournalWriter, name_worker
+    from faregate.storage.ledger_database import open_ledger
+    from faregate.storage.node import name_node
+    from faregate.tally.memory import MemoryTally
 
-    def open_journal(settings: JournalSettings) -> JournalWriter:
-        name = name_worker(worker, time.time_ns(), os.getpid())
-        return JournalWriter(home.journal, name, sync=settings.sync)
-
+    name = name_worker(worker, time.time_ns(), os.getpid())
+    openers = Openers(
+        lambda settings: JournalWriter(home.journal, name, sync=settings.journal.sync),
+        lambda settings: open_ledger(home, settings.ledger.url).source(name, name_node(home)),
+        lambda settings: MemoryTally(),
+    )
     listening = socket.socket(fileno=listen_fd)
     explaining = Explaining(
         hash_key(operator_token(home.master_key())),
         lambda: DecisionReader(home.journal, home.calls_database),
     )
     gate = GateWorker(
-        open_gate_source(home), open_journal, SystemClock(), listening, control_fd, explaining
+        open_gate_source(home), openers, SystemClock(), listening, control_fd, explaining
     )
     _run(gate.run)
 
@@ -54,21 +59,25 @@ def run_clerk(home: Home, control_fd: int | None) -> None:
     """Be the clerk until told to stop; raises `FaregateError`."""
     from faregate.clerk.clerk import Clerk, Retention
     from faregate.clerk.worker import ClerkWorker
-    from faregate.ledger.memory import MemoryLedger
     from faregate.storage.call_store import CallStore
     from faregate.storage.journal_reader import JournalFolders
+    from faregate.storage.ledger_database import open_ledger
+    from faregate.storage.node import name_node
 
-    def read_retention() -> Retention:
+    def read_settings() -> Settings:
         source = open_gate_source(home)
         try:
-            settings = source.latest().document.settings
+            return source.latest().document.settings
         finally:
             source.close()
+
+    def read_retention() -> Retention:
+        settings = read_settings()
         calls = settings.calls
         return Retention(calls.keep_days, calls.keep_calls, settings.ledger.vanish_after_s)
 
     store = CallStore(home.calls_database)
-    ledger = MemoryLedger(SystemClock()).posting()
+    ledger = open_ledger(home, read_settings().ledger.url).posting(name_node(home))
     clerk = Clerk(JournalFolders(home.journal), store, ledger, read_retention())
     try:
         _run(ClerkWorker(clerk, read_retention, control_fd).run)

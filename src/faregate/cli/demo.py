@@ -16,6 +16,7 @@ from faregate.cli.service import (
     open_sockets,
     plan_service,
     prepare,
+    prepare_ledger,
     read_document,
 )
 from faregate.configuration.document import Document
@@ -44,6 +45,7 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     lock = HomeLock(home.run)
     prepare(home, config)
     document = read_document(home)
+    prepare_ledger(home, document.settings)
     sockets = open_sockets(document.settings, wishes)
     kept = reserve(HOST, demo.model_port(document))
     port = kept.getsockname()[1]

@@ -15,6 +15,7 @@ from faregate.cli.service import (
     open_sockets,
     plan_service,
     prepare,
+    prepare_ledger,
     read_document,
 )
 from faregate.storage.home import Home
@@ -71,6 +72,7 @@ def serve_configured(home: Home, lock: HomeLock, wishes: Wishes) -> None:
     """Serve what the newest revision says, until a signal."""
     begun = time.monotonic()
     settings = read_document(home).settings
+    prepare_ledger(home, settings)
     sockets = open_sockets(settings, wishes)
     plan = plan_service(home, settings, sockets)
     lock.describe({**plan.facts, "home": str(home.root)})

@@ -12,6 +12,7 @@ from faregate.configuration.document import Document
 from faregate.configuration.settings import Settings
 from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
+from faregate.storage.ledger_database import open_ledger
 from faregate.storage.preparation import open_gate_source, prepare_home
 from faregate.supervisor.child import ChildPlan
 from faregate.supervisor.service import ServicePlan
@@ -53,6 +54,11 @@ def prepare(home: Home, config: Path | None) -> None:
     document = load(text, file=str(config), environment=os.environ)
     with open_installation(home) as installation:
         installation.revisions.apply(document, "serve", f"applied {config}")
+
+
+def prepare_ledger(home: Home, settings: Settings) -> None:
+    """Bring the ledger's tables up to date, wherever it is."""
+    open_ledger(home, settings.ledger.url).prepare()
 
 
 def read_document(home: Home) -> Document:

@@ -84,9 +84,13 @@ class Call(Relay):
         """Answer with a refusal, in the caller's dialect."""
         if self.ended:
             return
-        fields, body = problem.render(refusal, self.call_id)
-        self._send_answer(refusal.status, fields, body)
-        finish_call(self, "refused", refusal.status, refusal)
+        statuses = self.gate.statuses
+        fields, body = problem.render(refusal, self.call_id, statuses)
+        if refusal.scope == "limit" and self.terms.rate_fields is not None:
+            fields.extend(self.terms.rate_fields.pairs(self.limit_standings()))
+        status = refusal.told_status(statuses)
+        self._send_answer(status, fields, body)
+        finish_call(self, "refused", status, refusal)
         self.connection.finish()
 
     def _answer(self, answer: Answer) -> None:

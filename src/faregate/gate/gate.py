@@ -66,6 +66,7 @@ class Gate:
         self._upstreams = Upstreams(loop, self.deadlines, self.now)
         # -- with the configuration
         self.snapshot: Snapshot
+        self.statuses: dict[str, int] | None = None  # codes that are told by other statuses
         self.keeps_bodies = False
         self.body_bytes_kept = 0
         self.body_bytes_to_keep = 0
@@ -90,6 +91,7 @@ class Gate:
         terms = TermsBook(document, self.tally, self.broker)
         snapshot = Snapshot(state.revision, document, prepared, self._checks, terms)
         self.broker.settings = settings
+        self.statuses = settings.refusals.statuses or None
         self.snapshot = snapshot
         self._upstreams.adopt(prepared)
         self.settings = self.listener.settings = settings.gate
@@ -116,16 +118,17 @@ class Gate:
     def refuse_bytes(self, connection: ClientConnection, refusal: Refusal) -> None:
         """Refuse what is no request; it is recorded all the same."""
         call_id = self.ids.next()
-        fields, body = problem.render(refusal, call_id)
+        fields, body = problem.render(refusal, call_id, self.statuses)
+        status = refusal.told_status(self.statuses)
         fields.append(("faregate-call-id", call_id))
-        connection.send(render_reply(refusal.status, fields, body, close=True))
+        connection.send(render_reply(status, fields, body, close=True))
         self.recorder.ends(
             Closed(
                 call_id, self.wall_ns(), self.snapshot.revision, "", "", "", "", connection.peer,
-                "", "", "refused", refusal.status, refusal.code, refusal.detail, 0, 0, len(body),
+                "", "", "refused", status, refusal.code, refusal.detail, 0, 0, len(body),
             )
         )  # fmt: skip
-        self.metrics.call_ended(_NOT_HTTP, "refused", refusal.status)
+        self.metrics.call_ended(_NOT_HTTP, "refused", status)
         self.metrics.call_refused(refusal.code)
         connection.finish()
 

@@ -180,7 +180,7 @@ class Relay(CallState):
             self.connection.abort()
             return
         choices = self.peek.choices if self.peek is not None else 1
-        members = problem.problem(refusal, self.call_id)
+        members = problem.problem(refusal, self.call_id, self.gate.statuses)
         route, model = self.plan.route, self.model_asked
         self._send_on(openai_chat.final_events(route, self.call_id, model, choices, members))
         self.out.append(reply.LAST_CHUNK)
@@ -207,6 +207,9 @@ class Relay(CallState):
         elif self.meter is not None and self.head.http11:
             self.chunked = True  # hidden usage changes the length
         extra = b"faregate-output-limit: %d\r\n" % self.output_sent if self.output_sent else b""
+        rate_fields = self.terms.rate_fields
+        if rate_fields is not None:
+            extra += rate_fields.lines(self.limit_standings())
         self.out.append(
             relayed_head(
                 head, self.call_id, chunked=self.chunked, closes=connection.closes, extra=extra

@@ -174,6 +174,11 @@ class CallState:
         most = self.terms.output_tokens_max
         return inputs, (limit if most is None else min(limit, most)) * peeked.choices
 
+    def limit_standings(self) -> list[tuple[int, float]]:
+        """What is left of each limit that applies, and the seconds until there is more."""
+        now = self.gate.now()
+        return [(one.left(now), one.resets_s(now)) for one in self.terms.counters]
+
     def closer_input_bound(self) -> int:
         """A closer bound of its input tokens than the length of its body."""
         terms = self.terms

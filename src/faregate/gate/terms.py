@@ -14,6 +14,7 @@ from faregate.configuration.document import Document, Model
 from faregate.configuration.pricing import as_fraction, compile_prices
 from faregate.core import bounds
 from faregate.core.money import parse_amount
+from faregate.dialects.rate_fields import RateFields, RatePolicy, RateUnit
 from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.ports import Tally
 from faregate.identity.keys import KeyRecord
@@ -30,6 +31,13 @@ _LIMIT_UNITS: Final = {
     "output_tokens": LimitUnit.OUTPUT_TOKENS,
     "tokens": LimitUnit.TOKENS,
     "concurrent": LimitUnit.CONCURRENT,
+}
+_RATE_UNITS: Final[dict[LimitUnit, RateUnit]] = {
+    LimitUnit.REQUESTS: "requests",
+    LimitUnit.INPUT_TOKENS: "input-tokens",
+    LimitUnit.OUTPUT_TOKENS: "output-tokens",
+    LimitUnit.TOKENS: "tokens",
+    LimitUnit.CONCURRENT: "concurrent-requests",
 }
 _NONE: Final = Application(name="none")
 
@@ -150,6 +158,9 @@ class TermsBook:
             *self._budgets(caller, now_ns, ends),
             *self._wallet(application, terms),
         )
+        style = self._document.settings.limits.headers
+        if terms.counters and style != "none":
+            terms.rate_fields = RateFields([_policy(one.spec) for one in terms.counters], style)
         terms.upgrade_urls = {
             one.spec.name: quota.upgrade_url for one, quota in volumes if quota.upgrade_url
         }
@@ -261,6 +272,10 @@ class TermsBook:
             terms.hidden_reasoning = model.hidden_reasoning
             terms.image_tokens_max = model.image_tokens_max
             terms.tokenizer = model.tokenizer
+
+
+def _policy(spec: LimitSpec) -> RatePolicy:
+    return RatePolicy(spec.name, spec.maximum, spec.window_s, _RATE_UNITS[spec.unit])
 
 
 def _holds(terms: Terms, now_ns: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from faregate.core.money import parse_amount
+from faregate.core.money import format_amount, parse_amount
 from faregate.core.refusals import Change, Refusal
 from faregate.dialects import json_text
 from faregate.gate.credit_broker import CreditBroker
@@ -120,20 +120,22 @@ class Suppositions:
         return True
 
     def _set(self, change: Change) -> bool:
-        name = change.name or ""
-        if name == "max_tokens":
-            # A request that has the newer field of the two would have both else.
-            name = next((each for each in _OUTPUT_FIELDS if _has(self.body, each)), name)
-            change = msgspec.structs.replace(change, name=name)
-        changed = _with_member(self.body, name, change.value)
-        if changed is None or changed == self.body:
+        names = [change.name or ""]
+        if change.name == "max_tokens":
+            # The larger of the two fields counts, so whichever the request has is set.
+            names = [each for each in _OUTPUT_FIELDS if _has(self.body, each)] or names
+        body: bytes | None = self.body
+        for name in names:
+            body = body and _with_member(body, name, change.value)
+        if body is None or body == self.body:
             return False
-        self.body = changed
+        self.body = body
         # A smaller call may have to wait for nothing.
         self.limits_waited = False
         self.broker.waited.clear()
         self.wait_s = 0
-        self._note(change)
+        for name in names:
+            self._note(msgspec.structs.replace(change, name=name))
         return True
 
     def _wait(self, refusal: Refusal, change: Change) -> bool:
@@ -142,7 +144,9 @@ class Suppositions:
             known, self.sends = self.sends, True
             return not known
         ids = self.broker.purse_ids(refusal.subject) if refusal.scope != "limit" else []
-        long = [each for each in self.broker.purse_ids(refusal.subject) if each.startswith("limit:")]
+        long = [
+            each for each in self.broker.purse_ids(refusal.subject) if each.startswith("limit:")
+        ]
         for purse_id in ids or long:
             if purse_id in self.broker.waited:
                 return False
@@ -154,14 +158,13 @@ class Suppositions:
         return True
 
     def _note(self, change: Change) -> None:
-        """A later change of the same thing takes the earlier one's place."""
-        same = [
-            each
-            for each in self.changes
-            if (each.kind, each.name) == (change.kind, change.name) and change.kind != "top_up"
-        ]
-        for each in same:
-            self.changes.remove(each)
+        """A later change of the same thing takes the earlier one's place; top-ups add up."""
+        for each in list(self.changes):
+            if (each.kind, each.name) == (change.kind, change.name):
+                self.changes.remove(each)
+                if change.kind == "top_up":
+                    total = parse_amount(each.amount or 0) + parse_amount(change.amount or 0)
+                    change = msgspec.structs.replace(change, amount=format_amount(total))
         self.changes.append(change)
 
     def told(self) -> list[Change]:

@@ -72,6 +72,8 @@ class GateWorker:
             self._certificates = ServerCertificates(settings.gate.tls)
         loop = asyncio.get_running_loop()
         key_check = KeyCheck(self._follower.find_key, self._clock)
+        if self._explaining is not None:
+            self._explaining.find_named_key = self._follower.find_named_key
         openers = self._openers
         # The journal first: draws of a worker that has none count as left behind.
         journal = openers.journal(settings)

@@ -7,6 +7,7 @@ for each of those), so that a call finds everything by one look and walks flat t
 from typing import Final
 
 from faregate.catalogue.prices import Tariff
+from faregate.dialects.rate_fields import RateFields
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Unit
 from faregate.ledger.slices import Slice
@@ -26,7 +27,8 @@ class Terms:
         "application", "bounds_output", "charge", "corrected", "cost", "counters",
         "counts_tokens", "default_output_tokens", "fits", "hidden_reasoning",
         "image_tokens_max", "included", "key", "missing_subject", "needs_price",
-        "output_tokens_max", "overage", "plan", "slices", "team", "tokenizer", "top_up_url", "until_ns",
+        "output_tokens_max", "overage", "plan", "rate_fields", "slices", "team", "tokenizer",
+        "top_up_url", "until_ns",
         "upgrade_urls", "wallet",
     )  # fmt: skip
 
@@ -40,6 +42,7 @@ class Terms:
         self.counters: tuple[Counter, ...] = ()
         self.corrected: tuple[Counter, ...] = ()  # those that a call's end corrects
         self.counts_tokens = False
+        self.rate_fields: RateFields | None = None  # tell callers what is left of them
         # -- RESERVE
         self.slices: tuple[Slice, ...] = ()
         self.included: tuple[Slice, ...] = ()

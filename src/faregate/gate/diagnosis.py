@@ -1,0 +1,400 @@
+"""`POST /v1/diagnose`: what would become of a call, without making it.
+
+The call goes through the steps of its own plan, in order, by the same code as a real one; each
+step that takes something is asked by its `dry` method, and the last one, which sends, is only
+looked at. Nothing is counted, held, drawn or sent. Phases behind the first refusal are judged as
+well where they can be, and `gate.ways_out` finds the changes that let the call pass.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from faregate.catalogue.models import Catalogue
+from faregate.core.errors import FaregateError
+from faregate.core.findings import Finding
+from faregate.core.money import CURRENCY, format_amount
+from faregate.core.refusals import Change, Refusal, refuse
+from faregate.dialects import refusal_members
+from faregate.gate.answers import Answer
+from faregate.gate.explanations import answer_json, findings_told
+from faregate.gate.findings import (
+    counter_findings,
+    not_reached,
+    passed,
+    phase_of,
+    purse_finding,
+    refused,
+)
+from faregate.gate.phases import Phase, Send
+from faregate.gate.state import CallState
+from faregate.gate.ways_out import SupposedBroker, Suppositions, find_ways_out
+from faregate.identity.keys import KeyRecord
+from faregate.ledger.purses import Unit
+from faregate.limits.counters import NEVER
+from faregate.policies.credit import CreditCheck
+from faregate.policies.keys import KeyCheck
+from faregate.policies.limits import LimitCheck, costs_of
+from faregate.wire.request_reader import RequestHead
+
+_CREDENTIALS: Final = (b"authorization", b"x-api-key")
+_UPSTREAM_TROUBLE: Final = frozenset(("journal_unavailable", "upstream_busy"))
+
+
+class Question(msgspec.Struct, forbid_unknown_fields=True):
+    """A call to diagnose: its `body` as JSON, or `text` as it would be sent, or neither.
+
+    `key` names a key; only the operator may.
+    """
+
+    method: str = "POST"
+    path: str = "/v1/chat/completions"
+    headers: dict[str, str] = {}
+    body: msgspec.Raw | None = None
+    text: str | None = None
+    key: str | None = None
+
+
+_decode: Final = msgspec.json.Decoder(Question).decode
+
+
+class Judged:
+    """A call that was judged: what each phase said, and the first refusal."""
+
+    def __init__(self, call: CallState) -> None:
+        self.call = call
+        self.findings: list[Finding] = []
+        self.first: Refusal | None = None
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep the first; what comes behind it is only told."""
+        if self.first is None:
+            self.first = refusal
+
+
+class Diagnose:
+    """The step that answers it."""
+
+    def __init__(self, catalogue: Catalogue, key_check: KeyCheck) -> None:
+        self._catalogue = catalogue
+        self._key_check = key_check
+
+    async def __call__(self, call: CallState) -> Answer | Refusal:
+        """Judge the call that the body describes, and find the ways out."""
+        question = _read(call.body)
+        if isinstance(question, Refusal):
+            return question
+        by_operator = call.key is None
+        if question.key is not None and not by_operator:
+            detail = "The field 'key' is the operator's; a call is diagnosed with its own key."
+            return refuse("request_invalid", detail, param="key")
+        record = call.key
+        if question.key is not None:
+            found = await _find_key(call, question.key)
+            if isinstance(found, Refusal):
+                return found
+            record = found
+        diagnosis = _Diagnosis(self, call, question, record)
+        return answer_json(await diagnosis.tell(by_operator=by_operator))
+
+    async def identify(self, asked: CallState, record: KeyRecord | None) -> Refusal | None:
+        """Who would call: the key that is known, or what the headers show."""
+        if record is None:
+            outcome = self._key_check(asked)
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        asked.key = record
+        return self._key_check.judge(record)
+
+    def another_model(self, asked: CallState) -> str | None:
+        """A model that the key may use instead, rather one of a name alike."""
+        allowed = asked.key.models if asked.key is not None else frozenset()
+        name = asked.model_asked[:200]
+        near = self._catalogue.nearest(name, allowed) or self._catalogue.names(allowed)
+        return next((each for each in near if each != name), None)
+
+
+def _read(body: bytes) -> Question | Refusal:
+    try:
+        question = _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return refuse("request_invalid", f"The question can't be read: {error}.")
+    if question.body is not None and question.text is not None:
+        return refuse("request_invalid", "Give 'body' or 'text', not both.", param="text")
+    if not question.path.startswith("/") or not question.method.isascii():
+        return refuse("request_invalid", "The path begins with '/'.", param="path")
+    return question
+
+
+async def _find_key(call: CallState, name: str) -> KeyRecord | Refusal:
+    find = call.gate.explaining.find_named_key
+    try:
+        record = await find(name) if find is not None else None
+    except FaregateError:
+        return refuse("key_store_unavailable", "The key store does not answer.", scope="gate")
+    if record is None:
+        detail = f"There is no key '{name[:100]}'; 'faregate keys list' shows all."
+        return refuse("request_invalid", detail, param="key")
+    return record
+
+
+class _Diagnosis:
+    """One question, and the judging of it as often as it takes."""
+
+    def __init__(
+        self, step: Diagnose, call: CallState, question: Question, record: KeyRecord | None
+    ) -> None:
+        self._step = step
+        self._call = call
+        self._record = record
+        self._method = question.method.encode("ascii")
+        self._target = question.path.encode("utf-8")
+        self._fields = _fields(question.headers, drop_key=record is not None)
+        self._broker = SupposedBroker(call.gate.broker)
+        raw = question.body
+        self._body = bytes(raw) if raw is not None else (question.text or "").encode()
+
+    async def tell(self, *, by_operator: bool) -> dict[str, Any]:
+        """The whole diagnosis as JSON."""
+        supposed = Suppositions(self._body, self._broker)
+        judged = await self._judge(supposed)
+        first, asked = judged.first, judged.call
+        told: dict[str, Any] = {
+            "would": "pass" if first is None else "refuse",
+            "key": asked.key.name if asked.key is not None else None,
+            "model": asked.model_asked or None,
+            "findings": findings_told(tuple(judged.findings), as_operator=by_operator),
+            "price_ceiling": _ceiling(asked),
+            "output_limit_set": asked.output_sent or None,
+        }
+        if first is None:
+            return told | {"changes": [], "passes_with_changes": True}
+        statuses = self._call.gate.snapshot.settings.refusals.statuses
+        status = first.told_status(statuses)
+        members = refusal_members.members(first, self._call.call_id, status)
+        changes, passes = await find_ways_out(first, supposed, self._first, self._suggest)
+        told |= {"status": status, "code": first.kind.code, "refusal": members}
+        return told | {"changes": changes, "passes_with_changes": passes}
+
+    async def _first(self, supposed: Suppositions) -> Refusal | None:
+        return (await self._judge(supposed)).first
+
+    # -- the phases -------------------------------------------------------------------------------
+
+    async def _judge(self, supposed: Suppositions) -> Judged:
+        """Take the call's steps, doing nothing."""
+        body = supposed.body
+        head = RequestHead(self._method, self._target, dict(self._fields))
+        if body or self._method == b"POST":
+            head.length = len(body)
+        gate, snapshot = self._call.gate, self._call.snapshot
+        asked = CallState(gate, self._call.connection, head, snapshot, snapshot.plan(head))
+        asked.body, asked.request_bytes, asked.whole = body, len(body), True
+        judged = self._judged = Judged(asked)
+        steps = (*asked.plan.head_steps, *asked.plan.body_steps)
+        told: set[Phase] = set()
+        for phase, step in zip(asked.plan.phases, steps, strict=True):
+            refusal = await self._take(judged, phase, step, supposed)
+            if refusal is None:
+                continue
+            judged.refuse(refusal)
+            told.add(phase)
+            if phase not in (Phase.LIMIT, Phase.RESERVE, Phase.SEND) and not (
+                phase is Phase.IDENTIFY and asked.key is not None
+            ):
+                break
+        self._complete(judged)
+        return judged
+
+    async def _take(
+        self, judged: Judged, phase: Phase, step: Any, supposed: Suppositions
+    ) -> Refusal | None:
+        asked = judged.call
+        if isinstance(step, KeyCheck):
+            refusal = await self._step.identify(asked, self._record)
+        elif isinstance(step, LimitCheck):
+            return await self._limit(judged, step, supposed)
+        elif isinstance(step, CreditCheck):
+            return await self._reserve(judged)
+        elif isinstance(step, Send):
+            return self._send(judged, supposed)
+        elif phase is Phase.SEND:
+            return None  # what the gate answers by itself
+        else:
+            refusal = step(asked)
+        if refusal is not None:
+            judged.findings.append(refused(refusal, phase_of(refusal)))
+        return refusal
+
+    async def _limit(
+        self, judged: Judged, step: LimitCheck, supposed: Suppositions
+    ) -> Refusal | None:
+        asked = judged.call
+        counters = asked.terms.counters
+        outcome = step.dry(asked)
+        refusal = await outcome if inspect.isawaitable(outcome) else outcome
+        if refusal is not None and refusal.subject is None:
+            judged.findings.append(refused(refusal, Phase.LIMIT))
+        elif not counters:
+            judged.findings.append(_not_applicable(Phase.LIMIT, "limits", "No limit applies."))
+        else:
+            costs = costs_of(asked)
+            judged.findings += counter_findings(counters, costs, asked.gate.now())
+        waits = refusal is not None and refusal.kind.retryable
+        return None if waits and supposed.limits_waited else refusal
+
+    async def _reserve(self, judged: Judged) -> Refusal | None:
+        asked, terms = judged.call, judged.call.terms
+        check = CreditCheck(self._broker, asked.gate.wall_ns)
+        try:
+            refusal = await check.dry(asked)
+        except TimeoutError:
+            refusal = refuse("ledger_unavailable", "The ledger does not answer.", scope="gate")
+        if refusal is not None and refusal.kind.code in ("price_unknown", "ledger_unavailable"):
+            judged.findings.append(refused(refusal, Phase.RESERVE))
+            return refusal
+        if refusal is not None and refusal.kind.code == "request_invalid":
+            judged.findings.append(refused(refusal, Phase.RESERVE))
+            return refusal
+        if not (terms.slices or terms.included):
+            words = "No wallet, budget or volume applies: nothing is charged."
+            judged.findings.append(_not_applicable(Phase.RESERVE, "credit", words))
+            return refusal
+        need = asked.need if asked.slices else check.need(asked, terms)
+        asked.need = need
+        counted = {one.spec.purse_id for one in asked.slices or terms.slices}
+        for one, standing in self._broker.asked():
+            if one.spec.purse_id in counted:
+                judged.findings.append(purse_finding(one, standing, need, one.free))
+        if refusal is not None and all(each.verdict != "refused" for each in judged.findings):
+            judged.findings.append(refused(refusal, Phase.RESERVE))
+        return refusal
+
+    def _send(self, judged: Judged, supposed: Suppositions) -> Refusal | None:
+        """How the provider is, as far as this worker knows."""
+        asked = judged.call
+        upstream, recorder = asked.upstream, asked.gate.recorder
+        refusal = None
+        if recorder.full and recorder.when_full == "refuse":
+            refusal = refuse("journal_unavailable", "The journal has no room.", scope="gate")
+        elif upstream is not None:
+            origin, state = upstream.pool.origin, upstream.pool.state
+            numbers = (
+                ("connections", str(state.open)),
+                ("connections_max", str(origin.connections_max)),
+                ("idle", str(state.idle)),
+                ("waiting", str(state.waiting)),
+            )
+            busy = state.idle == 0 and state.open >= origin.connections_max
+            if busy and state.waiting >= origin.queue_max:
+                detail = f"Provider '{upstream.name}': all connections are in use."
+                refusal = refuse("upstream_busy", detail, scope="provider", retry_after_s=1)
+            judged.findings.append(
+                Finding(
+                    Phase.SEND.name, "connections", "refused" if refusal else "passed",
+                    f"The connections to '{upstream.name}' ({upstream.address}).", numbers, True,
+                )
+            )  # fmt: skip
+        return None if supposed.sends else refusal
+
+    def _complete(self, judged: Judged) -> None:
+        """A finding for every phase, in order."""
+        findings, asked = judged.findings, judged.call
+        told = {finding.phase for finding in findings}
+        refusing = [finding.phase for finding in findings if finding.verdict == "refused"]
+        last = max((Phase[name] for name in refusing), default=Phase.SEND)
+        for phase in sorted({Phase.ROUTE, *asked.plan.phases}):
+            if phase.name in told:
+                continue
+            reached = phase < last or judged.first is None or _reached(asked, phase)
+            findings.append(passed(phase) if reached else not_reached(phase))
+        findings.sort(key=lambda finding: Phase[finding.phase])
+
+    # -- ways out ---------------------------------------------------------------------------------
+
+    def _suggest(self, supposed: Suppositions, refusal: Refusal) -> Change | None:
+        asked = self._judged.call
+        if refusal.kind.code in ("model_unknown", "model_not_allowed"):
+            name = self._step.another_model(asked) if asked.peek is not None else None
+            return Change("set", name="model", value=name) if name is not None else None
+        if refusal.kind.code == "request_exceeds_limit" and refusal.scope == "limit":
+            tokens = _output_that_fits(asked)
+            return Change("set", name="max_tokens", value=tokens) if tokens else None
+        return None
+
+
+def _fields(headers: Mapping[str, str], *, drop_key: bool) -> dict[bytes, bytes]:
+    fields = {
+        name.strip().lower().encode("utf-8"): value.strip().encode("utf-8")
+        for name, value in headers.items()
+    }
+    if drop_key:
+        for name in _CREDENTIALS:
+            fields.pop(name, None)
+    return fields
+
+
+def _reached(asked: CallState, phase: Phase) -> bool:
+    """Whether the call as it was judged came past a phase that leaves something behind."""
+    if phase is Phase.IDENTIFY:
+        return asked.key is not None
+    if phase is Phase.VALIDATE:
+        return asked.peek is not None
+    if phase is Phase.AUTHORIZE:
+        return asked.offer is not None
+    return phase is Phase.CHOOSE and asked.upstream is not None
+
+
+def _not_applicable(phase: Phase, policy: str, words: str) -> Finding:
+    return Finding(phase.name, policy, "not_applicable", words)
+
+
+def _output_that_fits(asked: CallState) -> int | None:
+    """The highest output limit that no short limit forbids for ever; None: there is none."""
+    peeked, now = asked.peek, asked.gate.now()
+    if peeked is None:
+        return None
+    inputs, outputs = asked.estimate()
+
+    def fits(tokens: int) -> bool:
+        made = tokens * peeked.choices
+        costs = (0, 1, inputs, made, inputs + made, 1)
+        return all(one.check(costs[one.spec.unit], now) != NEVER for one in asked.terms.counters)
+
+    low, high = 0, outputs // peeked.choices
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low or None
+
+
+def _ceiling(asked: CallState) -> dict[str, Any] | None:
+    """The most that the call can cost its caller; None where that isn't known."""
+    tariff, terms = asked.tariff or asked.terms.charge, asked.terms
+    if tariff is None or asked.peek is None:
+        return None
+    if asked.slices and asked.tariff is None:
+        return {"amount": format_amount(0), "currency": CURRENCY, "included": True}
+    inputs = asked.input_bound
+    outputs: int | None = asked.need[Unit.OUTPUT_TOKENS]
+    if asked.grows:
+        most = terms.output_tokens_max
+        outputs = most * asked.peek.choices if most is not None else None
+    elif not outputs and asked.makes_output:
+        inputs, outputs = asked.estimate()
+    told: dict[str, Any] = {"currency": CURRENCY, "input_tokens_max": inputs}
+    if outputs is None:
+        # The stream ends where the credit does.
+        told |= {"amount": None, "output_tokens_max": None}
+    else:
+        told |= {
+            "amount": format_amount(tariff.bound(inputs, outputs)),
+            "output_tokens_max": outputs,
+        }
+    if asked.need[Unit.NANO]:
+        told["held_first"] = format_amount(asked.need[Unit.NANO])
+    return told
