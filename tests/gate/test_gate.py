@@ -20,7 +20,7 @@ from tests.gate.running import (
     until,
 )
 
-from faregate.calllog.frames import Closed
+from faregate.calllog.frames import Closed, Started
 from faregate.configuration.document import Model
 from faregate.configuration.settings import GateSettings, Settings
 from faregate.core.ids import CALL_ID_LENGTH
@@ -193,7 +193,8 @@ async def test_a_call_in_flight_ends_as_it_began(place: Place) -> None:
         assert chunks[-1] == b"data: [DONE]\n\n"
         assert (await waiting.reply()).status == 200
         assert (await waiting.post()).code == "model_unknown"
-    revisions = [call.started.revision for call in place.calls().values() if len(call.frames) > 1]
+    sent = [call for call in place.calls().values() if isinstance(call.frames[0], Started)]
+    revisions = [call.started.revision for call in sent]
     assert len(set(revisions)) == 1
 
 

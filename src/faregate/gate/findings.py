@@ -12,7 +12,7 @@ from faregate.core.findings import Finding, Verdict
 from faregate.core.money import format_amount
 from faregate.core.refusals import Refusal
 from faregate.dialects.refusal_members import moment
-from faregate.gate.phases import Phase
+from faregate.gate.phase import Phase
 from faregate.gate.standing import LIMIT_UNIT_NAMES, UNIT_NAMES, amount_of
 from faregate.gate.state import CallState
 from faregate.ledger.purses import Need, Standing, Unit

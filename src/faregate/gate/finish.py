@@ -2,10 +2,20 @@
 
 from typing import Literal
 
-from faregate.calllog.frames import Attempt, Body, Closed, Outcome, Settled, Started
+from faregate.calllog.frames import (
+    Attempt,
+    Body,
+    Charge,
+    Closed,
+    Decided,
+    Outcome,
+    Settled,
+    Started,
+)
 from faregate.core import bounds
 from faregate.core.refusals import Refusal
 from faregate.gate.charging import conclude
+from faregate.gate.findings import findings_of
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
 from faregate.wire.request_reader import RequestHead
@@ -113,9 +123,24 @@ def finish_call(
     else:
         frame = _closed(call, outcome, status, code, detail, int(total_s * 1e6))
     gate.recorder.ends(frame)
+    gate.sampled_in -= 1
+    if code is not None or gate.sampled_in == 0:
+        _explain(call, outcome, status, refusal, charge)
     _count(call, outcome, status, code, total_s)
     if gate.keeps_bodies:
         _keep_bodies(call)
+
+
+def _explain(
+    call: CallState, outcome: Outcome, status: int, refusal: Refusal | None, charge: Charge | None
+) -> None:
+    """Keep what every phase said: of each refused call, and of some that passed."""
+    gate = call.gate
+    if gate.sampled_in == 0:
+        gate.sampled_in = gate.sampled_every
+    findings = findings_of(call, refusal)
+    gate.recorder.ends(Decided(call.call_id, findings))
+    gate.explaining.recent.add(call, outcome, status, refusal, findings, charge)
 
 
 def _closed(

@@ -67,6 +67,8 @@ class Gate:
         # -- with the configuration
         self.snapshot: Snapshot
         self.statuses: dict[str, int] | None = None  # codes that are told by other statuses
+        self.sampled_every = 0  # of so many calls one is explained though it passes; 0: none
+        self.sampled_in = 0
         self.keeps_bodies = False
         self.body_bytes_kept = 0
         self.body_bytes_to_keep = 0
@@ -97,6 +99,8 @@ class Gate:
         self.settings = self.listener.settings = settings.gate
         self._trust = ProxyTrust(settings.gate.trusted_proxies)
         self._trusts = bool(self._trust)
+        share = settings.refusals.decisions_share
+        self.sampled_every = self.sampled_in = round(1 / share) if share else 0
         self.keeps_bodies = settings.journal.bodies != "off"
         self.body_bytes_kept = settings.journal.body_bytes_max
         self.body_bytes_to_keep = self.body_bytes_kept + bounds.MASKING_MARGIN_BYTES

@@ -1,4 +1,4 @@
-"""The phases of a call, and the plan of steps that a route becomes.
+"""Steps, and the plan of steps that a route becomes.
 
 A step is called with the call. None: go on. A refusal or an answer ends the call. An awaitable is
 awaited, and what it gives counts. `head_steps` need the head alone, so a caller that
@@ -6,7 +6,6 @@ isn't known can't make the gate take in its body.
 """
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from faregate.core import bounds
@@ -14,27 +13,12 @@ from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
 from faregate.dialects import openai_chat
 from faregate.gate.finish import record_start
+from faregate.gate.phase import Phase as Phase
 from faregate.gate.terms import TermsBook
 from faregate.wire import content_coding
 
 if TYPE_CHECKING:
     from faregate.gate.call import Call
-
-
-class Phase(IntEnum):
-    """What a step decides; a plan's steps are in this order.
-
-    FINISH is no step: it always runs.
-    """
-
-    ROUTE = 0
-    IDENTIFY = 1
-    VALIDATE = 2
-    AUTHORIZE = 3
-    LIMIT = 4
-    RESERVE = 5
-    CHOOSE = 6
-    SEND = 7
 
 
 Step = Callable[[Any], Any]

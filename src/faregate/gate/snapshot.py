@@ -7,6 +7,9 @@ from faregate.configuration.document import Document
 from faregate.configuration.settings import Settings
 from faregate.core.refusals import REFERENCE_PATH, Refusal, refuse
 from faregate.gate import answers, phases
+from faregate.gate.diagnosis import Diagnose
+from faregate.gate.explanations import CALLS_PATH, KeyOrOperatorCheck, ShowDecision
+from faregate.gate.me import ShowMe
 from faregate.gate.phases import Phase, PhasedStep, Plan
 from faregate.gate.terms import TermsBook
 from faregate.gate.upstreams import Upstream
@@ -23,7 +26,15 @@ FORWARDED_PATHS: Final = {
     "/v1/embeddings": "/embeddings",
 }
 _WITHOUT_OUTPUT: Final = frozenset({"/v1/embeddings"})
-PATHS: Final = (*FORWARDED_PATHS, "/v1/models", "/v1/models/{id}", "/refusals/{code}")
+PATHS: Final = (
+    *FORWARDED_PATHS,
+    "/v1/models",
+    "/v1/models/{id}",
+    "/v1/me",
+    "/v1/calls/{id}/decision",
+    "/v1/diagnose",
+    "/refusals/{code}",
+)
 
 _Methods = dict[bytes, Plan]
 
@@ -60,10 +71,17 @@ class Snapshot:
         self.terms = terms
         identify = PhasedStep(Phase.IDENTIFY, checks.key, needs_body=False)
         self._exact = _exact_routes(catalogue, identify, checks, terms)
+        show_me = PhasedStep(Phase.SEND, ShowMe(catalogue, document, terms, tuple(FORWARDED_PATHS)))
+        self._exact[b"/v1/me"] = _reading("/v1/me", [identify, show_me])
+        either = PhasedStep(Phase.IDENTIFY, KeyOrOperatorCheck(checks.key), needs_body=False)
+        self._exact[b"/v1/diagnose"] = _diagnosing(either, Diagnose(catalogue, checks.key))
         show_model = PhasedStep(Phase.SEND, answers.ShowModel(catalogue))
         explain = PhasedStep(Phase.SEND, answers.explain_code)
         self._below = {
             answers.MODELS_PATH + b"/": _reading("/v1/models/{id}", [identify, show_model]),
+            CALLS_PATH: _reading(
+                "/v1/calls/{id}/decision", [either, PhasedStep(Phase.SEND, ShowDecision())]
+            ),
             REFERENCE_PATH.encode(): _reading("/refusals/{code}", [explain]),
         }
 
@@ -125,6 +143,16 @@ def _exact_routes(
 def _reading(route: str, steps: list[PhasedStep]) -> _Methods:
     plan = Plan(route, steps)
     return {b"GET": plan, b"HEAD": plan, b"OPTIONS": _say_methods("GET, HEAD, OPTIONS")}
+
+
+def _diagnosing(identify: PhasedStep, diagnose: Diagnose) -> _Methods:
+    steps = [
+        identify,
+        PhasedStep(Phase.IDENTIFY, phases.require_length, needs_body=False),
+        PhasedStep(Phase.VALIDATE, phases.decode_body),
+        PhasedStep(Phase.SEND, diagnose),
+    ]
+    return {b"POST": Plan("/v1/diagnose", steps), b"OPTIONS": _say_methods("OPTIONS, POST")}
 
 
 def _say_methods(allowed: str) -> Plan:

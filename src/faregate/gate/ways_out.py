@@ -36,16 +36,12 @@ class SupposedBroker:
 
     def __init__(self, broker: CreditBroker) -> None:
         self._broker = broker
+        self.stale = broker.stale
         self._known: dict[str, Standing] = {}
         self._slices: dict[str, Slice] = {}
         self.topped_up: dict[str, int] = {}  # by purse id
         self.raised: dict[str, int] = {}
         self.waited: set[str] = set()
-
-    @property
-    def stale(self) -> bool:
-        """Whether slices count no more."""
-        return self._broker.stale
 
     def known_short(self, slices: tuple[Slice, ...], need: object) -> Slice | None:
         """Nothing is known beforehand: a dry run asks."""

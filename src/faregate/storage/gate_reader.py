@@ -36,6 +36,11 @@ _KEY: Final = """
 SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application
 FROM keys WHERE hash = ?
 """
+_NAMED_KEY: Final = """
+SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application
+FROM keys WHERE key_id = ?1 OR name = ?1
+ORDER BY revoked_ns IS NOT NULL, created_ns DESC LIMIT 1
+"""
 
 
 class _Sealed(msgspec.Struct):
@@ -117,6 +122,11 @@ class SqliteConfiguration:
     def find_key(self, key_hash: bytes) -> KeyRecord | None:
         """The key of this hash, whatever its state."""
         rows = self._rows(_KEY, (key_hash,))
+        return read_key(rows[0]) if rows else None
+
+    def find_named_key(self, name: str) -> KeyRecord | None:
+        """The key of this name or id; of several the newest that wasn't revoked."""
+        rows = self._rows(_NAMED_KEY, (name,))
         return read_key(rows[0]) if rows else None
 
     def close(self) -> None:
