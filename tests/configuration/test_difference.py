@@ -1,13 +1,33 @@
 """A difference names every change once, by name, and shows no secret."""
 
+import datetime as dt
+from decimal import Decimal
+
 import msgspec
 import pytest
 from hypothesis import given
 from tests.configuration.documents import documents
 
+from faregate.configuration.commerce import (
+    Budget,
+    Grant,
+    Limit,
+    Plan,
+    Price,
+    Tier,
+    TimeWindow,
+    Wallet,
+)
 from faregate.configuration.difference import difference
 from faregate.configuration.document import Document, Key, Model, Provider
-from faregate.configuration.settings import GateSettings, Settings, TlsSettings
+from faregate.configuration.settings import (
+    GateSettings,
+    LedgerSettings,
+    LimitSettings,
+    RefusalSettings,
+    Settings,
+    TlsSettings,
+)
 
 SEALED = "${sealed:v1:AAAA}"
 A = Provider(name="a", base_url="http://a")
@@ -89,6 +109,104 @@ def test_lines(old: Document, new: Document, lines: list[str]) -> None:
     if new.keys or new.providers:
         assert lines
     assert [str(change) for change in difference(old, new)] == lines
+
+
+JANUARY = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+NIGHT = TimeWindow(start="22:00", end="06:00", multiplier=Decimal("0.50"))
+GPT = Price(model="gpt", input=Decimal("0.150"), output=Decimal("6E-1"))
+LATER = msgspec.structs.replace(GPT, from_time=JANUARY, output=Decimal(1))
+LIMIT = Limit(name="l", each="key", max=5, per="minute")
+
+
+def priced(*prices: Price) -> Document:
+    return Document(prices=prices)
+
+
+COMMERCE_CASES = [
+    (
+        Document(),
+        Document(wallets=(Wallet(name="w", grants=(Grant(name="g", amount=Decimal("5.00")),)),)),
+        ["+ wallets[w]", "+ wallets[w].grants[g]", "+ wallets[w].grants[g].amount: 5"],
+    ),
+    (
+        Document(wallets=(Wallet(name="w"),)),
+        Document(wallets=(Wallet(name="w", grants=(Grant(name="g", amount=Decimal(5)),)),)),
+        ["+ wallets[w].grants[g]", "+ wallets[w].grants[g].amount: 5"],
+    ),
+    (
+        priced(GPT),
+        priced(GPT, LATER),
+        [
+            "+ prices[gpt from 2027-01-01T00:00:00Z]",
+            "+ prices[gpt from 2027-01-01T00:00:00Z].input: 0.15",
+            "+ prices[gpt from 2027-01-01T00:00:00Z].output: 1",
+        ],
+    ),
+    (priced(GPT, LATER), priced(LATER), ["- prices[gpt]"]),
+    (priced(GPT, LATER), priced(LATER, GPT), ["~ prices (order): changed"]),
+    (
+        priced(GPT),
+        priced(msgspec.structs.replace(GPT, input=Decimal("0.2"), request=Decimal("1E-9"))),
+        ["~ prices[gpt].input: 0.15 -> 0.2", "~ prices[gpt].request: 0 -> 0.000000001"],
+    ),
+    (priced(GPT), priced(msgspec.structs.replace(GPT, input=Decimal("0.15"))), []),
+    (
+        priced(msgspec.structs.replace(GPT, hours=(NIGHT,))),
+        priced(
+            msgspec.structs.replace(
+                GPT,
+                hours=(msgspec.structs.replace(NIGHT, days=("sat",)), NIGHT),
+                tiers=(Tier(above_input_tokens=200_000, input=Decimal(2)),),
+            )
+        ),
+        [
+            "+ prices[gpt].tiers[above 200000]",
+            "+ prices[gpt].tiers[above 200000].input: 2",
+            "~ prices[gpt].hours[0].days: nothing -> sat",
+            "+ prices[gpt].hours[1]",
+            "+ prices[gpt].hours[1].start: 22:00",
+            "+ prices[gpt].hours[1].end: 06:00",
+            "+ prices[gpt].hours[1].multiplier: 0.5",
+        ],
+    ),
+    (
+        Document(plans=(Plan(name="p", limits=(LIMIT,)),)),
+        Document(plans=(Plan(name="p", limits=(msgspec.structs.replace(LIMIT, max=6),)),)),
+        ["~ plans[p].limits[l].max: 5 -> 6"],
+    ),
+    (
+        Document(),
+        Document(budgets=(Budget(name="b", each="run", amount=Decimal(1), alert_at=(50, 90)),)),
+        [
+            "+ budgets[b]",
+            "+ budgets[b].each: run",
+            "+ budgets[b].amount: 1",
+            "+ budgets[b].alert_at: 50, 90",
+        ],
+    ),
+    (
+        Document(),
+        Document(settings=Settings(refusals=RefusalSettings(statuses={"credit_held": 503}))),
+        ["+ settings.refusals.statuses.credit_held: 503"],
+    ),
+    (
+        Document(settings=Settings(ledger=LedgerSettings(url="postgresql://h/hidden"))),
+        Document(
+            settings=Settings(
+                ledger=LedgerSettings(url="${env:LEDGER}"),
+                limits=LimitSettings(redis_url="redis://hidden"),
+            )
+        ),
+        ["~ settings.ledger.url: changed", "~ settings.limits.redis_url: changed"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "lines"), COMMERCE_CASES)
+def test_lines_of_the_commercial_part(old: Document, new: Document, lines: list[str]) -> None:
+    found = [str(change) for change in difference(old, new)]
+    assert found == lines
+    assert "hidden" not in "".join(found)
 
 
 @given(documents(), documents())

@@ -1,8 +1,11 @@
 """What is exported loads back to the same document, and holds no secret in the clear."""
 
+from decimal import Decimal
+
 from hypothesis import given
 from tests.configuration.documents import ENVIRONMENT, documents
 
+from faregate.configuration.commerce import Price
 from faregate.configuration.document import Document, Provider
 from faregate.configuration.export import brief, export
 from faregate.configuration.load import load
@@ -27,3 +30,16 @@ def test_defaults_are_left_out() -> None:
         "providers": [{"name": "p", "base_url": "http://h", "api_key": "${env:KEY}"}]
     }
     assert export(Document()).splitlines()[-1] == "version: 1"
+
+
+def test_amounts_are_numbers() -> None:
+    prices = (
+        Price(model="m", input=Decimal("0.150"), output=Decimal("1E+3"), request=Decimal("1E-9")),
+    )
+    lines = export(Document(prices=prices)).splitlines()
+    assert lines[-4:] == [
+        "- model: m",
+        "  input: 0.15",
+        "  output: 1000",
+        "  request: 0.000000001",
+    ]

@@ -12,14 +12,13 @@ import msgspec
 from faregate.configuration.amounts import amount_text
 from faregate.configuration.document import Document
 from faregate.configuration.export import brief
-from faregate.configuration.problems import label
+from faregate.configuration.problems import LABEL_FIELDS, label
 from faregate.configuration.references import SEALED, plain
 from faregate.configuration.rules import is_secret_header
 
 Sign = Literal["+", "-", "~"]
 _SECRET_FIELDS = frozenset({"api_key", "secret"})
 _SECRET_SETTINGS = frozenset({("ledger", "url"), ("limits", "redis_url")})
-_LABELS = frozenset({"name", "model", "from_time", "above_input_tokens"})  # said by the place
 _MISSING = object()
 
 
@@ -95,7 +94,7 @@ class _Comparison:
     def _added_item(self, item: dict[str, Any], place: str, fields: tuple[str, ...]) -> None:
         self.changes.append(Change("+", place))
         for field, value in item.items():
-            if field not in _LABELS:
+            if field not in LABEL_FIELDS:  # the place says them
                 self._added(value, _inside(place, field, fields), (*fields, field))
 
     def _added(self, value: Any, place: str, fields: tuple[str, ...]) -> None:

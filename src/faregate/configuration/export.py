@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from faregate.configuration.amounts import amount_text
 from faregate.configuration.document import Document
+from faregate.configuration.problems import LABEL_FIELDS
 
 _HEAD = """\
 # Faregate's configuration. Check it with 'faregate config check FILE', put it in force with
@@ -55,11 +56,16 @@ def brief(document: Document) -> dict[str, Any]:
 
 def _without_defaults(section: msgspec.Struct) -> dict[str, Any]:
     kept = {}
-    for field in msgspec.structs.fields(section):
+    for field in sorted(msgspec.structs.fields(section), key=_is_inner):
         value = getattr(section, field.name)
         if field.required or value != _default(field):
             kept[field.encode_name] = _written(value)
     return kept
+
+
+def _is_inner(field: Any) -> bool:
+    """Whether a field comes after those that an item goes by; inherited fields would be first."""
+    return field.name not in LABEL_FIELDS
 
 
 def _default(field: Any) -> object:

@@ -3,13 +3,14 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
 from faregate.core.errors import ConfigurationError
 
 Path = tuple[str | int, ...]
+LABEL_FIELDS: Final = frozenset({"name", "model", "from_time", "above_input_tokens"})
 
 
 class Problem(msgspec.Struct, frozen=True):
