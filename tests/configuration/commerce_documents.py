@@ -24,6 +24,8 @@ from faregate.configuration.commerce_rules import ROUTES
 from faregate.configuration.document import Document
 
 amounts = st.integers(0, 10**18).map(lambda nano: Decimal(nano).scaleb(-9))
+rates = st.integers(0, 10**15).map(lambda nano: Decimal(nano).scaleb(-9))
+factors = st.integers(0, 10**12).map(lambda nano: Decimal(nano).scaleb(-9))
 some_amounts = st.integers(1, 10**17).map(lambda nano: Decimal(nano).scaleb(-9))
 short_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,4}", fullmatch=True)
 moments = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2200, 1, 1), timezones=st.just(dt.UTC))
@@ -47,12 +49,12 @@ hours = st.builds(
     ends=st.lists(times, min_size=2, max_size=2, unique=True),
     days=st.lists(st.sampled_from(["mon", "fri", "sun"]), unique=True).map(tuple),
     time_zone=zones,
-    multiplier=amounts,
+    multiplier=factors,
 )
 tiers = st.lists(counts, unique=True, max_size=2).flatmap(
     lambda marks: st.tuples(
         *(
-            st.builds(Tier, above_input_tokens=st.just(mark), input=amounts, output=st.none())
+            st.builds(Tier, above_input_tokens=st.just(mark), input=rates, output=st.none())
             for mark in sorted(marks)
         )
     )
@@ -66,9 +68,9 @@ def _prices(models: list[str]) -> st.SearchStrategy[tuple[Price, ...]]:
         Price,
         model=st.sampled_from(models),
         from_time=st.none() | moments,
-        input=amounts,
-        output=amounts,
-        cached_input=st.none() | amounts,
+        input=rates,
+        output=rates,
+        cached_input=st.none() | rates,
         request=amounts,
         tiers=tiers,
         hours=st.lists(hours, max_size=2).map(tuple),
@@ -111,7 +113,7 @@ def _budget(name: str, selection: dict[str, Any]) -> st.SearchStrategy[Budget]:
 
 def _quota(name: str) -> st.SearchStrategy[Quota]:
     shared = {"name": st.just(name), "max": counts, "time_zone": zones}
-    return st.builds(Quota, **shared, included=st.just(True), overage_multiplier=amounts) | (
+    return st.builds(Quota, **shared, included=st.just(True), overage_multiplier=factors) | (
         st.builds(
             Quota,
             **shared,
@@ -168,7 +170,7 @@ def with_commerce(draw: st.DrawFn, document: Document) -> Document:
         plans=tuple(
             Plan(
                 name=name,
-                markup=draw(amounts),
+                markup=draw(factors),
                 prices=draw(_prices(models)),
                 quotas=tuple(draw(_quota(one)) for one in named()),
                 limits=tuple(own[at : at + 1]),

@@ -114,6 +114,11 @@ CAPS = [
         f"{QUOTA}, carry_over_max: 1000000000000001}}",
         "plans[p].quotas[q].carry_over_max", "more than can be counted", "at most",
     ),
+    ("plans: [{name: p, markup: 1000.1}]", "plans[p].markup", "more than 1,000", "such as 1.2"),
+    (
+        "prices: [{model: gpt, input: 1000001, output: 1}]",
+        "prices[gpt].input", "a dollar for each token", "dollars for a million tokens",
+    ),
     (
         "wallets: [{name: w, grants: [{name: g, amount: 0}]}]",
         "wallets[w].grants[g].amount", "a grant of nothing", "above 0",

@@ -14,7 +14,7 @@ import msgspec
 from faregate.configuration import price_rules
 from faregate.configuration.addresses import bad_page_url, bad_store_url
 from faregate.configuration.amounts import TAKES
-from faregate.configuration.commerce import Budget, Limit, Quota, Selection, Wallet
+from faregate.configuration.commerce import Budget, Limit, Quota, Rates, Selection, Wallet
 from faregate.configuration.document import Document
 from faregate.configuration.price_rules import wrong_moment, wrong_zone
 from faregate.configuration.problems import Path, Problem, nearest, twice, unknown
@@ -24,9 +24,13 @@ from faregate.core.refusals import KINDS, PAYABLE_KINDS
 
 # The paths that limits can be for: those whose calls go to a provider.
 ROUTES: Final = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+FACTOR_MAX: Final = 1_000
+RATE_MAX: Final = 1_000_000
 COUNT_MAX: Final = 10**15  # shared counters are exact to 2⁵³, and windows add two of them
 
 _PARTS: Final = ("teams", "applications", "wallets", "prices", "plans", "limits", "budgets")
+_FACTORS: Final = frozenset({"markup", "multiplier", "overage_multiplier"})
+_RATES: Final = frozenset({*Rates.__struct_fields__, "fallback_price"})
 _SHORT: Final = ("second", "minute")
 _PAGE_FIX: Final = "write the whole address of a page, such as https://example.com/credit"
 _Names = Mapping[str, Mapping[str, str]]  # by kind of thing: every name, and what it means
@@ -79,15 +83,32 @@ def _amounts_of(section: msgspec.Struct, path: Path) -> Iterator[Problem]:
     for name in section.__struct_fields__:
         value: Any = getattr(section, name)
         if isinstance(value, Decimal):
-            try:
-                parse_amount(value)
-            except ValueError as error:
-                reason = str(error).partition(";")[0]
-                yield Problem((*path, name), f"this is no amount: {reason}", f"write {TAKES}")
+            yield from _amount((*path, name), name, value)
         elif isinstance(value, tuple):
             for at, item in enumerate(value):
                 if isinstance(item, msgspec.Struct):
                     yield from _amounts_of(item, (*path, name, at))
+
+
+def _amount(path: Path, name: str, amount: Decimal) -> Iterator[Problem]:
+    try:
+        parse_amount(amount)
+    except ValueError as error:
+        reason = str(error).partition(";")[0]
+        yield Problem(path, f"this is no amount: {reason}", f"write {TAKES}")
+        return
+    if name in _FACTORS and amount > FACTOR_MAX:
+        yield Problem(
+            path,
+            f"prices would be multiplied by more than {FACTOR_MAX:,}",
+            "write a factor such as 1.2, for a fifth more",
+        )
+    elif name in _RATES and amount > RATE_MAX:
+        yield Problem(
+            path,
+            "this is more than a dollar for each token",
+            f"write dollars for a million tokens, at most {RATE_MAX:,}",
+        )
 
 
 def _refer(path: Path, what: str, name: str | None, names: _Names) -> Iterator[Problem]:

@@ -2,15 +2,15 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from faregate.configuration.commerce import Price, Rates, TimeWindow
 from faregate.configuration.document import Document
 from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import is_sealed
+from faregate.core.zones import time_zone
 
 YEAR_MAX: Final = 2261  # nanoseconds since 1970 in 64 bits end in 2262
 _INPUT_KINDS: Final = ("cached_input", "cache_write", "audio_input", "image_input")
@@ -52,13 +52,10 @@ def wrong_zone(path: Path, name: str) -> Iterator[Problem]:
         )
 
 
-@lru_cache(maxsize=64)
 def _is_zone(name: str) -> bool:
-    if name == "UTC":
-        return True
     try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+        time_zone(name)
+    except ValueError:
         return False
     return True
 
