@@ -1,20 +1,23 @@
 """A real PostgreSQL for tests: started once a session, an empty database for each test.
 
-A test module imports the fixtures that it uses:
+A test module imports the fixtures that it uses, and `postgresql_server` with them:
 
-    from tests.postgresql import postgresql_server, postgresql_url
+    from tests.postgresql import ledger_url, postgresql_server  # noqa: F401
 
-    def test_something(postgresql_url: str): ...
+    def test_something(ledger_url: str): ...  # noqa: F811
 
-`postgresql_url` is the address of an empty database that is dropped after the test;
+`postgresql_url` is the address of an empty database that is dropped after the test, and
+`ledger_url` that of one with the tables of the ledger;
 `postgresql_server` is for tests that need the process itself. With several test processes
 (pytest-xdist) each has a server of its own.
 """
 
+import atexit
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -69,21 +72,27 @@ class PostgresqlServer:
 
         pg_ctl(list(arguments), pgdata=self.folder, user=self._server.system_user, timeout=30)
 
-    def stop(self) -> None:
-        """End the server; what it keeps stays."""
-        self._server.cleanup()
 
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[PostgresqlServer]:
-    """The server of this test session."""
+@lru_cache(maxsize=1)
+def _started() -> PostgresqlServer:
+    # Not a fixture's own: those that several modules import would be made for each of them.
     folder = Path(tempfile.mkdtemp(prefix="faregate-postgresql-"))
     server = PostgresqlServer(folder / "data")
     server.execute("ALTER SYSTEM SET fsync = off")  # its folder is thrown away
     server.execute("SELECT pg_reload_conf()")
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+
+    def end() -> None:
+        server.crash()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(end)
+    return server
+
+
+@pytest.fixture
+def postgresql_server() -> PostgresqlServer:
+    """The server of this test session."""
+    return _started()
 
 
 @pytest.fixture
@@ -91,5 +100,24 @@ def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
     """The address of an empty database."""
     name = f"test_{next(_numbers)}"
     postgresql_server.execute(f"CREATE DATABASE {name}")
+    yield postgresql_server.url(name)
+    postgresql_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@lru_cache(maxsize=1)
+def _ledger_template() -> str:
+    """A database with the tables of the ledger, to be copied."""
+    from faregate.storage.ledger_database import LedgerDatabase
+
+    _started().execute("CREATE DATABASE ledger_template")
+    LedgerDatabase(Path("unused"), _started().url("ledger_template")).prepare()
+    return "ledger_template"
+
+
+@pytest.fixture
+def ledger_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """The address of a ledger in which nothing has happened."""
+    name = f"ledger_{next(_numbers)}"
+    postgresql_server.execute(f"CREATE DATABASE {name} TEMPLATE {_ledger_template()}")
     yield postgresql_server.url(name)
     postgresql_server.execute(f"DROP DATABASE {name} WITH (FORCE)")

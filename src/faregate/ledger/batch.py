@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from faregate.core.money import AMOUNT_NANO_MAX
 from faregate.ledger import reckoning
 from faregate.ledger.purses import wallet_purse_id
+from faregate.ledger.reckoning import CALL_AMOUNT_MAX
 
 REVENUE: Final = "revenue"
 SHORTFALL: Final = "shortfall"
@@ -102,7 +102,7 @@ class Batch:
             settled_ns = self._now_ns
         wallet = wallet_purse_id(charge.wallet) if charge.wallet else ""
         amount = charge.charge_nano
-        if not 0 <= amount <= AMOUNT_NANO_MAX:
+        if not 0 <= amount <= CALL_AMOUNT_MAX:
             amount = _bounded(amount)
         short = borne = _bounded(charge.shortfall_nano) if charge.shortfall_nano else 0
         touched = self.touched
@@ -114,7 +114,7 @@ class Batch:
             if purse is None:
                 # Nobody has drawn of it, so nobody has said how much it may be.
                 continue
-            if not 0 <= used <= AMOUNT_NANO_MAX:
+            if not 0 <= used <= CALL_AMOUNT_MAX:
                 used = _bounded(used)
             taken = purse.use(used, settled_ns)
             if purse_id == wallet:
@@ -146,7 +146,7 @@ class Batch:
                 _text(record.run),
                 _text(record.model_served or record.model_asked),
                 record.provider,
-                cost if cost is None or 0 <= cost <= AMOUNT_NANO_MAX else _bounded(cost),
+                cost if cost is None or 0 <= cost <= CALL_AMOUNT_MAX else _bounded(cost),
                 short,
                 charge.basis,
                 None if usage is None else usage.input_tokens,
@@ -194,7 +194,7 @@ TRANSFER_COLUMNS: Final = (
 
 
 def _bounded(amount: int) -> int:
-    return min(max(0, amount), AMOUNT_NANO_MAX)
+    return min(max(0, amount), CALL_AMOUNT_MAX)
 
 
 def _text(given: str) -> str:

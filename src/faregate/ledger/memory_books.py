@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from faregate.core.money import AMOUNT_NANO_MAX
 from faregate.ledger import credit, reckoning
 from faregate.ledger.events import LedgerEvent, empty_event, threshold_event
 from faregate.ledger.purses import PurseSpec, Standing, wallet_purse_id
@@ -233,14 +232,14 @@ class Books:
         settled_ns = min(now_ns, record.started_ns + (record.total_us or 0) * 1000)
         missing = {}
         for purse_id, amount in used.items():
-            amount = min(max(0, amount), AMOUNT_NANO_MAX)
+            amount = min(max(0, amount), reckoning.CALL_AMOUNT_MAX)
             missing[purse_id] = amount - self._spend(worker, purse_id, amount, settled_ns, now_ns)
             touched.add(purse_id)
-        lost = min(max(0, charge.shortfall_nano), AMOUNT_NANO_MAX)
-        moved = min(max(0, charge.charge_nano), AMOUNT_NANO_MAX)
+        lost = min(max(0, charge.shortfall_nano), reckoning.CALL_AMOUNT_MAX)
+        moved = min(max(0, charge.charge_nano), reckoning.CALL_AMOUNT_MAX)
         if wallet:
             lost += missing[wallet]
-            moved = min(max(0, used[wallet]), AMOUNT_NANO_MAX) - missing[wallet]
+            moved = min(max(0, used[wallet]), reckoning.CALL_AMOUNT_MAX) - missing[wallet]
             missing[wallet] = lost
             self._consume(charge.wallet, moved, now_ns)
             if lost:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+# What one call can move, of any unit: a million dollars. More is a damaged frame.
+CALL_AMOUNT_MAX: Final = 10**15
 ROLLING_BUCKETS: Final = 60  # of a rolling window; spend leaves it with its whole bucket
 
 

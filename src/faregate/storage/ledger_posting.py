@@ -202,7 +202,7 @@ def _keep(session: Session, worker: str, batch: Batch) -> None:
     changed = [
         purse
         for purse in batch.touched.values()
-        if purse.known and (purse.posted or purse.rolling_ns is not None)
+        if purse.known and (purse.posted or purse.bucket_ns)
     ]
     session.run_many(_KEEP_PURSE, [(one.spent, one.drawn, one.purse_id) for one in changed])
     session.run_many(

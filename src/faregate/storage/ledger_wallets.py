@@ -1,5 +1,6 @@
 """Wallets in a transaction: balances, lots, counter accounts; and events that come of it."""
 
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -115,8 +116,7 @@ class Wallets:
             self._take(name, taken)
             self.balances[name] -= amount
             move(self._session, {account: -amount, "expired": amount})
-            # Its grants' numbers and what is left make the name unique and repeatable.
-            transfer_id = f"expiry:{name}:{taken[-1].number}:{self._now_ns}"
+            transfer_id = f"expiry:{name}:{secrets.token_hex(8)}"
             self._session.run(
                 _TRANSFER,
                 transfer_id,
