@@ -1,7 +1,8 @@
 """Faregate as a candidate: the real `faregate serve` with one worker and everything on.
 
-Key, model alias, usage, journal, metrics and the clerk, all at their defaults; only the ceiling
-of upstream connections is raised, for 5,000 open streams.
+Key, model alias, two limits, two budgets, wallet, price, usage, journal, metrics, the ledger and
+the clerk, all at their defaults; only the ceiling of upstream connections is raised, for 5,000
+open streams.
 """
 
 import contextlib
@@ -38,6 +39,22 @@ models:
 keys:
   - name: bench
     secret: ${{env:BENCH_CALLER_KEY}}
+    application: bench
+wallets:
+  - name: bench
+    grants: [{{name: all, amount: 900000000}}]
+applications:
+  - {{name: bench, wallet: bench}}
+prices:
+  - {{model: bench, input: 0.15, cached_input: 0.075, output: 0.60}}
+  - {{model: {streamed}, input: 0.15, cached_input: 0.075, output: 0.60}}
+  - {{model: {slow}, input: 0.15, cached_input: 0.075, output: 0.60}}
+limits:
+  - {{name: key-rate, each: key, unit: requests, max: 100000000, per: minute}}
+  - {{name: key-at-once, each: key, unit: concurrent, max: 1000000}}
+budgets:
+  - {{name: key-day, each: key, amount: 500000000, window: day}}
+  - {{name: application-month, each: application, amount: 900000000, window: month}}
 """
 
 

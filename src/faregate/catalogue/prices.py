@@ -134,6 +134,10 @@ class Tariff:
             tariff = self._times[multiplier] = Tariff(self.row, product, self.until_ns)
         return tariff
 
+    def same_price(self, other: "Tariff | None") -> bool:
+        """Whether every usage costs the same by both."""
+        return other is not None and (self.row, self.multiplier) == (other.row, other.multiplier)
+
     def price(self, usage: Usage) -> int:
         """Nano-dollars of a usage.
 

@@ -147,6 +147,8 @@ def set_output_limit(body: bytes, limit: int, name: str) -> bytes:
 
     Fields that the caller gave are lowered; without any, the field `name` is written.
     """
+    if b"max_" not in body and b"\\" not in body and body.startswith(b'{"'):
+        return b'{"%b":%d,%b' % (name.encode(), limit, body[1:])
     value = b"%d" % limit
     written = False
     for field in ("max_tokens", "max_completion_tokens"):

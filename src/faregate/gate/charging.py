@@ -19,6 +19,7 @@ from faregate.ledger.purses import Need, Unit
 from faregate.ledger.slices import NOTHING, release, settle
 
 _BYTES_A_TOKEN: Final = 4  # of output whose usage nobody stated
+_NANO: Final = int(Unit.NANO)
 _Basis = Literal["stated", "estimated"]
 
 
@@ -40,28 +41,30 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
         _release(call)
         return None
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
-    tariff = call.tariff
+    tariff, cost = call.tariff, terms.cost
     nano = tariff.price(usage) if tariff is not None else 0
+    cost_nano = nano if tariff is cost else cost.price(usage) if cost is not None else None
     used: Need = (nano, 1, inputs, outputs, inputs + outputs)
-    if call.limited_at:
+    if call.limited_at and terms.corrected:
         call.gate.limit_check.correct(call, used)
-    cost_nano = terms.cost.price(usage) if terms.cost is not None else None
     slices = call.slices
-    if not slices:
-        return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
-    settled = settle(slices, call.need, used)
-    call.slices = ()
-    broker = call.gate.broker
-    if broker.waiting:
-        broker.settled()
-    if not any(settled):
-        return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
-    # The last slice is the wallet's, or a budget's, where money counts at all.
-    charge_nano = settled[-1] if slices[-1].unit == Unit.NANO else 0
-    purse_ids = tuple([one.spec.purse_id for one in slices])
-    wallet = terms.wallet if charge_nano else ""
-    shortfall_nano = nano - charge_nano if slices[-1].unit == Unit.NANO else 0
-    return Charge(wallet, purse_ids, settled, charge_nano, cost_nano, shortfall_nano, basis)
+    if slices:
+        settled = settle(slices, call.need, used)
+        call.slices = ()
+        broker = call.gate.broker
+        if broker.waiting:
+            broker.settled()
+        if any(settled):
+            same = slices is terms.slices
+            purse_ids = terms.purse_ids if same else tuple(one.spec.purse_id for one in slices)
+            # The last slice is the wallet's, or a budget's, where money counts at all.
+            if slices[-1].unit != _NANO:
+                return Charge("", purse_ids, settled, 0, cost_nano, 0, basis)
+            charge_nano = settled[-1]
+            wallet = terms.wallet if charge_nano else ""
+            short_nano = nano - charge_nano
+            return Charge(wallet, purse_ids, settled, charge_nano, cost_nano, short_nano, basis)
+    return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
 
 
 def _release(call: CallState) -> None:

@@ -209,7 +209,7 @@ class Relay(CallState):
         extra = b"faregate-output-limit: %d\r\n" % self.output_sent if self.output_sent else b""
         rate_fields = self.terms.rate_fields
         if rate_fields is not None:
-            extra += rate_fields.lines(self.limit_standings())
+            extra += self.rate_lines(rate_fields)
         self.out.append(
             relayed_head(
                 head, self.call_id, chunked=self.chunked, closes=connection.closes, extra=extra

@@ -1,7 +1,7 @@
 """The state of one call, from its head to its record."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from faregate.calllog.frames import Attempt
 from faregate.catalogue.models import Offer
@@ -10,6 +10,7 @@ from faregate.core import bounds
 from faregate.core.refusals import Refusal
 from faregate.dialects import openai_bounds
 from faregate.dialects.openai_chat import Peek, StreamMeter
+from faregate.dialects.rate_fields import RateFields
 from faregate.dialects.usage import Usage
 from faregate.gate.upstreams import Upstream
 from faregate.identity.keys import KeyRecord
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from faregate.gate.growth import Growth
     from faregate.gate.phases import Plan, Step
     from faregate.gate.snapshot import Snapshot
+
+
+_MUCH: Final = 1_000  # left of a limit: a few more or less tell a caller the same
+_RATE_LINES_S: Final = 0.01
 
 
 class CallState:
@@ -178,6 +183,17 @@ class CallState:
         """What is left of each limit that applies, and the seconds until there is more."""
         now = self.gate.now()
         return [(one.left(now), one.resets_s(now)) for one in self.terms.counters]
+
+    def rate_lines(self, fields: RateFields) -> bytes:
+        """The reply's lines that tell what is left; while much is, not newer than 10 ms."""
+        terms, now = self.terms, self.first_byte_at
+        if now < terms.rate_lines_until:
+            return terms.rate_lines
+        standings = self.limit_standings()
+        lines = fields.lines(standings)
+        if all(left > _MUCH for left, _ in standings):
+            terms.rate_lines, terms.rate_lines_until = lines, now + _RATE_LINES_S
+        return lines
 
     def closer_input_bound(self) -> int:
         """A closer bound of its input tokens than the length of its body."""

@@ -253,6 +253,8 @@ class TermsBook:
     ) -> None:
         fare = self._prices.fare(offer.name, terms.plan or None, now_ns)
         terms.cost, terms.charge = fare.cost, fare.charge
+        if fare.charge is not None and fare.charge.same_price(fare.cost):
+            terms.charge = fare.cost  # so that a call's price is computed once
         terms.overage = fare.charge
         quotas = plan.quotas if plan is not None else ()
         for quota in quotas:

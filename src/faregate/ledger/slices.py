@@ -13,7 +13,7 @@ every call that is paid for.
 
 from typing import Final
 
-from faregate.ledger.purses import Need, PurseSpec, Standing, Unit
+from faregate.ledger.purses import Need, PurseSpec, Standing
 
 NOTHING: Final[Need] = (0, 0, 0, 0, 0)
 
@@ -88,16 +88,18 @@ def settle(slices: tuple[Slice, ...], need: Need, used: Need) -> tuple[int, ...]
     isn't settled: the purse stays whole, and the difference is a shortfall. Money is settled
     alike in all slices, so that wallet and budgets tell the same.
     """
-    nano = used[Unit.NANO]
-    if nano > need[Unit.NANO]:
-        nano = min(nano, need[Unit.NANO] + room(slices, Unit.NANO))
+    nano, held_nano = used[0], need[0]
+    if nano > held_nano:
+        nano = min(nano, held_nano + room(slices, 0))
     settled = []
     for one in slices:
         unit = one.unit
-        held = need[unit]
-        amount = used[unit] if unit else nano
-        if amount > held + one.free:
-            amount = held + one.free
+        if unit == 0:
+            held, amount = held_nano, nano
+        else:
+            held, amount = need[unit], used[unit]
+            if amount > held + one.free:
+                amount = held + one.free
         one.free += held - amount
         one.settled += amount
         settled.append(amount)

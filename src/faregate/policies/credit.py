@@ -19,6 +19,7 @@ from faregate.ledger.slices import Slice, hold, shortest
 from faregate.policies import shortage
 from faregate.policies.terms import Terms
 
+_PLENTY_S: Final = 0.1  # what is free is looked at so often while there is plenty
 _SHARE_OF_FREE: Final = 8  # a call without a limit of its own may hold this part of what is free
 
 
@@ -27,7 +28,7 @@ class CallWithCredit(Protocol):
 
     terms: Terms
     peek: Peek | None
-    started_ns: int
+    started_at: float
     makes_output: bool  # whether this operation puts out tokens at all
     input_bound: int  # the most input tokens that its body can be
 
@@ -69,7 +70,7 @@ class CreditCheck:
         slices = terms.slices
         if not slices and not terms.included:
             return None
-        if terms.included or self._broker.stale or terms.missing_subject is not None:
+        if terms.unusual or self._broker.stale:
             return self._unusual(call, terms)
         tariff = terms.charge
         if tariff is None and terms.needs_price:
@@ -107,15 +108,20 @@ class CreditCheck:
     def _open_ended(self, call: CallWithCredit, terms: Terms, peeked: Peek) -> int:
         """Output tokens to hold for a call without a limit."""
         most = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
+        choices = peeked.choices
         if peeked.stream and not terms.hidden_reasoning:
             call.grows = True
-            return min(bounds.FIRST_OUTPUT_TOKENS, most) * peeked.choices
-        choices = peeked.choices
+            return min(bounds.FIRST_OUTPUT_TOKENS, most) * choices
         share = most
+        if choices == 1 and call.started_at < terms.plenty_until:
+            call.output_sent = most
+            return most
         for one in terms.slices:
             standing = one.standing
             free = one.free + (standing.available if standing is not None else 0)
             share = min(share, self._affordable(call, one.unit, free // _SHARE_OF_FREE) // choices)
+        if share == most:
+            terms.plenty_until = call.started_at + _PLENTY_S
         call.output_sent = min(max(share, bounds.LEAST_OUTPUT_TOKENS), most)
         return call.output_sent * choices
 
@@ -183,11 +189,13 @@ class CreditCheck:
         self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
     ) -> Refusal | Awaitable[Refusal | None] | None:
         """The cheap bound doesn't fit into what is drawn: count closer, then draw or refuse."""
+        terms = call.terms
+        terms.plenty_until = 0.0
         closer = call.closer_input_bound()
-        if closer < call.input_bound:
-            call.input_bound = closer
+        if closer < call.input_bound or call.output_sent:
+            call.input_bound = min(closer, call.input_bound)
             call.output_sent = 0
-            need = self.need(call, call.terms)
+            need = self.need(call, terms)
             if hold(slices, need):
                 call.slices, call.need = slices, need
                 return None

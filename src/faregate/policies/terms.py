@@ -24,12 +24,11 @@ class Terms:
     """
 
     __slots__ = (
-        "application", "bounds_output", "charge", "corrected", "cost", "counters",
-        "counts_tokens", "default_output_tokens", "fits", "hidden_reasoning",
-        "image_tokens_max", "included", "key", "missing_subject", "needs_price",
-        "output_tokens_max", "overage", "plan", "rate_fields", "slices", "team", "tokenizer",
-        "top_up_url", "until_ns",
-        "upgrade_urls", "wallet",
+        "application", "bounds_output", "charge", "corrected", "cost", "counters", "counts_tokens",
+        "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max", "included", "key",
+        "missing_subject", "needs_price", "output_tokens_max", "overage", "plan", "plenty_until",
+        "purse_ids", "rate_fields", "rate_lines", "rate_lines_until", "slices", "team",
+        "tokenizer", "top_up_url", "until_ns", "unusual", "upgrade_urls", "wallet",
     )  # fmt: skip
 
     def __init__(self, key: KeyRecord) -> None:
@@ -43,8 +42,11 @@ class Terms:
         self.corrected: tuple[Counter, ...] = ()  # those that a call's end corrects
         self.counts_tokens = False
         self.rate_fields: RateFields | None = None  # tell callers what is left of them
+        self.rate_lines = b""
+        self.rate_lines_until = 0.0
         # -- RESERVE
         self.slices: tuple[Slice, ...] = ()
+        self.purse_ids: tuple[str, ...] = ()
         self.included: tuple[Slice, ...] = ()
         self.cost: Tariff | None = None
         self.charge: Tariff | None = None
@@ -55,6 +57,8 @@ class Terms:
         self.top_up_url: str | None = None
         self.until_ns: int | None = None
         self.missing_subject: str | None = None  # what a call must name, and this one doesn't
+        self.unusual = False
+        self.plenty_until = 0.0  # till then, monotonic, calls without a limit may hold the most
         # -- what the model and the plan say of output
         self.fits = False
         self.default_output_tokens: int | None = None
@@ -71,6 +75,8 @@ class Terms:
         self.counts_tokens = any(
             one.spec.unit not in (LimitUnit.REQUESTS, LimitUnit.CONCURRENT) for one in self.counters
         )
+        self.purse_ids = tuple(one.spec.purse_id for one in self.slices)
+        self.unusual = bool(self.included) or self.missing_subject is not None
         self.needs_price = any(one.unit == Unit.NANO for one in self.slices)
         counted = {one.unit for one in (*self.slices, *self.included)}
         self.bounds_output = not counted <= {Unit.REQUESTS, Unit.INPUT_TOKENS}
