@@ -16,11 +16,14 @@ from faregate.core.refusals import refuse
 from faregate.gate import explaining
 from faregate.gate.explaining import Explaining, RecentDecisions, TooManyReadersError
 from faregate.gate.memory_decisions import MemoryDecisions
+from faregate.gate.phases import Phase, PhasedStep, Plan
+
+PLAN = Plan("/v1/models", [PhasedStep(Phase.IDENTIFY, lambda _: None)])
 
 
 def call(number: int, key_id: str | None = "key_1") -> Any:
     key = None if key_id is None else SimpleNamespace(key_id=key_id)
-    return SimpleNamespace(call_id=call_id(number), started_ns=number, key=key)
+    return SimpleNamespace(call_id=call_id(number), started_ns=number, key=key, plan=PLAN)
 
 
 def record(number: int) -> CallRecord:
@@ -32,7 +35,7 @@ def record(number: int) -> CallRecord:
 def test_the_newest_are_kept():
     recent = RecentDecisions(3)
     for number in range(1, 6):
-        recent.add(call(number), "refused", 401, refuse("key_unknown", "why"), ())
+        recent.add(call(number), "refused", 401, refuse("key_unknown", "why"))
     assert len(recent) == 3
     assert recent.find(call_id(2)) is None
     kept = recent.find(call_id(5))
@@ -42,17 +45,18 @@ def test_the_newest_are_kept():
 
 def test_a_call_without_a_key_belongs_to_nobody():
     recent = RecentDecisions()
-    recent.add(call(1, None), "answered", 200, None, decided(1).findings)
+    recent.add(call(1, None), "answered", 200, None)
     kept = recent.find(call_id(1))
     assert kept is not None
-    assert (kept.key_id, kept.refusal, kept.findings) == ("", None, decided(1).findings)
+    assert (kept.key_id, kept.refusal) == ("", None)
+    assert [each.verdict for each in kept.findings or ()] == ["passed", "passed"]
 
 
 async def test_memory_comes_before_the_files():
     source = MemoryDecisions()
     source.fail = True
     known = Explaining(None, lambda: source)
-    known.recent.add(call(1), "refused", 401, None, ())
+    known.recent.add(call(1), "refused", 401, None)
     assert await known.find(call_id(1)) is not None
     with pytest.raises(StorageError):
         await known.find(call_id(2))

@@ -7,7 +7,7 @@ through a port in a thread of its own, one at a time, for a bounded time.
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -15,9 +15,13 @@ from faregate.calllog.frames import CallRecord, Charge, Outcome
 from faregate.core import bounds
 from faregate.core.findings import Finding
 from faregate.core.refusals import Refusal
+from faregate.gate.findings import findings_of
 from faregate.gate.ports import DecisionSource
 from faregate.gate.state import CallState
 from faregate.identity.keys import KeyRecord
+
+if TYPE_CHECKING:
+    from faregate.gate.phases import Plan
 
 READ_TIMEOUT_S: Final = 5.0
 
@@ -36,12 +40,24 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     charge: Charge | None = None
 
 
+class _Ended(NamedTuple):
+    """A call as it ended; what was decided of it is put into words when somebody asks."""
+
+    started_ns: int
+    key_id: str
+    outcome: Outcome
+    status: int
+    refusal: Refusal | None
+    plan: "Plan"
+    charge: Charge | None
+
+
 class RecentDecisions:
-    """The newest decisions of this worker, a bounded number of them."""
+    """The newest calls of this worker that were explained, a bounded number of them."""
 
     def __init__(self, most: int = bounds.DECISIONS_KEPT_MAX) -> None:
         self._most = most
-        self._kept: dict[str, Decision] = {}
+        self._kept: dict[str, _Ended] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -52,28 +68,40 @@ class RecentDecisions:
         outcome: Outcome,
         status: int,
         refusal: Refusal | None,
-        findings: tuple[Finding, ...],
         charge: Charge | None = None,
     ) -> None:
         """Keep a call that has ended; the oldest leaves."""
         kept = self._kept
         if len(kept) >= self._most:
             del kept[next(iter(kept))]
-        kept[call.call_id] = Decision(
-            call.call_id,
+        key = call.key
+        kept[call.call_id] = _Ended(
             call.started_ns,
-            call.key.key_id if call.key is not None else "",
+            key.key_id if key is not None else "",
             outcome,
             status,
-            refusal.kind.code if refusal is not None else None,
-            refusal.detail if refusal is not None else None,
-            findings,
+            refusal,
+            call.plan,
             charge,
         )
 
     def find(self, call_id: str) -> Decision | None:
         """The decision of one call."""
-        return self._kept.get(call_id)
+        ended = self._kept.get(call_id)
+        if ended is None:
+            return None
+        refusal = ended.refusal
+        return Decision(
+            call_id,
+            ended.started_ns,
+            ended.key_id,
+            ended.outcome,
+            ended.status,
+            refusal.kind.code if refusal is not None else None,
+            refusal.detail if refusal is not None else None,
+            findings_of(ended.plan, refusal),
+            ended.charge,
+        )
 
 
 class TooManyReadersError(Exception):

@@ -5,8 +5,10 @@ behind were not reached. That costs a few look-ups, for every refused call has f
 (`gate.diagnosis`) puts in their place what it found at each limit and each purse.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from faregate.core.findings import Finding, Verdict
 from faregate.core.money import format_amount
@@ -14,11 +16,15 @@ from faregate.core.refusals import Refusal
 from faregate.dialects.refusal_members import moment
 from faregate.gate.phase import Phase
 from faregate.gate.standing import LIMIT_UNIT_NAMES, UNIT_NAMES, amount_of
-from faregate.gate.state import CallState
 from faregate.ledger.purses import Need, Standing, Unit
 from faregate.ledger.slices import Slice
 from faregate.limits.counters import ASK, NEVER, TAKEN, Counter, LimitUnit
 from faregate.policies.limits import Costs
+
+if TYPE_CHECKING:
+    from faregate.gate.phases import Plan
+
+_encode = msgspec.msgpack.Encoder().encode
 
 # Of each phase: who decides, what is said when it has passed, and the codes that it refuses with.
 _PHASES: Final[dict[Phase, tuple[str, str, tuple[str, ...]]]] = {
@@ -83,60 +89,95 @@ def phase_of(refusal: Refusal) -> Phase:
     return _PHASE_OF_CODE.get(refusal.kind.code, Phase.SEND)
 
 
-_around: dict[tuple[tuple[Phase, ...], Phase], tuple[tuple[Finding, ...], tuple[Finding, ...]]] = {}
+class Surroundings:
+    """What is said around the refusing phase: the same for all refusals of one code and plan.
+
+    Every refused call writes its findings, so what doesn't change is encoded beforehand, and of
+    a refusal that is made once for all calls (an unknown key) everything.
+    """
+
+    __slots__ = (
+        "before", "behind", "encoded_before", "encoded_behind", "last", "last_encoded", "name",
+        "phase", "policy",
+    )  # fmt: skip
+
+    def __init__(self, phases: tuple[Phase, ...], at: Phase) -> None:
+        once = sorted({Phase.ROUTE, *phases, at})
+        self.phase = at
+        self.name, self.policy = at.name, _PHASES[at][0]
+        self.before = tuple(passed(each) for each in once if each < at)
+        self.behind = tuple(not_reached(each) for each in once if each > at)
+        # A msgpack array of up to 15 members has one byte before them.
+        self.encoded_before = bytes([0x90 | len(once)]) + b"".join(map(_encode, self.before))
+        self.encoded_behind = b"".join(map(_encode, self.behind))
+        self.last: Refusal | None = None
+        self.last_encoded = msgspec.Raw(b"")
 
 
-def _before_and_behind(
-    phases: tuple[Phase, ...], at: Phase
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    known = _around.get((phases, at))
-    if known is None:
-        once = sorted(set(phases) | {Phase.ROUTE})
-        before = tuple(passed(each) for each in once if each < at)
-        behind = tuple(not_reached(each) for each in once if each > at)
-        known = _around[phases, at] = (before, behind)  # a few pairs: plans are few
-    return known
+def surroundings(plan: "Plan", refusal: Refusal) -> Surroundings:
+    """Those of a refusal, kept with its plan."""
+    code = refusal.kind.code
+    if refusal.scope == "budget":
+        code = "budget"  # the one scope whose phase doesn't follow from the code
+    found: Surroundings | None = plan.surroundings.get(code)
+    if found is None:
+        found = plan.surroundings[code] = Surroundings(plan.phases, phase_of(refusal))
+    return found
 
 
-def findings_of(call: CallState, refusal: Refusal | None) -> tuple[Finding, ...]:
+def findings_of(plan: "Plan", refusal: Refusal | None) -> tuple[Finding, ...]:
     """What every phase said of a call that has ended; `refusal` is how, if it was refused."""
-    phases = call.plan.phases
     if refusal is None:
-        before, _ = _before_and_behind(phases, Phase.SEND)
-        return (*before, passed(Phase.SEND))
-    phase = phase_of(refusal)
-    before, behind = _before_and_behind(phases, phase)
-    return (*before, refused(refusal, phase), *behind)
+        return tuple(passed(phase) for phase in sorted({Phase.ROUTE, *plan.phases}))
+    around = surroundings(plan, refusal)
+    return (*around.before, refused(refusal, around.phase), *around.behind)
+
+
+def encoded_findings(plan: "Plan", refusal: Refusal | None) -> msgspec.Raw:
+    """The same, as it stands in a frame of the journal."""
+    if refusal is None:
+        return msgspec.Raw(_encode(findings_of(plan, None)))
+    around = surroundings(plan, refusal)
+    if around.last is refusal:
+        return around.last_encoded
+    middle = _encode(_refused(refusal, around.name, around.policy))
+    around.last = refusal
+    encoded = around.last_encoded = msgspec.Raw(
+        b"%b%b%b" % (around.encoded_before, middle, around.encoded_behind)
+    )
+    return encoded
 
 
 def refused(refusal: Refusal, phase: Phase) -> Finding:
     """What the refusing phase says, with the refusal's numbers."""
-    return Finding(
-        phase.name,
-        refusal.subject or _PHASES[phase][0],
-        "refused",
-        refusal.detail,
-        (("code", refusal.kind.code), *_numbers(refusal)),
-    )
+    return _refused(refusal, phase.name, _PHASES[phase][0])
 
 
-def _numbers(refusal: Refusal) -> Iterable[tuple[str, str]]:
+def _refused(refusal: Refusal, phase_name: str, policy: str) -> Finding:
+    subject, numbers = refusal.subject or policy, _numbers(refusal)
+    return Finding(phase_name, subject, "refused", refusal.detail, numbers)
+
+
+def _numbers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
+    numbers = [("code", refusal.kind.code)]
     if refusal.needed_nano is not None:
-        yield "needed", format_amount(refusal.needed_nano)
-    if refusal.available_nano is not None:
-        yield "available", format_amount(refusal.available_nano)
-    if refusal.held_nano is not None:
-        yield "held", format_amount(refusal.held_nano)
-    money = refusal.scope == "budget"
-    for name, count in (("limit", refusal.limit), ("used", refusal.used)):
-        if count is not None:
-            yield name, format_amount(count) if money else str(count)
+        numbers.append(("needed", format_amount(refusal.needed_nano)))
+        if refusal.available_nano is not None:
+            numbers.append(("available", format_amount(refusal.available_nano)))
+        if refusal.held_nano is not None:
+            numbers.append(("held", format_amount(refusal.held_nano)))
+    if refusal.limit is not None or refusal.used is not None:
+        for name, count in (("limit", refusal.limit), ("used", refusal.used)):
+            if count is not None:
+                money = refusal.scope == "budget"
+                numbers.append((name, format_amount(count) if money else str(count)))
     if refusal.retry_after_s is not None:
-        yield "retry_after_s", str(refusal.retry_after_s)
+        numbers.append(("retry_after_s", str(refusal.retry_after_s)))
     if refusal.resets_ns is not None:
-        yield "resets_at", moment(refusal.resets_ns)
+        numbers.append(("resets_at", moment(refusal.resets_ns)))
     if refusal.affordable_output_tokens is not None:
-        yield "affordable_max_tokens", str(refusal.affordable_output_tokens)
+        numbers.append(("affordable_max_tokens", str(refusal.affordable_output_tokens)))
+    return tuple(numbers)
 
 
 # -- a dry run's ----------------------------------------------------------------------------------

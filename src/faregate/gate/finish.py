@@ -1,6 +1,6 @@
 """FINISH: whatever became of a call, it is recorded and counted, once."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from faregate.calllog.frames import (
     Attempt,
@@ -15,7 +15,7 @@ from faregate.calllog.frames import (
 from faregate.core import bounds
 from faregate.core.refusals import Refusal
 from faregate.gate.charging import conclude
-from faregate.gate.findings import findings_of
+from faregate.gate.findings import encoded_findings
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
 from faregate.wire.request_reader import RequestHead
@@ -138,9 +138,10 @@ def _explain(
     gate = call.gate
     if gate.sampled_in == 0:
         gate.sampled_in = gate.sampled_every
-    findings = findings_of(call, refusal)
+    # Raw stands for what it holds: encoded beforehand, for every refused call comes here.
+    findings: Any = encoded_findings(call.plan, refusal)
     gate.recorder.ends(Decided(call.call_id, findings))
-    gate.explaining.recent.add(call, outcome, status, refusal, findings, charge)
+    gate.explaining.recent.add(call, outcome, status, refusal, charge)
 
 
 def _closed(

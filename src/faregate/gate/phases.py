@@ -12,6 +12,7 @@ from faregate.core import bounds
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
 from faregate.dialects import openai_chat
+from faregate.gate.findings import Surroundings
 from faregate.gate.finish import record_start
 from faregate.gate.phase import Phase as Phase
 from faregate.gate.terms import TermsBook
@@ -37,7 +38,7 @@ class PhasedStep(NamedTuple):
 class Plan:
     """The steps of one route and method, flat."""
 
-    __slots__ = ("body_steps", "head_steps", "phases", "route")
+    __slots__ = ("body_steps", "head_steps", "phases", "route", "surroundings")
 
     def __init__(self, route: str, steps: list[PhasedStep]) -> None:
         ordered = sorted(steps, key=lambda step: step.phase)
@@ -46,6 +47,7 @@ class Plan:
         if any(not each.needs_body for each in ordered[body_at:]):
             raise ValueError("a step that needs no body stands behind one that does")
         self.route = route
+        self.surroundings: dict[str, Surroundings] = {}  # by code, for `gate.findings`
         self.phases = tuple(each.phase for each in ordered)
         self.head_steps = tuple(each.step for each in ordered[:body_at])
         self.body_steps = tuple(each.step for each in ordered[body_at:])
