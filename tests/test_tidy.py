@@ -26,7 +26,7 @@ EXCEPTIONS_MAX = {"function_lines": 0, "module_lines": 0, "untested_modules": 1}
 CODE_FOLDERS = ("src", "tests", "bench", "docs", ".ci", "requirements")
 SKIPPED_FOLDERS = {"__pycache__", ".work", ".hypothesis"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".sh", ".lua", ".mako"}
-HEAVY_LIBRARIES = {"alembic", "prometheus_client", "rich", "sqlalchemy", "typer"}
+HEAVY_LIBRARIES = {"alembic", "prometheus_client", "psycopg", "rich", "sqlalchemy", "typer"}
 
 
 def _files(*folders: str) -> Iterator[Path]:
