@@ -60,9 +60,9 @@ TWICE = [
         "limits[l]", "a limit 'l' is already", "keep one",
     ),
     (
-        f"{LIMIT}, per: day}}\n"
-        "plans: [{name: p, limits: [{name: l, each: key, max: 5, per: minute}]}]",
-        "plans[p].limits[l]", "a limit 'l' is already", "keep one",
+        "plans: [{name: p, limits: [{name: l, each: key, max: 5, per: day}, "
+        "{name: l, each: team, max: 5, per: day}]}]",
+        "plans[p].limits[l]", "a limit of this plan 'l' is already", "keep one",
     ),
     (f"{BUDGET}}}\n  - {{name: b, each: run, amount: 1}}", "budgets[b]", "'b' is", "keep one"),
     (
@@ -105,6 +105,11 @@ CAPS = [
     (
         f"{QUOTA}, included: true, upgrade_url: 'https://h'}}",
         "plans[p].quotas[q].upgrade_url", "are not refused", "leave upgrade_url out",
+    ),
+    (
+        f"{QUOTA}, included: true}}\n"
+        "      - {name: r, max: 1, included: true, overage_multiplier: 2}",
+        "plans[p].quotas[r].overage_multiplier", "'q' says another", "the same",
     ),
     (
         f"{QUOTA}, upgrade_url: example.com}}",
@@ -221,6 +226,8 @@ GOOD = [
     f"{BUDGET}, window: day, time_zone: Europe/Zurich, alert_at: []}}\n",
     f"{QUOTA}, included: true, overage_multiplier: 0}}\n",
     "plans: [{name: p, markup: 0}]\n",
+    f"{LIMIT}, per: day}}\n"
+    "plans: [{name: p, limits: [{name: l, each: key, max: 5, per: day}]}]",
 ]
 
 

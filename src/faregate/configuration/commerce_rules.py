@@ -166,6 +166,15 @@ def _plans(document: Document) -> Iterator[Problem]:
         yield from _name_twice(path, plan.quotas, "a quota of this plan")
         for number, quota in enumerate(plan.quotas):
             yield from _quota(quota, (*path, number))
+        included = [(number, one) for number, one in enumerate(plan.quotas) if one.included]
+        for number, one in included[1:]:
+            if one.overage_multiplier != included[0][1].overage_multiplier:
+                yield Problem(
+                    (*path, number, "overage_multiplier"),
+                    f"calls beyond two included volumes would have two prices: "
+                    f"{included[0][1].name!r} says another",
+                    "write the same overage_multiplier for all included volumes of a plan",
+                )
 
 
 def _quota(quota: Quota, path: Path) -> Iterator[Problem]:
@@ -201,10 +210,12 @@ def _countable(path: Path, section: msgspec.Struct, *fields: str) -> Iterator[Pr
 
 
 def _limits(document: Document, names: _Names) -> Iterator[Problem]:
+    yield from _name_twice(("limits",), document.limits, "a limit")
     placed: list[tuple[Path, Limit]] = [
         (("limits", at), limit) for at, limit in enumerate(document.limits)
     ]
     for at, plan in enumerate(document.plans):
+        yield from _name_twice(("plans", at, "limits"), plan.limits, "a limit of this plan")
         for number, limit in enumerate(plan.limits):
             path: Path = ("plans", at, "limits", number)
             placed.append((path, limit))
@@ -214,7 +225,6 @@ def _limits(document: Document, names: _Names) -> Iterator[Problem]:
                     "a limit of a plan is for those on it, and for nobody else",
                     "leave plans out, or move the limit to the document's limits",
                 )
-    yield from twice((((*path, "name"), limit.name) for path, limit in placed), "a limit")
     for path, limit in placed:
         yield from _limit(limit, path)
         yield from _selection(limit, path, names)
