@@ -188,7 +188,7 @@ class MemoryPosting:
                 if record.call_id not in self._books.charges:
                     self._books.charge(worker, record, now_ns, short, touched)
             events += [self._short(purse_id, amount, now_ns) for purse_id, amount in short.items()]
-            for purse_id in sorted(touched & set(self._books.purses)):
+            for purse_id in sorted(touched):
                 events.extend(self._books.told(purse_id, now_ns))
             self._books.events.extend(events)
             return events
@@ -248,7 +248,7 @@ class MemoryPosting:
                     del self._books.draws[key]
 
     def _short(self, purse_id: str, amount: int, now_ns: int) -> LedgerEvent:
-        purse = self._books.purses.get(purse_id)
+        purse = self._books.known(purse_id)
         return shortfall_event(purse_id, purse.subject if purse else "", amount, now_ns)
 
 

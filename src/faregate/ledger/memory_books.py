@@ -168,6 +168,14 @@ class Books:
             alert_at=spec.alert_at,
         )
 
+    def known(self, purse_id: str) -> Purse | None:
+        """A purse that is there; a wallet always is."""
+        purse = self.purses.get(purse_id)
+        if purse is None and purse_id.startswith("wallet:"):
+            name = purse_id.removeprefix("wallet:")
+            return Purse(purse_id, "wallet", name, name, 0)
+        return purse
+
     def opened(self, spec: PurseSpec) -> Purse:
         """The purse, opened if it wasn't there."""
         purse = self.looked_at(spec)
@@ -255,13 +263,10 @@ class Books:
 
     def _spend(self, worker: str, purse_id: str, amount: int, settled_ns: int, now_ns: int) -> int:
         """Take what was drawn for it, then what is available; gives how much it was."""
-        purse = self.purses.get(purse_id)
-        if purse is None and not purse_id.startswith("wallet:"):
+        purse = self.known(purse_id)
+        if purse is None:
             # Nobody has drawn of it, so nobody has said how much it may be.
             return amount
-        if purse is None:
-            name = purse_id.removeprefix("wallet:")
-            purse = Purse(purse_id, "wallet", name, name, 0)
         free = self.standing(purse, now_ns).available
         draw = self.draws.get((worker, purse_id))
         covered = 0
@@ -280,7 +285,9 @@ class Books:
 
     def told(self, purse_id: str, now_ns: int) -> list[LedgerEvent]:
         """What a purse that was charged has to tell, each once a period."""
-        purse = self.purses[purse_id]
+        purse = self.known(purse_id)
+        if purse is None:
+            return []
         standing = self.standing(purse, now_ns)
         if purse.kind == "wallet":
             granted = str(len(self.lots.get(purse.name, [])))

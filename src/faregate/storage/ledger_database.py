@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from alembic.config import Config
 
-_MIGRATIONS: Final = Path(__file__).parent / "ledger_migrations"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations" / "ledger"
 _LOCK: Final = 8402_0003  # of all who migrate a PostgreSQL database, for as long as that takes
 
 

@@ -230,19 +230,22 @@ def _short(batch: Batch, purses: dict[str, PurseRow], now_ns: int) -> list[Happe
 
 
 def _subject(purses: dict[str, PurseRow], purse_id: str) -> str:
-    return purses[purse_id].subject if purse_id in purses else ""
+    purse = purses.get(purse_id)
+    return purse_id.removeprefix("wallet:") if purse is None else purse.subject
 
 
 def _told(
     batch: Batch, purses: dict[str, PurseRow], wallets: Wallets, now_ns: int
 ) -> Iterable[Happening]:
     """What purses that were charged have to tell, each once a period."""
+    for name in sorted(wallets.balances):
+        wallet = batch.touched[wallet_purse_id(name)]
+        if wallet.balance <= wallet.drawn:
+            event = empty_event(wallet.purse_id, name, now_ns)
+            yield Happening(event, f"empty:{name}:{wallets.last_grant(name)}")
     for purse_id, purse in purses.items():
         after = batch.touched[purse_id]
         if after.is_wallet:
-            if after.balance <= after.drawn:
-                event = empty_event(purse_id, purse.subject, now_ns)
-                yield Happening(event, f"empty:{purse_id}:{wallets.last_grant(purse.name)}")
             continue
         period = now_ns // purse.rolling_ns if purse.rolling_ns else 0
         for percent in reckoning.reached(purse.alert_at, after.spent, after.capacity):

@@ -25,6 +25,7 @@ _COUNTER_ACCOUNTS = (
 
 
 def upgrade() -> None:
+    """Make them."""
     _create_accounts()
     _create_transfers()
     _create_purses()
@@ -40,6 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop them."""
     for table in (
         "events",
         "asked_back",
