@@ -1,4 +1,4 @@
-"""Hours of the week in which other prices apply, by the clock of a time zone."""
+"""Hours of the week with other prices, by the clock of a time zone."""
 
 import datetime as dt
 from typing import Final
@@ -12,10 +12,11 @@ _DAYS_AHEAD: Final = 9  # the next time on a certain weekday, even if one is jum
 
 
 class PriceHours(msgspec.Struct, frozen=True):
-    """From `start_minute` of a day until before `end_minute`, of the next where that is not later.
+    """From one minute of a day until before another, maybe of the next day.
 
-    `weekdays` are those on which it begins, Monday being 0; empty: all. `multiplier` is a
-    fraction. Where the clock jumps, see `core.zones`.
+    It is of the next day where `end_minute` is not above `start_minute`. `weekdays` are those on
+    which it begins, Monday being 0; empty: all. `multiplier` is a fraction. Where the clock
+    jumps, see `core.zones`.
     """
 
     start_minute: int
@@ -26,7 +27,10 @@ class PriceHours(msgspec.Struct, frozen=True):
 
 
 def hours_at(hours: tuple[PriceHours, ...], at_ns: int) -> tuple[tuple[int, int], int | None]:
-    """The multiplier at a moment and when another may apply; the first that applies counts."""
+    """The multiplier at a moment, and when another applies.
+
+    The first window that applies counts.
+    """
     changes: list[int] = []
     for window in hours:
         time = _time(window, at_ns)

@@ -1,4 +1,4 @@
-"""What a usage costs, what it can cost at most, and how much output an amount buys.
+"""What a usage costs, at most costs, and what output an amount buys.
 
 Rates are nano-dollars per million units; multipliers (markup, hours, overage) are fractions.
 Until the one rounding at the end, everything is a whole numerator over one denominator that is
@@ -40,14 +40,17 @@ class Rates(msgspec.Struct, frozen=True):
 
 
 class Tier(msgspec.Struct, frozen=True):
-    """The rates of a whole call whose input is longer than `above_input_tokens`."""
+    """Rates of a whole call whose input is above `above_input_tokens`."""
 
     above_input_tokens: int
     rates: Rates
 
 
 class PriceRow(msgspec.Struct, frozen=True):
-    """What a model costs from `from_ns` on; None: it always did. Tiers in rising order."""
+    """What a model costs from `from_ns` on; None: it always did.
+
+    The tiers are in rising order.
+    """
 
     model: str
     rates: Rates
@@ -83,7 +86,7 @@ class _Step:
 
 
 class Tariff:
-    """What a model costs for the time being: until `until_ns`, or for ever (None).
+    """What a model costs until `until_ns`; None: for ever.
 
     The highest tier whose threshold the input exceeds prices the whole call.
     """
@@ -126,7 +129,7 @@ class Tariff:
         self._times: dict[Fraction, Tariff] = {}
 
     def times(self, multiplier: Fraction) -> "Tariff":
-        """The same tariff multiplied, as for an overage; kept, for it is asked for again."""
+        """The same multiplied, as for an overage; kept for the next time."""
         tariff = self._times.get(multiplier)
         if tariff is None:
             mine = self.multiplier
@@ -183,7 +186,10 @@ class Tariff:
         return nano if nano < AMOUNT_NANO_MAX else AMOUNT_NANO_MAX
 
     def bound(self, input_tokens: int, output_tokens: int) -> int:
-        """The most nano-dollars that any usage of at most so many tokens can cost; rounded up."""
+        """The most that any usage of at most so many tokens can cost.
+
+        In nano-dollars, rounded up.
+        """
         if len(self._steps) == 1:
             base = self._base
             total = input_tokens * base.input_max + output_tokens * base.output_max
@@ -235,7 +241,7 @@ class PriceTable:
             of_model.sort(key=_from)
 
     def tariff(self, model: str, at_ns: int, multiplier: Fraction = ONE) -> Tariff | None:
-        """What applies at a moment: the newest row that has begun; None: no row has."""
+        """The newest row that has begun at a moment; None: no row has."""
         begun = [row for row in self._rows.get(model, ()) if _from(row) <= at_ns]
         if not begun:
             return None

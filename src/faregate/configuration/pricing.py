@@ -1,4 +1,4 @@
-"""From the document's prices, markups and settings to what a call costs whom."""
+"""From a document's prices and markups to what a call costs whom."""
 
 import datetime as dt
 from decimal import Decimal
@@ -28,7 +28,7 @@ _OUTPUT_PARTS: Final = ("reasoning", "audio_output")
 
 
 class Fare(msgspec.Struct, frozen=True):
-    """What a model's calls cost under a plan, until `until_ns`; None there: for ever.
+    """What a model's calls cost under a plan, until `until_ns` or for ever.
 
     `cost` is what the provider bills us, None: not known. `charge` is what the caller pays, None:
     not known, and such a call is refused where money matters. `Tariff.times` gives what is
@@ -41,7 +41,7 @@ class Fare(msgspec.Struct, frozen=True):
 
 
 class Prices:
-    """The fares of a document; those that were asked for are kept while they apply."""
+    """The fares of a document; those asked for are kept while they apply."""
 
     def __init__(self, document: Document) -> None:
         self._base = PriceTable(_row(price) for price in document.prices)

@@ -1,4 +1,4 @@
-"""Clocks on the wall: from moments to what they show in a time zone, and back.
+"""Clocks on the wall: what they show at a moment, and when they show it.
 
 A wall clock jumps, so a time that it shows may come twice or never. Here a time stands for the
 first moment at which the clock shows it or a later one: of two it is the first, and of a time
@@ -15,7 +15,10 @@ _SECOND: Final = dt.timedelta(seconds=1)
 
 
 def time_zone(name: str) -> ZoneInfo:
-    """The time zone of a name such as Europe/Zurich; raises `ValueError` where there is none."""
+    """The zone of a name such as Europe/Zurich.
+
+    Raises `ValueError` where there is none.
+    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -28,7 +31,10 @@ def wall_clock(at_ns: int, zone: dt.tzinfo) -> dt.datetime:
 
 
 def first_moment_ns(shown: dt.datetime, zone: dt.tzinfo) -> int:
-    """The first moment at which the clock shows `shown` (without a zone) or later."""
+    """The first moment at which the clock shows `shown` or later.
+
+    `shown` has no zone.
+    """
     moment = shown.replace(tzinfo=zone, fold=0).astimezone(dt.UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != shown:
         before = shown.replace(tzinfo=zone, fold=1).astimezone(dt.UTC)
@@ -37,7 +43,10 @@ def first_moment_ns(shown: dt.datetime, zone: dt.tzinfo) -> int:
 
 
 def jump_between(before: dt.datetime, after: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
-    """The first second at which the clock has jumped; it hadn't `before`, it has `after`."""
+    """The first second at which the clock has jumped.
+
+    It hadn't `before`, it has `after`.
+    """
     offset = before.astimezone(zone).utcoffset()
     while after - before > _SECOND:
         middle = before + dt.timedelta(seconds=(after - before) // _SECOND // 2)

@@ -1,4 +1,4 @@
-"""How many input tokens a request in OpenAI's format can be: bounds that hold, and a fair guess.
+"""How many input tokens a request can be: bounds and a fair guess.
 
 A byte-level tokenizer never makes more tokens than there are bytes, and the JSON around a message
 is longer than the template tokens that stand for it, so the length of a body and a little more
@@ -57,9 +57,9 @@ _Counter = Callable[[list[str], str], int]
 
 
 def cheap_bound(body: bytes, image_tokens_max: int) -> int:
-    """The most input tokens that `body` can be, by its length; media by formulas.
+    """The most input tokens that `body` can be, by its length.
 
-    A microsecond for a short body without media.
+    Media count by formulas. A microsecond for a short body without media.
     """
     lowered = body.lower()
     if b"\\" in lowered and _ESCAPED_ASCII in lowered:
@@ -76,14 +76,14 @@ def cheap_bound(body: bytes, image_tokens_max: int) -> int:
 
 
 def closer_bound(body: bytes, image_tokens_max: int, tokenizer: str | None = None) -> int:
-    """The same by an exact count of the texts where `tokenizer` is known here."""
+    """The same, with texts counted exactly where `tokenizer` is known here."""
     if tokenizer is None or _counter() is None:
         return cheap_bound(body, image_tokens_max)
     return _bound(body, image_tokens_max, tokenizer)
 
 
 def estimate_input(body: bytes, tokenizer: str | None = None) -> int:
-    """A fair guess of the input tokens, for a call whose usage nobody stated. No bound."""
+    """A fair guess of the input tokens where nobody stated a usage. No bound."""
     request = _decode(body)
     if request is None:
         return -(-len(body) // _BYTES_PER_TOKEN_TYPICAL)
@@ -103,7 +103,10 @@ def estimate_input(body: bytes, tokenizer: str | None = None) -> int:
 
 
 def count_prompts(body: bytes) -> int:
-    """How many prompts a request for completions has; each is answered on its own. At least 1."""
+    """How many prompts a request for completions has; at least 1.
+
+    Each is answered on its own.
+    """
     request = _decode(body)
     prompts = request.get("prompt") if request is not None else None
     if not isinstance(prompts, list) or not prompts:

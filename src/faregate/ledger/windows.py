@@ -1,4 +1,4 @@
-"""Periods of the calendar in which budgets and quotas count, and lengths of those that roll.
+"""Periods in which budgets and quotas count.
 
 A period is of a time zone and follows its clock: a day may have 23 or 25 hours. Of each window
 the periods follow each other without a gap: `period(..., p.ends_ns).starts_ns == p.ends_ns`.
