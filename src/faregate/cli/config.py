@@ -10,6 +10,7 @@ import typer
 
 from faregate.cli.output import JsonOption, count_of, moment, print_json, print_table
 from faregate.cli.session import actor, opened
+from faregate.cli.wallet_facts import entry_facts, given_lines
 from faregate.configuration.difference import Change
 from faregate.configuration.document import Document
 from faregate.configuration.export import brief, export
@@ -85,7 +86,8 @@ def apply(
     """Put a file in force, whole or not at all.
 
     Gates take it within a second. What the file doesn't have is removed, except keys that were
-    made by command. Variables are read now; secrets are kept sealed.
+    made by command. Variables are read now; secrets are kept sealed. Wallets get their grants,
+    each once.
 
     Example: faregate config apply faregate.yaml -m "add the new provider"
     """
@@ -96,8 +98,10 @@ def apply(
         if not dry_run:
             summary = message or f"applied {Path(file).name if file != '-' else 'stdin'}"
             number = revisions.apply(document, actor(), summary, expected_revision=number)
+        given = installation.grants.last
     if as_json:
-        print_json({"revision": number, "changes": changes, "dry_run": dry_run})
+        facts = {"revision": number, "changes": changes, "dry_run": dry_run}
+        print_json({**facts, "granted": [entry_facts(entry) for entry in given.entries]})
         return
     _print_changes(changes)
     if dry_run:
@@ -107,6 +111,8 @@ def apply(
     else:
         told = f"Nothing changes; revision {number} stays in force."
     typer.echo(told)
+    for line in given_lines(given):
+        typer.echo(line)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from faregate.cli.service import (
     OPERATIONS_PORT_VARIABLE,
     PORT_VARIABLE,
     Wishes,
+    give_grants,
     open_sockets,
     plan_service,
     prepare,
@@ -71,8 +73,11 @@ def serve(
 def serve_configured(home: Home, lock: HomeLock, wishes: Wishes) -> None:
     """Serve what the newest revision says, until a signal."""
     begun = time.monotonic()
-    settings = read_document(home).settings
+    document = read_document(home)
+    settings = document.settings
     prepare_ledger(home, settings)
+    for told in give_grants(home, document):
+        print(told, file=sys.stderr, flush=True)
     sockets = open_sockets(settings, wishes)
     plan = plan_service(home, settings, sockets)
     lock.describe({**plan.facts, "home": str(home.root)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from faregate.cli.wallet_facts import given_lines
 from faregate.configuration.document import Document
 from faregate.configuration.settings import Settings
 from faregate.core.errors import FaregateError
@@ -59,6 +60,21 @@ def prepare(home: Home, config: Path | None) -> None:
 def prepare_ledger(home: Home, settings: Settings) -> None:
     """Bring the ledger's tables up to date, wherever it is."""
     open_ledger(home, settings.ledger.url).prepare()
+
+
+def give_grants(home: Home, document: Document) -> list[str]:
+    """Give the credit that the configuration in force gives; what there is to tell.
+
+    It was given when the document was applied, unless that ended too soon.
+    """
+    if not any(wallet.grants for wallet in document.wallets):
+        return []
+    from faregate.storage.ledger_grants import ConfiguredGrants
+
+    try:
+        return given_lines(ConfiguredGrants(home).give(document, "serve"))
+    except FaregateError as error:
+        return [f"warning: the configuration's credit can't be given: {error}"]
 
 
 def read_document(home: Home) -> Document:

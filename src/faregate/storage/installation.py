@@ -10,6 +10,7 @@ from typing import NamedTuple
 from faregate.storage.database import Database
 from faregate.storage.home import Home
 from faregate.storage.keys import Keys
+from faregate.storage.ledger_grants import ConfiguredGrants
 from faregate.storage.revisions import Revisions
 from faregate.storage.secrets import SecretBox
 
@@ -21,6 +22,7 @@ class Installation(NamedTuple):
     database: Database
     revisions: Revisions
     keys: Keys
+    grants: ConfiguredGrants
 
 
 @contextmanager
@@ -31,6 +33,8 @@ def open_installation(home: Home) -> Iterator[Installation]:
     database = Database(home.database)
     try:
         database.upgrade()
-        yield Installation(home, database, Revisions(database, box), Keys(database))
+        grants = ConfiguredGrants(home)
+        revisions = Revisions(database, box, grants=grants)
+        yield Installation(home, database, revisions, Keys(database), grants)
     finally:
         database.close()

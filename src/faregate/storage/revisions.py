@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -52,13 +52,33 @@ class Current(msgspec.Struct, frozen=True):
         return f"Current({self.number})"
 
 
-class Revisions:
-    """The configuration in `database`; secrets are sealed with `box`."""
+class GrantGiver(Protocol):
+    """Where the credit that a document gives is kept: another database."""
 
-    def __init__(self, database: Database, box: SecretBox, clock: Clock | None = None) -> None:
+    def refuse_changed(self, current: Document, new: Document) -> None:
+        """Raise `ConfigurationError` where `new` changes credit that was given."""
+
+    def give_stored(self, document: Document, author: str, revision: int) -> None:
+        """Give what the document in force gives and wasn't given yet."""
+
+
+class Revisions:
+    """The configuration in `database`; secrets are sealed with `box`.
+
+    Credit that a document gives is given by `grants` once its revision is stored.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        box: SecretBox,
+        clock: Clock | None = None,
+        grants: GrantGiver | None = None,
+    ) -> None:
         self._database = database
         self._box = box
         self._clock = clock or SystemClock()
+        self._grants = grants
 
     def current(self) -> Current:
         """The newest configuration."""
@@ -117,7 +137,11 @@ class Revisions:
                     f"force, not {expected_revision}",
                     fix="look at the difference again, then apply again",
                 )
-            return self._store(connection, current, new, actor, summary)
+            number = self._store(connection, current, new, actor, summary)
+        # Also where nothing changes: an earlier try may have ended before this.
+        if self._grants is not None:
+            self._grants.give_stored(new.clear, actor, number)
+        return number
 
     def edit(
         self,
@@ -136,7 +160,10 @@ class Revisions:
             current = self._current(connection)
             kept = {at: value for at, value in _values(current).items() if at not in renewed}
             new = self._prepared(change(current.written), environment, kept)
-            return self._store(connection, current, new, actor, summary)
+            number = self._store(connection, current, new, actor, summary)
+        if self._grants is not None and new.clear.wallets != current.clear.wallets:
+            self._grants.give_stored(new.clear, actor, number)
+        return number
 
     def preview(
         self, document: Document, environment: Mapping[str, str] | None = None
@@ -220,6 +247,8 @@ class Revisions:
     ) -> int:
         if (new.written, new.clear) == (current.written, current.clear):
             return current.number
+        if self._grants is not None:
+            self._grants.refuse_changed(current.clear, new.clear)
         sealed = seal_document(msgspec.structs.replace(new.written, keys=()), new.clear, self._box)
         now_ns = self._clock.wall_ns()
         stored = StoredDocument(new.written, sealed)
