@@ -43,7 +43,7 @@ def bad_page_url(url: str) -> str | None:
 
 
 def bad_store_url(url: str, schemes: Collection[str]) -> str | None:
-    """What keeps `url` from being the address of a database or a server of counters."""
+    """What keeps `url` from being the address of a store of one of `schemes`."""
     if not url.isprintable() or " " in url:
         return "it has spaces or control characters"
     try:
@@ -61,5 +61,5 @@ def bad_store_url(url: str, schemes: Collection[str]) -> str | None:
 
 
 def holds_password(url: str) -> bool:
-    """Whether a password stands in `url` itself, rather than a reference to one."""
+    """Whether a password, rather than a reference to one, is in `url`."""
     return _PASSWORD.search(SEALED.sub("", VARIABLE.sub("", url))) is not None

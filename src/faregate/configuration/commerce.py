@@ -1,4 +1,4 @@
-"""The document's commercial part: who pays, what things cost, and what is capped.
+"""The commercial part: who pays, what things cost, and what is capped.
 
 Teams own applications, applications own keys; wallets pay; prices, plans, limits and budgets say
 how much. Names refer to each other by name; `configuration.rules` checks that they exist.

@@ -18,7 +18,7 @@ _OUTPUT_KINDS: Final = ("reasoning", "audio_output")
 
 
 def check(document: Document, models: Mapping[str, str]) -> Iterator[Problem]:
-    """What can't be honoured in the prices of models and plans; `models` as for `wrong_model`."""
+    """What can't be honoured in prices; `models` as for `wrong_model`."""
     yield from _prices(document.prices, ("prices",), models)
     for at, plan in enumerate(document.plans):
         yield from _prices(plan.prices, ("plans", at, "prices"), models)

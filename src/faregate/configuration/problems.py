@@ -40,7 +40,7 @@ def place(tree: object, path: Path) -> str:
 
 
 def label(item: object) -> str | None:
-    """What an item of a list goes by; None where only its position tells it from others.
+    """What an item of a list goes by; None where that is its position.
 
     A price goes by its model and the moment that it begins at, a tier by where it begins.
     """
@@ -66,7 +66,10 @@ def nearest(wrong: str, right: Sequence[str]) -> str | None:
 
 
 def twice(named: Iterable[tuple[Path, str]], what: str | None) -> Iterator[Problem]:
-    """Names that come more than once; without `what` the name is a secret and not said."""
+    """Names that come more than once.
+
+    Without `what` the name is a secret, and not said.
+    """
     seen: set[str] = set()
     for path, name in named:
         if name in seen:
@@ -76,7 +79,7 @@ def twice(named: Iterable[tuple[Path, str]], what: str | None) -> Iterator[Probl
 
 
 def unknown(what: str, name: str, known: Sequence[str]) -> str:
-    """That there is no `what` of this name, and the name that was most likely meant."""
+    """That there is no `what` of this name, and which one may be meant."""
     meant = nearest(name, known)
     return f"there is no {what} {name!r}" + (f"; did you mean {meant!r}?" if meant else "")
 

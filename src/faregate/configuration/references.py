@@ -36,7 +36,7 @@ def is_sealed(text: str) -> bool:
 
 
 def plain(document: Document) -> dict[str, Any]:
-    """`document` as dicts, lists and texts; amounts are texts in their shortest form."""
+    """`document` as dicts, lists and texts; amounts as short texts."""
     tree: dict[str, Any] = _bare(msgspec.to_builtins(document, builtin_types=(Decimal,)))
     return tree
 

@@ -55,7 +55,7 @@ def parse_amount(value: str | int | Decimal) -> int:
 
 
 def format_amount(nano: int) -> str:
-    """An amount in dollars as a decimal string: at least two decimals, at most nine."""
+    """An amount in dollars as a decimal string of two to nine decimals."""
     sign = "-" if nano < 0 else ""
     whole, part = divmod(abs(nano), NANO)
     decimals = f"{part:09d}".rstrip("0").ljust(2, "0")

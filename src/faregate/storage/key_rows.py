@@ -108,7 +108,7 @@ def synchronise_keys(
 def check_keys_of_document(
     connection: sa.Connection, document: Document, now_ns: int
 ) -> list[Problem]:
-    """What `document` and the keys that were made by command mean differently.
+    """Where `document` and the keys made by command do not fit together.
 
     Their applications must stay, or their calls would be paid by nobody. Names of keys in limits
     and budgets may be of any key that is or was here.
