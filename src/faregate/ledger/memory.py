@@ -107,7 +107,8 @@ class MemorySource:
 
     def give_back(self, returns: Sequence[Return]) -> None:
         """Put unused parts of slices back; never what was told to be settled."""
-        with self._ledger.entered():
+        with self._ledger.entered() as now_ns:
+            self._join(now_ns)
             for returned in returns:
                 draw = self._books.draws.get((self._worker, returned.purse_id))
                 if draw is None:
