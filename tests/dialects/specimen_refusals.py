@@ -27,17 +27,8 @@ def _wait(text: str, seconds: int) -> Fix:
     return Fix(text, change=Change("wait", seconds=seconds))
 
 
-def _money() -> list[Refusal]:
+def _wallets() -> list[Refusal]:
     shop: dict[str, Any] = {"scope": "wallet", "subject": "shop", "needed_nano": 12_300_000}
-    monthly: dict[str, Any] = {
-        "scope": "budget",
-        "subject": "monthly",
-        "limit": 500 * DOLLAR,
-        "used": 500 * DOLLAR,
-        "needed_nano": 12_300_000,
-        "available_nano": 0,
-        "held_nano": 0,
-    }
     return [
         refuse(
             "credit_exhausted",
@@ -72,6 +63,26 @@ def _money() -> list[Refusal]:
             **shop,
         ),
         refuse(
+            "price_unknown",
+            "The model 'small' has no price here, so it can't be charged.",
+            scope="model",
+            param="model",
+        ),
+    ]
+
+
+def _budgets() -> list[Refusal]:
+    monthly: dict[str, Any] = {
+        "scope": "budget",
+        "subject": "monthly",
+        "limit": 500 * DOLLAR,
+        "used": 500 * DOLLAR,
+        "needed_nano": 12_300_000,
+        "available_nano": 0,
+        "held_nano": 0,
+    }
+    return [
+        refuse(
             "budget_exhausted",
             "This call may cost up to 0.0123 USD; the budget 'monthly' of 'shop' has 0.00 USD "
             "left.",
@@ -88,16 +99,10 @@ def _money() -> list[Refusal]:
             fixes=(_RAISE,),
             **monthly,
         ),
-        refuse(
-            "price_unknown",
-            "The model 'small' has no price here, so it can't be charged.",
-            scope="model",
-            param="model",
-        ),
     ]
 
 
-def _volumes() -> list[Refusal]:
+def _quotas() -> list[Refusal]:
     calls: dict[str, Any] = {
         "scope": "quota",
         "subject": "calls",
@@ -126,6 +131,11 @@ def _volumes() -> list[Refusal]:
             ),
             **calls,
         ),
+    ]
+
+
+def _limits() -> list[Refusal]:
+    return [
         refuse(
             "rate_limited",
             "The limit 'burst' is 100 requests in a minute for 'web'; this call counts for 1.",
@@ -178,7 +188,7 @@ def _unavailable() -> list[Refusal]:
 
 
 def _all() -> tuple[Refusal, ...]:
-    shown = (*_money(), *_volumes(), *_unavailable())
+    shown = (*_wallets(), *_budgets(), *_quotas(), *_limits(), *_unavailable())
     detailed = {(each.code, each.status): each for each in shown}
     kinds = (*KINDS.values(), *PAYABLE_KINDS.values())
     return tuple(

@@ -102,7 +102,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.kind.status
 
     def told_status(self, statuses: Mapping[str, int] | None) -> int:
-        """The status that callers see, where an operator tells some codes by others."""
+        """The status that callers see, where an operator maps some codes."""
         status = self.kind.status
         return statuses.get(self.kind.code, status) if statuses else status
 

@@ -53,7 +53,7 @@ class AnthropicBody(msgspec.Struct, tag_field="type", tag="error", gc=False):
 
 
 def error_type(kind: Kind) -> str:
-    """Anthropic's name for what this is; of the code, whatever status it is told by."""
+    """Anthropic's name for the code, whatever status it is told by."""
     if kind.code in _OVERLOADED:
         return "overloaded_error"
     return _TYPES.get(kind.status) or (
@@ -70,7 +70,7 @@ def _body(refusal: Refusal, call_id: str, status: int) -> AnthropicBody:
 
 
 def render(refusal: Refusal, call_id: str, statuses: Statuses = None) -> tuple[Fields, bytes]:
-    """The reply's fields and body, without framing and the call's id of our own."""
+    """The reply's fields and body, without framing and our own call id."""
     status = refusal.told_status(statuses)
     head = fields(refusal, status, CONTENT_TYPE)
     head.append(("request-id", call_id))

@@ -1,4 +1,4 @@
-"""Renders a refusal in the shape of Google's APIs, as Gemini's SDKs expect it.
+"""Renders a refusal in the shape of Google's APIs, for Gemini's SDKs.
 
 `error.status` is a canonical name (google.rpc.Code); `details` has an ErrorInfo with the code and
 what is known as text, a RetryInfo where time is the way out, and a Help with addresses.
@@ -41,7 +41,7 @@ _FACTS: Final = (
 
 
 def canonical_status(refusal: Refusal) -> str:
-    """Google's name for what this is; of the code, whatever status it is told by."""
+    """Google's name for the code, whatever status it is told by."""
     status = refusal.kind.status
     return _STATUSES.get(status) or ("INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
 

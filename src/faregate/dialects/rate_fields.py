@@ -26,7 +26,7 @@ _OPENAI_FAMILIES: Final = ("requests", "tokens")
 
 
 class RatePolicy(msgspec.Struct, frozen=True):
-    """One limit as it is told; `window_s` is 0 where there is none, as for calls at once."""
+    """One limit as it is told; `window_s` is 0 for calls at once."""
 
     name: str
     maximum: int
@@ -48,7 +48,7 @@ class RateFields:
         self._families = tuple(members for members in counted if members)
 
     def lines(self, standings: Sequence[tuple[int, float]]) -> bytes:
-        """Whole lines for the head, from what is left of each limit and the seconds to more."""
+        """Whole lines of the head, from each limit's rest and seconds to more."""
         lines = b""
         if self._ietf:
             numbers: list[int] = []

@@ -1,4 +1,4 @@
-"""What every dialect's refusal says: the members of its body, the fields of its head.
+"""What every dialect's refusal says: members of its body and its fields.
 
 The members are those of RFC 9457 and Faregate's own; each dialect puts them where its SDKs look.
 Amounts are decimal strings in dollars, moments RFC 3339.
@@ -31,7 +31,7 @@ _URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%~"
 
 
 class Cost(msgspec.Struct, omit_defaults=True, gc=False):
-    """The money of a call: the most that it may cost, and what there is for it."""
+    """Money: the most that a call may cost, and what there is for it."""
 
     estimated_max: str | None = None
     available: str | None = None
@@ -81,7 +81,7 @@ class Members(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 def members(refusal: Refusal, call_id: str, status: int) -> Members:
-    """The body that all dialects have in common; `status` is the one that is told."""
+    """What all dialects have in common; `status` is the one that is told."""
     kind = refusal.kind
     made = Members(
         refusal.type_uri,
@@ -136,14 +136,14 @@ def moment(ns: int) -> str:
 
 
 def message(refusal: Refusal) -> str:
-    """One text for people: what it is, what was wrong with this call, what to do."""
+    """One text for people: what it is, what was wrong, what to do."""
     fixes = refusal.fixes
     fix = fixes[0].text if fixes else ""
     return f"{refusal.kind.title}. {refusal.detail} {fix}".rstrip()
 
 
 def wait_s(refusal: Refusal, status: int) -> int | None:
-    """Seconds to wait; none where the way out is payment, which no wait replaces."""
+    """Seconds to wait; none where the way out is payment."""
     return None if 402 in (status, refusal.kind.status) else refusal.retry_after_s
 
 

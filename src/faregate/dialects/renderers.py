@@ -13,7 +13,7 @@ class Renderer(Protocol):
     def render(
         self, refusal: Refusal, call_id: str, statuses: Statuses = None
     ) -> tuple[Fields, bytes]:
-        """The reply's fields and body; `statuses` are codes that are told by other statuses."""
+        """The reply's fields and body; `statuses` are an operator's own."""
 
     def render_event(self, refusal: Refusal, call_id: str) -> bytes:
         """The refusal as the last event of a stream."""
