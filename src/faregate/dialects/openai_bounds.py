@@ -17,6 +17,7 @@ Sources: OpenAI Cookbook, "How to count tokens with tiktoken" (messages, tools);
 import json
 from collections.abc import Callable
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Final
 
 # What a model's chat template says on its own, such as the date: gpt-oss takes 75 tokens.
@@ -182,9 +183,10 @@ class _Tally:
             self.tokens += self._around
             if isinstance(one, str):
                 self.texts.append(one)
+                # Templates put JSON in as JSON, with its escapes.
+                self.tokens += len(encode_basestring(one)) - len(one) - 2
             elif isinstance(one, dict):
-                self.texts += one
-                self.tokens += self._around * len(one)
+                waiting += one
                 waiting += one.values()
             elif isinstance(one, list):
                 waiting += one
