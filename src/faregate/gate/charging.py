@@ -31,21 +31,21 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     terms = call.terms
     if not call.slices and not call.limited_at and terms.cost is None:
         return None
-    usage: Usage | None = None
+    usage = call.usage
     basis: _Basis = "stated"
-    if call.started and _is_charged(call, outcome, status):
-        usage = call.usage
+    whole = outcome == "answered" and status < 400 and call.started
+    if not whole or usage is None or usage.input_tokens is None:
+        if not whole and not (call.started and _is_charged(call, outcome, status)):
+            _release(call)
+            return None
         if usage is None or usage.input_tokens is None:
             usage, basis = _estimated(call, usage), "estimated"
-    if usage is None:
-        _release(call)
-        return None
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
     tariff, cost = call.tariff, terms.cost
     nano = tariff.price(usage) if tariff is not None else 0
     cost_nano = nano if tariff is cost else cost.price(usage) if cost is not None else None
     used: Need = (nano, 1, inputs, outputs, inputs + outputs)
-    if call.limited_at and terms.corrected:
+    if call.limited_at:
         call.gate.limit_check.correct(call, used)
     slices = call.slices
     if slices:
@@ -54,7 +54,7 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
         broker = call.gate.broker
         if broker.waiting:
             broker.settled()
-        if any(settled):
+        if settled[-1] or any(settled):
             same = slices is terms.slices
             purse_ids = terms.purse_ids if same else tuple(one.spec.purse_id for one in slices)
             # The last slice is the wallet's, or a budget's, where money counts at all.
@@ -83,8 +83,7 @@ def _release(call: CallState) -> None:
 
 
 def _is_charged(call: CallState, outcome: Outcome, status: int) -> bool:
-    if outcome == "answered":
-        return status < 400
+    """Of a call that isn't whole, whether it costs what was seen of it."""
     if outcome == "failed":
         return call.first_byte_at > 0.0 and call.relaying
     # One that the caller left before the reply began has been worked on all the same.

@@ -8,6 +8,7 @@ isn't known can't make the gate take in its body.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from faregate.catalogue.models import Offer
 from faregate.core import bounds
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
@@ -15,7 +16,8 @@ from faregate.dialects import openai_chat
 from faregate.gate.findings import Surroundings
 from faregate.gate.finish import record_start
 from faregate.gate.phase import Phase as Phase
-from faregate.gate.terms import TermsBook
+from faregate.gate.terms import TermsBook, still_holds
+from faregate.identity.keys import KeyRecord
 from faregate.wire import content_coding
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 Step = Callable[[Any], Any]
 
+_NOBODY: Final = ("", "")
 _SUBJECT_MAX: Final = bounds.SUBJECT_CHARACTERS_MAX
 
 
@@ -107,6 +110,7 @@ class FindTerms:
         self._route = route
         self._book = book
         self._makes_output = makes_output
+        self._known = book.known(route)
 
     def __call__(self, call: "Call") -> Refusal | None:
         """Set `call.terms`; refuse names of customers and runs that are too long."""
@@ -117,9 +121,26 @@ class FindTerms:
         subjects = head.subjects
         if subjects is None:
             subjects = head.subjects = _subjects(head.fields)
+        call.makes_output = self._makes_output
+        call.input_bound = len(call.body)
+        if subjects is _NOBODY and not peeked.user:
+            terms = self._known.get((key.key_id, offer.name))
+            if terms is not None and still_holds(terms, key, call.started_ns):
+                call.terms = terms
+                return None
+        return self._find(call, key, offer, subjects, peeked.user)
+
+    def _find(
+        self,
+        call: "Call",
+        key: KeyRecord,
+        offer: Offer,
+        subjects: tuple[str, str],
+        user: str | None,
+    ) -> Refusal | None:
         customer, run = subjects
-        if not customer and peeked.user:
-            customer = peeked.user
+        if not customer and user:
+            customer = user
         if len(customer) > _SUBJECT_MAX or len(run) > _SUBJECT_MAX:
             detail = f"The name of a customer or a run has at most {_SUBJECT_MAX} characters."
             return refuse("request_invalid", detail, param="user")
@@ -128,15 +149,14 @@ class FindTerms:
             call.terms = self._book.find(key, offer, self._route, customer, run, call.started_ns)
         except FaregateError:
             return refuse("limits_unavailable", "Too many limits are counted.", scope="gate")
-        call.makes_output = self._makes_output
-        call.input_bound = len(call.body)
         return None
 
 
 def _subjects(fields: dict[bytes, bytes]) -> tuple[str, str]:
     """The customer and the run that the headers name; empty where they don't."""
     customer = fields.get(b"faregate-customer", b"").decode("utf-8", "replace")
-    return customer, fields.get(b"faregate-run", b"").decode("utf-8", "replace")
+    run = fields.get(b"faregate-run", b"").decode("utf-8", "replace")
+    return (customer, run) if customer or run else _NOBODY
 
 
 def choose(call: "Call") -> Refusal | None:

@@ -39,6 +39,7 @@ _RATE_UNITS: Final[dict[LimitUnit, RateUnit]] = {
     LimitUnit.TOKENS: "tokens",
     LimitUnit.CONCURRENT: "concurrent-requests",
 }
+KnownTerms = dict[tuple[str, str], Terms]
 _NONE: Final = Application(name="none")
 
 
@@ -97,13 +98,20 @@ class TermsBook:
             rule.each in ("customer", "run")
             for rule in (*document.limits, *document.budgets, *self._of_plans())
         )
-        self._known: dict[tuple[str, str, str], Terms] = {}
+        self._known: dict[str, KnownTerms] = {}  # by path
         self._of_subjects: dict[tuple[str, str, str, str, str], Terms] = {}
 
     def _of_plans(self) -> Iterator[Limit | Quota]:
         for plan in self._document.plans:
             yield from plan.limits
             yield from plan.quotas
+
+    def known(self, route: str) -> KnownTerms:
+        """What has been compiled for a path and no customer or run, by key and model.
+
+        For a look that costs little; what is found must still hold (`still_holds`).
+        """
+        return self._known.setdefault(route, {})
 
     def find(
         self, key: KeyRecord, offer: Offer, route: str, customer: str, run: str, now_ns: int
@@ -112,7 +120,7 @@ class TermsBook:
         if self._by_subject and (customer or run):
             whole = (key.key_id, offer.name, route, customer, run)
             terms = self._of_subjects.get(whole)
-            if terms is not None and terms.key is key and _holds(terms, now_ns):
+            if terms is not None and still_holds(terms, key, now_ns):
                 return terms
             if len(self._of_subjects) >= bounds.SUBJECTS_KEPT_MAX:
                 self._of_subjects.pop(next(iter(self._of_subjects)))
@@ -120,18 +128,20 @@ class TermsBook:
                 key, offer, route, customer, run, now_ns
             )
             return terms
-        place = (key.key_id, offer.name, route)
-        terms = self._known.get(place)
-        if terms is not None and terms.key is key and _holds(terms, now_ns):
+        place = (key.key_id, offer.name)
+        known = self.known(route)
+        terms = known.get(place)
+        if terms is not None and still_holds(terms, key, now_ns):
             return terms
-        if len(self._known) >= bounds.KEY_CACHE_ENTRIES_MAX:
-            self._known.pop(next(iter(self._known)))
-        terms = self._known[place] = self._compile(key, offer, route, "", "", now_ns)
+        if len(known) >= bounds.KEY_CACHE_ENTRIES_MAX:
+            known.pop(next(iter(known)))
+        terms = known[place] = self._compile(key, offer, route, "", "", now_ns)
         return terms
 
     def forget(self) -> None:
         """Slices were dropped: compile again what asks for them."""
-        self._known.clear()
+        for known in self._known.values():
+            known.clear()
         self._of_subjects.clear()
 
     # -- compiling --------------------------------------------------------------------------------
@@ -280,8 +290,10 @@ def _policy(spec: LimitSpec) -> RatePolicy:
     return RatePolicy(spec.name, spec.maximum, spec.window_s, _RATE_UNITS[spec.unit])
 
 
-def _holds(terms: Terms, now_ns: int) -> bool:
-    return terms.until_ns is None or now_ns < terms.until_ns
+def still_holds(terms: Terms, key: KeyRecord, now_ns: int) -> bool:
+    """Whether they are those of this key as it is, at this moment."""
+    until_ns = terms.until_ns
+    return terms.key is key and (until_ns is None or now_ns < until_ns)
 
 
 def _full_name(rule: Limit, plan: Plan | None) -> str:

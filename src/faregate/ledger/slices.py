@@ -68,10 +68,13 @@ class Slice:
 def hold(slices: tuple[Slice, ...], need: Need) -> bool:
     """Hold `need` in all `slices`, or change nothing; whether it was held."""
     for one in slices:
-        if one.free < need[one.unit]:
-            return False
-    for one in slices:
-        one.free -= need[one.unit]
+        left = one.free - need[one.unit]
+        if left < 0:
+            for earlier in slices:
+                if earlier is one:
+                    return False
+                earlier.free += need[earlier.unit]
+        one.free = left
     return True
 
 
@@ -91,15 +94,23 @@ def settle(slices: tuple[Slice, ...], need: Need, used: Need) -> tuple[int, ...]
     nano, held_nano = used[0], need[0]
     if nano > held_nano:
         nano = min(nano, held_nano + room(slices, 0))
+    back = held_nano - nano
+    if not slices[0].unit:  # volumes stand before money: there are none
+        for one in slices:
+            one.free += back
+            one.settled += nano
+        return (nano,) * len(slices)
     settled = []
     for one in slices:
         unit = one.unit
-        if unit == 0:
-            held, amount = held_nano, nano
-        else:
-            held, amount = need[unit], used[unit]
-            if amount > held + one.free:
-                amount = held + one.free
+        if not unit:
+            one.free += back
+            one.settled += nano
+            settled.append(nano)
+            continue
+        held, amount = need[unit], used[unit]
+        if amount > held + one.free:
+            amount = held + one.free
         one.free += held - amount
         one.settled += amount
         settled.append(amount)
@@ -114,9 +125,16 @@ def room(slices: tuple[Slice, ...], unit: int) -> int:
 def shortest(slices: tuple[Slice, ...], need: Need) -> Slice | None:
     """The slice that can't hold `need`, of several the one whose refusal comes first.
 
-    Slices stand in the order of their refusals: limits, quotas, budgets, the wallet.
+    Slices stand in the order of their refusals: limits, quotas, budgets, the wallet. One that is
+    too short whatever may come back is told before all that are only held: waiting is no way
+    out then.
     """
+    held = None
     for one in slices:
-        if one.free < need[one.unit]:
-            return one
-    return None
+        needed = need[one.unit]
+        if one.free < needed:
+            if one.total < needed:
+                return one
+            if held is None:
+                held = one
+    return held

@@ -9,6 +9,8 @@ call fits into all of its purses or none; a refused one has changed nothing.
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
+import msgspec
+
 from faregate.catalogue.prices import Tariff
 from faregate.core import bounds
 from faregate.core.errors import FaregateError
@@ -321,11 +323,16 @@ class CreditCheck:
         """The slices as they would be had all that is available been drawn."""
         copies = []
         for one, standing in zip(slices, await self._broker.standings(slices), strict=True):
-            copy = Slice(one.spec)
-            copy.free = one.free + standing.available
-            copy.taken = one.taken + standing.available
+            copy, drawn = Slice(one.spec), standing.available
+            copy.free = one.free + drawn
+            copy.taken = one.taken + drawn
             copy.settled = one.settled
-            copy.standing = standing
+            copy.standing = msgspec.structs.replace(
+                standing,
+                drawn=standing.drawn + drawn,
+                available=0,
+                coming_back=standing.coming_back + drawn,
+            )
             copies.append(copy)
         return tuple(copies)
 

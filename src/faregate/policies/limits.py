@@ -62,20 +62,20 @@ class LimitCheck:
     def __call__(self, call: CallWithLimits) -> Refusal | Awaitable[Refusal | None] | None:
         """Take all, or nothing."""
         terms = call.terms
-        counters = terms.counters
-        if not counters:
+        counted = terms.counted
+        if not counted:
             return None
         now = self._now()
-        costs = call.costs = costs_of(call) if terms.counts_tokens else _ONE_REQUEST
-        for counter in counters:
-            waits_s = counter.take(costs[counter.spec.unit], now)
-            if waits_s != TAKEN:
+        costs = call.costs = costs_of(call) if terms.corrected else _ONE_REQUEST
+        for counter, place in counted:
+            if waits_s := counter.take(costs[place], now):
+                counters = terms.counters
                 _put_back(counters, costs, now, before=counter)
-                return self._ask(call, now) if waits_s == ASK else judge(counters, costs, now)
+                return self._ask(call) if waits_s == ASK else judge(counters, costs, now)
         call.limited_at = now
         return None
 
-    async def _ask(self, call: CallWithLimits, now: float) -> Refusal | None:
+    async def _ask(self, call: CallWithLimits) -> Refusal | None:
         counters, costs = call.terms.counters, call.costs
         wanted = [(one, costs[one.spec.unit]) for one in counters]
         try:
@@ -120,12 +120,16 @@ class LimitCheck:
         taken_at = call.limited_at
         if not taken_at:
             return
-        call.limited_at = 0.0
+        terms = call.terms
+        for counter in terms.concurrent:
+            counter.put_back(1, taken_at, taken_at)
+        if not terms.corrected:
+            return
         now = self._now()
-        for counter in call.terms.corrected:
+        for counter in terms.corrected:
             unit = counter.spec.unit
             cost = call.costs[unit]
-            actual = 0 if unit is LimitUnit.CONCURRENT else used[unit]
+            actual = used[unit]
             if actual < cost:
                 counter.put_back(cost - actual, taken_at, now)
             elif actual > cost:

@@ -24,11 +24,12 @@ class Terms:
     """
 
     __slots__ = (
-        "application", "bounds_output", "charge", "corrected", "cost", "counters", "counts_tokens",
-        "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max", "included", "key",
-        "missing_subject", "needs_price", "output_tokens_max", "overage", "plan", "plenty_until",
-        "purse_ids", "rate_fields", "rate_lines", "rate_lines_until", "slices", "team",
-        "tokenizer", "top_up_url", "until_ns", "unusual", "upgrade_urls", "wallet",
+        "application", "bounds_output", "charge", "concurrent", "corrected", "cost", "counted",
+        "counters", "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max",
+        "included", "key", "missing_subject", "needs_price", "output_tokens_max", "overage",
+        "plan", "plenty_until", "purse_ids", "rate_fields", "rate_lines", "rate_lines_until",
+        "slices", "team", "tokenizer", "top_up_url", "until_ns", "unusual", "upgrade_urls",
+        "wallet",
     )  # fmt: skip
 
     def __init__(self, key: KeyRecord) -> None:
@@ -39,8 +40,9 @@ class Terms:
         self.wallet = ""
         # -- LIMIT
         self.counters: tuple[Counter, ...] = ()
-        self.corrected: tuple[Counter, ...] = ()  # those that a call's end corrects
-        self.counts_tokens = False
+        self.concurrent: tuple[Counter, ...] = ()  # those that a call's end frees
+        self.corrected: tuple[Counter, ...] = ()  # those of tokens, which its end corrects
+        self.counted: tuple[tuple[Counter, int], ...] = ()  # with their places in `Costs`
         self.rate_fields: RateFields | None = None  # tell callers what is left of them
         self.rate_lines = b""
         self.rate_lines_until = 0.0
@@ -69,12 +71,11 @@ class Terms:
 
     def complete(self) -> None:
         """Derive what calls ask for, once everything is set."""
-        self.corrected = tuple(
-            one for one in self.counters if one.spec.unit is not LimitUnit.REQUESTS
-        )
-        self.counts_tokens = any(
-            one.spec.unit not in (LimitUnit.REQUESTS, LimitUnit.CONCURRENT) for one in self.counters
-        )
+        units = [(one.spec.unit, one) for one in self.counters]
+        self.concurrent = tuple(one for unit, one in units if unit is LimitUnit.CONCURRENT)
+        others = (LimitUnit.REQUESTS, LimitUnit.CONCURRENT)
+        self.corrected = tuple(one for unit, one in units if unit not in others)
+        self.counted = tuple((one, int(unit)) for unit, one in units)
         self.purse_ids = tuple(one.spec.purse_id for one in self.slices)
         self.unusual = bool(self.included) or self.missing_subject is not None
         self.needs_price = any(one.unit == Unit.NANO for one in self.slices)
