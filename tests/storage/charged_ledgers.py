@@ -10,6 +10,7 @@ from tests.calllog.calls import call_id, charge, settled, started
 from faregate.calllog.frames import CallRecord
 from faregate.calllog.records import WorkerCalls
 from faregate.core.clock import ManualClock
+from faregate.ledger.memory import MemoryLedger
 from faregate.ledger.purses import DrawRequest, PurseSpec, Unit, wallet_purse_id
 from faregate.storage.ledger_books import Books
 from faregate.storage.ledger_database import LedgerDatabase
@@ -29,6 +30,9 @@ class ChargedLedger:
         self.books = Books(self.connection, clock)
         self.source = database.source(WORKER, "node-1")
         self.posting = database.posting("node-1")
+        self.memory = MemoryLedger(clock)  # the oracle, which is charged for the same calls
+        self.called: list[str] = []
+        self.refused = 0
         self._numbers = count(1)
 
     def close(self) -> None:
@@ -47,6 +51,7 @@ class ChargedLedger:
         end = settled(number, charge=charge(amount_nano, wallet, purses))
         records: list[CallRecord] = calls.add([begin, end]).closed
         self.posting.post(WORKER, records)
+        self.memory.posting().post(WORKER, records)
         return call_id(number)
 
     def draw(self, amount: int, spec: PurseSpec | None = None) -> int:
@@ -69,3 +74,9 @@ def open_charged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cha
     made = ChargedLedger(LedgerDatabase(tmp_path / "ledger.db", url, clock), clock)
     yield made
     made.close()
+
+
+def open_charged_sqlite(folder: Path) -> ChargedLedger:
+    """An empty ledger in a file."""
+    clock = ManualClock()
+    return ChargedLedger(LedgerDatabase(folder / "ledger.db", None, clock), clock)

@@ -9,7 +9,7 @@ import typer
 
 from faregate.cli.amounts import coming_time, positive_amount, signed_amount
 from faregate.cli.ledger_session import opened_books
-from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.output import JsonOption, count_of, moment, print_json, print_table
 from faregate.cli.session import actor, checked_name, opened
 from faregate.cli.wallet_facts import (
     entry_facts,
@@ -32,6 +32,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(statement)
+
+# An amount may begin with a minus, which is no option.
+_SIGNED: Final = {"ignore_unknown_options": True}
 
 _Name = Annotated[str, typer.Argument(help="The wallet's name.")]
 _Reason = Annotated[str | None, typer.Option(help="Why, for the statement.")]
@@ -166,7 +169,7 @@ def show(name: _Name, as_json: JsonOption = False) -> None:
         )
 
 
-@app.command()
+@app.command(context_settings=_SIGNED)
 def grant(
     name: _Name,
     amount: Annotated[str, typer.Argument(help="Dollars, as 12.50.")],
@@ -213,7 +216,7 @@ def grant(
     _print_moved(entry, state, as_json, told, is_new)
 
 
-@app.command()
+@app.command(context_settings=_SIGNED)
 def refund(
     name: Annotated[str | None, typer.Argument(help="The wallet; not with --call.")] = None,
     amount: Annotated[str | None, typer.Argument(help="Dollars; not with --call.")] = None,
@@ -254,7 +257,7 @@ def refund(
     _print_moved(entry, state, as_json, told, is_new)
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(context_settings=_SIGNED)
 def adjust(
     name: _Name,
     amount: Annotated[str, typer.Argument(help="Dollars with a sign: +5.00 or -5.00.")],
@@ -302,8 +305,8 @@ def verify(as_json: JsonOption = False) -> None:
             typer.echo(one)
         told = "does not agree" if found.discrepancies else "agrees"
         typer.echo(
-            f"The ledger {told}: {found.transfers} transfers, {found.wallets} wallets with "
-            f"{format_amount(found.in_wallets_nano)} in them."
+            f"The ledger {told}: {count_of(found.transfers, 'transfer')}, "
+            f"{count_of(found.wallets, 'wallet')} with {format_amount(found.in_wallets_nano)}."
         )
     if found.discrepancies:
         raise typer.Exit(1)
