@@ -48,6 +48,7 @@ SUBJECTS_KEPT_MAX: Final = 20_000  # customers and runs whose terms a worker rem
 
 # -- Limits -------------------------------------------------------------------------------------
 LIMIT_COUNTERS_MAX: Final = 200_000  # short limits that count at once, under 1 KB each
+LIMIT_QUESTIONS_WAITING_MAX: Final = 10_000  # limits that calls wait for in the shared counters
 
 # -- Explaining ---------------------------------------------------------------------------------
 DECISIONS_KEPT_MAX: Final = 2_000  # of the newest calls, in a worker's memory, about 2 KB each

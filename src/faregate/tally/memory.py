@@ -8,21 +8,10 @@ from typing import Final
 
 from faregate.core import bounds
 from faregate.core.errors import StorageError
-from faregate.limits.concurrency import Concurrency
-from faregate.limits.counters import Counter, LimitSpec, LimitUnit
-from faregate.limits.gcra import SteadyRate
-from faregate.limits.sliding_window import SlidingWindow
+from faregate.limits.counters import Counter, LimitSpec
+from faregate.limits.making import LocalCounter, kind_of
 
 LOOKED_AT: Final = 2_000  # counters a second, for idle ones: a millisecond
-
-LocalCounter = SlidingWindow | SteadyRate | Concurrency
-
-
-def kind_of(spec: LimitSpec) -> type[LocalCounter]:
-    """Which arithmetic counts it."""
-    if spec.unit is LimitUnit.CONCURRENT:
-        return Concurrency
-    return SlidingWindow if spec.burst is None else SteadyRate
 
 
 class MemoryTally:
@@ -53,6 +42,11 @@ class MemoryTally:
             counter.adopt(spec, self._now())
             return counter
         return self._make(spec)
+
+    @property
+    def is_degraded(self) -> bool:
+        """Never: nothing is shared."""
+        return False
 
     async def ask(self, wanted: Sequence[tuple[Counter, int]]) -> None:
         """Nothing to get elsewhere."""
