@@ -8,11 +8,13 @@ import pytest
 from faregate.cli.service import (
     Wishes,
     command_name,
+    give_grants,
     open_sockets,
     plan_service,
     prepare,
     read_document,
 )
+from faregate.configuration.document import Document
 from faregate.configuration.settings import GateSettings, OperationsSettings, Settings
 from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
@@ -96,3 +98,18 @@ def test_the_command_is_named_as_a_shell_here_finds_it(monkeypatch, tmp_path) ->
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     assert command_name() == str(program)
+
+
+def test_a_start_gives_the_credit_that_is_missing(home, tmp_path) -> None:
+    file = tmp_path / "faregate.yaml"
+    grant = "wallets:\n- name: shop\n  grants:\n  - name: first\n    amount: 5\n"
+    file.write_text("version: 1\n" + grant)
+    prepare(home, file)
+    document = read_document(home)
+    assert give_grants(home, document) == []
+    home.ledger_database.unlink()
+    assert give_grants(home, document) == ["Gave 5.00 to shop (grant first of the configuration)."]
+    home.ledger_database.unlink()
+    home.ledger_database.mkdir()
+    assert "can't be given" in give_grants(home, document)[0]
+    assert give_grants(home, Document()) == []
