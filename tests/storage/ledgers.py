@@ -18,6 +18,7 @@ from faregate.core.clock import ManualClock
 from faregate.core.errors import FaregateError
 from faregate.gate.ports import LedgerSource
 from faregate.ledger import reckoning
+from faregate.ledger.bookkeeping import GrantKind
 from faregate.ledger.memory import MemoryLedger
 from faregate.ledger.purses import PurseKind, PurseSpec, Unit, wallet_purse_id
 from faregate.storage.ledger_books import Books
@@ -145,8 +146,8 @@ class InSql:
         expires_ns: int | None = None,
         reference: str | None = None,
     ) -> bool:
-        kind = "promotional" if promotional else "paid"
-        _, new = self.books.grant(wallet, amount_nano, kind, "ann", "test", expires_ns, reference)  # type: ignore[arg-type]
+        kind: GrantKind = "promotional" if promotional else "paid"
+        _, new = self.books.grant(wallet, amount_nano, kind, "ann", "test", expires_ns, reference)
         return new
 
     def adjust(self, wallet: str, amount_nano: int) -> bool:

@@ -81,10 +81,10 @@ class Touched:
 
 
 class Batch:
-    """Charges of one worker. `transfers` are rows in the order of `TRANSFER_COLUMNS`.
+    """Charges of one worker, as they are added up.
 
-    `moved` is by how much each account changes; `unbilled_short` is what gates could not have
-    where no wallet pays.
+    `transfers` are rows in the order of `TRANSFER_COLUMNS`; `moved` is by how much each account
+    changes; `unbilled_short` is what gates could not have where no wallet pays.
     """
 
     def __init__(self, touched: Iterable[Touched], now_ns: int) -> None:
@@ -101,9 +101,7 @@ class Batch:
         if settled_ns > self._now_ns:
             settled_ns = self._now_ns
         wallet = wallet_purse_id(charge.wallet) if charge.wallet else ""
-        amount = charge.charge_nano
-        if not 0 <= amount <= CALL_AMOUNT_MAX:
-            amount = _bounded(amount)
+        amount = _bounded(charge.charge_nano)
         short = borne = _bounded(charge.shortfall_nano) if charge.shortfall_nano else 0
         touched = self.touched
         pairs = tuple(zip(charge.purses, charge.used, strict=False))

@@ -50,7 +50,7 @@ def consume(lots: Iterable[Lot], amount_nano: int, now_ns: int) -> list[Taken]:
 
 
 def expire(lots: Iterable[Lot], undrawn_nano: int, now_ns: int) -> list[Taken]:
-    """What is taken back of expired lots: at most what isn't drawn of their wallet."""
+    """What is taken back of expired lots: at most what isn't drawn."""
     gone = [lot for lot in lots if lot.expired(now_ns)]
     return _take(in_order(gone, now_ns), max(0, undrawn_nano))
 

@@ -14,7 +14,10 @@ EventKind = Literal[
 
 
 class LedgerEvent(msgspec.Struct, frozen=True):
-    """One of them, once. `percent` is that of a threshold; `amount` is in the purse's unit."""
+    """One of them, once.
+
+    `percent` is that of a threshold; `amount` is in the unit of the purse.
+    """
 
     kind: EventKind
     at_ns: int

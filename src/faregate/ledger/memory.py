@@ -28,9 +28,10 @@ VANISHED_KEPT_NS = 30 * _DAY_NS  # a worker that comes back is told for so long
 
 
 class MemoryLedger:
-    """All of a ledger in dictionaries; `away` acts as a database that can't be reached.
+    """All of a ledger in dictionaries.
 
-    `books` is its state. Where several threads use it, `lock` is theirs.
+    `away` acts as a database that can't be reached. `books` is its state. Where several
+    threads use it, `lock` is theirs.
     """
 
     def __init__(self, clock: Clock, lock: AbstractContextManager[Any] | None = None) -> None:
@@ -70,7 +71,7 @@ class MemoryLedger:
         return self.books.balance(wallet)
 
     def entered(self) -> "_Entered":
-        """One transaction: gives the time, or raises `StorageError` while it is away."""
+        """One transaction: gives the time; `StorageError` while it is away."""
         return _Entered(self, self._lock)
 
 
@@ -175,7 +176,7 @@ class MemoryPosting:
         self._node = node
 
     def post(self, worker: str, records: Sequence[Any]) -> list[LedgerEvent]:
-        """Post the charges of closed calls (`calllog.frames.CallRecord`), each once."""
+        """Post the charges of closed calls (`CallRecord`), each once."""
         with self._ledger.entered() as now_ns:
             short: dict[str, int] = {}
             touched: set[str] = set()
@@ -223,7 +224,7 @@ class MemoryPosting:
             return events
 
     def expire(self, now_ns: int) -> list[LedgerEvent]:
-        """Take back credit that has expired, and drop what calendar purses leave behind."""
+        """Take back what has expired, and drop purses of the past."""
         with self._ledger.entered():
             events = self._expire(set(self._books.lots), now_ns)
             self._drop_purses(now_ns)

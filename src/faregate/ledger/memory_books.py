@@ -1,4 +1,4 @@
-"""The state of a ledger in memory, and what changes it one step at a time."""
+"""The state of a ledger in memory, and what changes it step by step."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from faregate.ledger.purses import PurseSpec, Standing, wallet_purse_id
 
 
 class Purse(msgspec.Struct):
-    """A purse as the ledger keeps it; a wallet's `spent` stays 0, for its balance goes down."""
+    """A purse as the ledger keeps it; a wallet spends its balance."""
 
     purse_id: str
     kind: str
@@ -28,7 +28,10 @@ class Purse(msgspec.Struct):
 
 
 class Draw(msgspec.Struct):
-    """A worker's part of a purse: drawn and not posted; told to be settled; posted of that."""
+    """A worker's part of a purse.
+
+    `amount` is drawn, not posted; `settled` what it told, `posted` what of that arrived.
+    """
 
     amount: int = 0
     settled: int = 0
@@ -149,7 +152,7 @@ class Books:
     # -- purses ----------------------------------------------------------------------------------
 
     def looked_at(self, spec: PurseSpec) -> Purse:
-        """A purse as it is or would be opened, with what the configuration says now."""
+        """A purse as it is or would be opened, by the configuration of now."""
         known = self.purses.get(spec.purse_id)
         if known is None:
             known = Purse(spec.purse_id, spec.kind, spec.name, spec.subject, 0)

@@ -32,7 +32,7 @@ Need = tuple[int, int, int, int, int]
 
 
 class PurseSpec(msgspec.Struct, frozen=True):
-    """Which purse, and how much may be in it, as the configuration says just now.
+    """Which purse, and how much may be in it by the configuration.
 
     `subject` is whose it is: the name of a key, an application, a customer, a run ... `cap` is
     None for a wallet, whose balance the ledger knows. A calendar purse has `starts_ns` and

@@ -1,4 +1,4 @@
-"""The arithmetic of purses: what is available, rolls out, is carried over, is told."""
+"""The arithmetic of purses: what is free, leaves a window, is told."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -22,7 +22,7 @@ def coming_back(amount: int, settled: int, posted: int) -> int:
 
 
 def carried_over(carry_max: int, capacity: int, spent: int, drawn: int) -> int:
-    """What a period takes over from the one before; what is drawn there counts as used."""
+    """What a period takes over; what the one before has drawn is used."""
     return min(max(0, carry_max), available(capacity, spent, drawn))
 
 

@@ -1,4 +1,4 @@
-"""Connections to the ledger's database: one set of statements for SQLite and PostgreSQL.
+"""Connections to the ledger's database: one set of statements for two.
 
 Plain drivers, no SQL layer: gate workers use these. A statement is written once, in the SQL that
 both speak, with `?` for a value, `IN ?*` for a list of values, and ` FOR UPDATE` at its end where
@@ -80,7 +80,7 @@ class LedgerConnection(Protocol):
 
     @property
     def uncertain(self) -> bool:
-        """Whether a write may have been kept although it raised; asking forgets it."""
+        """Whether a write that raised may have been kept; told once."""
 
 
 @lru_cache(maxsize=512)

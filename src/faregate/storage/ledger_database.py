@@ -1,4 +1,4 @@
-"""The ledger of an installation: where it is, its tables, and who uses it how.
+"""The ledger of an installation: where it is, and who uses it how.
 
 `open_ledger(home, url)` is cheap and touches nothing; `prepare` makes the tables or brings them to
 this release. Each of `source`, `posting` and `connect` has a connection of its own.
@@ -28,7 +28,7 @@ _LOCK: Final = 8402_0003  # of all who migrate a PostgreSQL database, for as lon
 
 
 class LedgerDatabase:
-    """The ledger in the file at `path`, or in the PostgreSQL database at `url`."""
+    """The ledger in the file at `path`, or in PostgreSQL at `url`."""
 
     def __init__(self, path: Path, url: str | None = None, clock: Clock | None = None) -> None:
         self._path = path
@@ -96,7 +96,7 @@ class LedgerDatabase:
 
 
 def open_ledger(home: Home, url: str | None = None, clock: Clock | None = None) -> LedgerDatabase:
-    """The ledger of `home`, or at `url` (settings.ledger.url) where there is one."""
+    """The ledger of `home`, or that at `url` (settings.ledger.url)."""
     return LedgerDatabase(home.ledger_database, url, clock)
 
 

@@ -99,7 +99,7 @@ class PostgresqlLedgerConnection:
 
     @property
     def uncertain(self) -> bool:
-        """Whether a write may have been kept although it raised; asking forgets it."""
+        """Whether a write that raised may have been kept; told once."""
         uncertain, self._uncertain = self._uncertain, False
         return uncertain
 

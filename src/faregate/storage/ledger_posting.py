@@ -1,4 +1,4 @@
-"""A clerk's side of the ledger: charges are posted, draws of the dead closed, credit expires.
+"""A clerk's side of the ledger: charges, draws of the dead, expiry.
 
 A charge is in the ledger once, by the id of its call, however often and in whatever cuts it
 comes: what a batch changes and its transfers are one transaction.
@@ -100,13 +100,13 @@ class LedgerPosting:
         return [worker for (worker,) in rows]
 
     def close_vanished(self, before_ns: int) -> list[LedgerEvent]:
-        """Close the draws of workers, of whatever node, that were last seen before then."""
+        """Close the draws of workers that were last seen before then."""
         return self._connection.write(
             lambda session: self._close_vanished(session, before_ns), repeatable=True
         )
 
     def expire(self, now_ns: int) -> list[LedgerEvent]:
-        """Take back credit that has expired, and drop what calendar purses leave behind."""
+        """Take back what has expired, and drop purses of the past."""
         events = self._connection.write(
             lambda session: _expire_all(session, now_ns), repeatable=True
         )

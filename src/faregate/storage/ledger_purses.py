@@ -55,7 +55,10 @@ class PurseRow(msgspec.Struct):
 
 
 class Facts(msgspec.Struct):
-    """What else tells how purses stand; by purse, but for expired lots: by wallet."""
+    """What else tells how purses stand.
+
+    By purse, but for expired lots, which are by the name of their wallet.
+    """
 
     balances: dict[str, int]
     expired: dict[str, list[credit.Lot]]
@@ -69,7 +72,7 @@ def find_purses(session: Session, purse_ids: Iterable[str]) -> dict[str, PurseRo
 
 
 def lock_purses(session: Session, purse_ids: Iterable[str]) -> dict[str, PurseRow]:
-    """Those that are there; nobody else changes them before this transaction ends."""
+    """Those that are there; nobody else changes them meanwhile."""
     return _read(session, _LOCK, purse_ids)
 
 

@@ -1,4 +1,4 @@
-"""The tables of the ledger, on SQLite and PostgreSQL; migrations make them.
+"""The tables of the ledger; migrations make them on both databases.
 
 Amounts are whole numbers: nano-dollars, or the unit of the purse. An account of a wallet is named
 as its purse ("wallet:NAME"), and its balance is the sum of what is left of its grants; all other

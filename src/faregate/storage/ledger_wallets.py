@@ -1,4 +1,4 @@
-"""Wallets in a transaction: balances, lots, counter accounts; and events that come of it."""
+"""Wallets in a transaction: balances, lots, and events of them."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -134,7 +134,7 @@ class Wallets:
         return happenings
 
     def consume(self, amounts: Mapping[str, int]) -> None:
-        """Lower lots by what charges took of each wallet; balances are moved elsewhere."""
+        """Lower lots by what charges took; balances are moved elsewhere."""
         for name, amount in amounts.items():
             if amount:
                 self._take(name, credit.consume(self._lots[name], amount, self._now_ns))

@@ -1,4 +1,4 @@
-"""How alembic runs the ledger's steps: inside the transaction that it is given."""
+"""How alembic runs the ledger's steps: in the transaction it is given."""
 
 from alembic import context
 
