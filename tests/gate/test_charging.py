@@ -80,7 +80,7 @@ async def test_credit_that_is_only_held_is_waited_for() -> None:
 
 async def test_credit_that_stays_held_is_429() -> None:
     async with running(commerce=COMMERCE, settings=IMPATIENT) as place:
-        place.ledger.grant("main", parse_amount("0.0005"))
+        place.ledger.grant("main", parse_amount("0.0008"))
         slow = asyncio.create_task(place.post(LIMITED, x_simulate="latency_ms=900"))
         await asyncio.sleep(0.1)
         reply = await place.post(LIMITED)

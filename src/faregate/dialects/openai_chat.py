@@ -17,6 +17,7 @@ from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventSplitter, event_data
 
 CHAT_PATH: Final = "/v1/chat/completions"
+COMPLETIONS_PATH: Final = "/v1/completions"
 _TOKENS_MAX: Final = 10**12  # a usage beyond it is nonsense, not a bill
 
 

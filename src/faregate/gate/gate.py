@@ -9,7 +9,7 @@ from faregate.core import bounds
 from faregate.core.clock import Clock
 from faregate.core.ids import CallIds
 from faregate.core.refusals import Refusal
-from faregate.dialects import problem
+from faregate.dialects import openai_bounds, problem
 from faregate.gate.call import Call
 from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.explaining import Explaining
@@ -96,6 +96,9 @@ class Gate:
         self.statuses = settings.refusals.statuses or None
         self.snapshot = snapshot
         self._upstreams.adopt(prepared)
+        for tokenizer in {model.tokenizer for model in document.models} - {None}:
+            # Loading one takes half a second, which no call shall wait for.
+            self.loop.run_in_executor(None, openai_bounds.prepare, str(tokenizer))
         self.settings = self.listener.settings = settings.gate
         self._trust = ProxyTrust(settings.gate.trusted_proxies)
         self._trusts = bool(self._trust)

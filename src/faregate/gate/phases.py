@@ -12,12 +12,13 @@ from faregate.catalogue.models import Offer
 from faregate.core import bounds
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
-from faregate.dialects import openai_chat
+from faregate.dialects import openai_bounds, openai_chat
 from faregate.gate.findings import Surroundings
 from faregate.gate.finish import record_start
 from faregate.gate.phase import Phase as Phase
 from faregate.gate.terms import TermsBook, still_holds
 from faregate.identity.keys import KeyRecord
+from faregate.policies.terms import Terms
 from faregate.wire import content_coding
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class FindTerms:
         self._route = route
         self._book = book
         self._makes_output = makes_output
+        self._has_prompts = route == openai_chat.COMPLETIONS_PATH
         self._known = book.known(route)
 
     def __call__(self, call: "Call") -> Refusal | None:
@@ -121,14 +123,14 @@ class FindTerms:
         subjects = head.subjects
         if subjects is None:
             subjects = head.subjects = _subjects(head.fields)
-        call.makes_output = self._makes_output
-        call.input_bound = len(call.body)
         if subjects is _NOBODY and not peeked.user:
             terms = self._known.get((key.key_id, offer.name))
             if terms is not None and still_holds(terms, key, call.started_ns):
                 call.terms = terms
+                if terms.measures:
+                    self._measure(call, terms, peeked)
                 return None
-        return self._find(call, key, offer, subjects, peeked.user)
+        return self._find(call, key, offer, subjects, peeked)
 
     def _find(
         self,
@@ -136,11 +138,11 @@ class FindTerms:
         key: KeyRecord,
         offer: Offer,
         subjects: tuple[str, str],
-        user: str | None,
+        peeked: openai_chat.Peek,
     ) -> Refusal | None:
         customer, run = subjects
-        if not customer and user:
-            customer = user
+        if not customer and peeked.user:
+            customer = peeked.user
         if len(customer) > _SUBJECT_MAX or len(run) > _SUBJECT_MAX:
             detail = f"The name of a customer or a run has at most {_SUBJECT_MAX} characters."
             return refuse("request_invalid", detail, param="user")
@@ -149,7 +151,19 @@ class FindTerms:
             call.terms = self._book.find(key, offer, self._route, customer, run, call.started_ns)
         except FaregateError:
             return refuse("limits_unavailable", "Too many limits are counted.", scope="gate")
+        if call.terms.measures:
+            self._measure(call, call.terms, peeked)
         return None
+
+    def _measure(self, call: "Call", terms: Terms, peeked: openai_chat.Peek) -> None:
+        """What decides how much the call may use: of input, and how many answers it has."""
+        body = call.body
+        call.makes_output = self._makes_output
+        call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max)
+        if peeked.n is not None or peeked.best_of is not None:
+            call.choices = peeked.choices
+        if self._has_prompts:
+            call.choices *= openai_bounds.count_prompts(body)
 
 
 def _subjects(fields: dict[bytes, bytes]) -> tuple[str, str]:

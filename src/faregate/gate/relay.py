@@ -179,7 +179,7 @@ class Relay(CallState):
             finish_call(self, "answered", status, refusal)
             self.connection.abort()
             return
-        choices = self.peek.choices if self.peek is not None else 1
+        choices = self.choices
         members = problem.problem(refusal, self.call_id, self.gate.statuses)
         route, model = self.plan.route, self.model_asked
         self._send_on(openai_chat.final_events(route, self.call_id, model, choices, members))

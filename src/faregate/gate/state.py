@@ -44,6 +44,7 @@ class CallState:
         "attempts",
         "body",
         "call_id",
+        "choices",
         "chunked",
         "connection",
         "costs",
@@ -131,6 +132,7 @@ class CallState:
         self.run_name = ""
         self.terms = NO_TERMS
         self.makes_output = True
+        self.choices = 1  # answers, each of up to the output limit
         self.input_bound = 0
         self.limited_at = 0.0
         self.costs = NO_COSTS
@@ -170,14 +172,14 @@ class CallState:
         peeked = self.peek
         if peeked is None:
             return 0, 0
-        inputs = self.closer_input_bound()
+        inputs = self.closer_input_bound() if self.terms.tokenizer else self.input_bound
         if not self.makes_output:
             return inputs, 0
         limit = peeked.output_limit
         if limit is None:
             limit = self.terms.default_output_tokens or bounds.LEAST_OUTPUT_TOKENS
         most = self.terms.output_tokens_max
-        return inputs, (limit if most is None else min(limit, most)) * peeked.choices
+        return inputs, (limit if most is None else min(limit, most)) * self.choices
 
     def limit_standings(self) -> list[tuple[int, float]]:
         """What is left of each limit that applies, and the seconds until there is more."""

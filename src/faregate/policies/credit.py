@@ -32,6 +32,7 @@ class CallWithCredit(Protocol):
     peek: Peek | None
     started_at: float
     makes_output: bool  # whether this operation puts out tokens at all
+    choices: int  # answers, each of up to the output limit
     input_bound: int  # the most input tokens that its body can be
 
     slices: tuple[Slice, ...]  # what is held, once it is
@@ -102,7 +103,7 @@ class CreditCheck:
                 outputs = self._open_ended(call, terms, peeked)
             else:
                 most = terms.output_tokens_max
-                outputs = (limit if most is None or limit < most else most) * peeked.choices
+                outputs = (limit if most is None or limit < most else most) * call.choices
         tariff = call.tariff
         nano = tariff.bound(inputs, outputs) if tariff is not None else 0
         return (nano, 1, inputs, outputs, inputs + outputs)
@@ -110,7 +111,7 @@ class CreditCheck:
     def _open_ended(self, call: CallWithCredit, terms: Terms, peeked: Peek) -> int:
         """Output tokens to hold for a call without a limit."""
         most = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
-        choices = peeked.choices
+        choices = call.choices
         if peeked.stream and not terms.hidden_reasoning:
             call.grows = True
             return min(bounds.FIRST_OUTPUT_TOKENS, most) * choices
@@ -235,7 +236,7 @@ class CreditCheck:
     def _fitted(self, call: CallWithCredit, tokens: int) -> Need:
         call.output_sent, call.grows = tokens, False
         inputs = call.input_bound
-        outputs = tokens * (call.peek.choices if call.peek is not None else 1)
+        outputs = tokens * call.choices
         nano = call.tariff.bound(inputs, outputs) if call.tariff is not None else 0
         return (nano, 1, inputs, outputs, inputs + outputs)
 
@@ -243,7 +244,7 @@ class CreditCheck:
         self, call: CallWithCredit, slices: tuple[Slice, ...], has: Callable[[Slice], int]
     ) -> int:
         """The output limit that all slices have room for; below 1: none."""
-        choices = call.peek.choices if call.peek is not None else 1
+        choices = call.choices
         return min(self._affordable(call, one.unit, has(one)) // choices for one in slices)
 
     def affordable_more(self, call: CallWithCredit) -> int:

@@ -94,7 +94,7 @@ def _budget(short: Slice, total: int, need: Need, affordable: int, now_ns: int) 
         f"This call may cost up to {format_amount(needed)} USD; the budget '{spec.name}' of "
         f"'{spec.subject}' has {format_amount(facts['available_nano'])} USD left"
     )
-    resets_ns = _resets_ns(short, total, needed)
+    resets_ns = _resets_ns(short, total, needed, now_ns)
     if affordable >= 1:
         return _too_large(f"{detail}.", affordable, (raised,), facts | {"resets_ns": resets_ns})
     if resets_ns is None or needed > cap:
@@ -169,7 +169,7 @@ def _volume(
         fixes = lower or (Fix("Send a shorter request; no waiting helps."),)
         facts |= {"affordable_output_tokens": affordable} if lower else {}
         return refuse("request_exceeds_limit", detail, fixes=fixes, **facts)
-    resets_ns = _resets_ns(short, total, needed)
+    resets_ns = _resets_ns(short, total, needed, now_ns)
     held = total >= needed
     retry_s = _HELD_RETRY_S if held or resets_ns is None else _seconds(resets_ns, now_ns)
     if held:
@@ -192,7 +192,7 @@ def _volume(
 # -- time -----------------------------------------------------------------------------------------
 
 
-def _resets_ns(short: Slice, total: int, needed: int) -> int | None:
+def _resets_ns(short: Slice, total: int, needed: int, now_ns: int) -> int | None:
     """When the purse has room for `needed` again by time alone; None: never."""
     spec, standing = short.spec, short.standing
     if spec.ends_ns is not None:
@@ -204,7 +204,8 @@ def _resets_ns(short: Slice, total: int, needed: int) -> int | None:
         room += amount
         if room >= needed:
             return at_ns
-    return None
+    # The rest was used a moment ago and isn't posted yet: all of it leaves the window by then.
+    return now_ns + spec.rolling_ns
 
 
 def _seconds(resets_ns: int, now_ns: int) -> int:

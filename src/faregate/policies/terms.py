@@ -26,10 +26,10 @@ class Terms:
     __slots__ = (
         "application", "bounds_output", "charge", "concurrent", "corrected", "cost", "counted",
         "counters", "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max",
-        "included", "key", "missing_subject", "needs_price", "output_tokens_max", "overage",
-        "plan", "plenty_until", "purse_ids", "rate_fields", "rate_lines", "rate_lines_until",
-        "slices", "team", "tokenizer", "top_up_url", "until_ns", "unusual", "upgrade_urls",
-        "wallet",
+        "included", "key", "measures", "missing_subject", "needs_price", "output_tokens_max",
+        "overage", "plan", "plenty_until", "purse_ids", "rate_fields", "rate_lines",
+        "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "until_ns", "unusual",
+        "upgrade_urls", "wallet",
     )  # fmt: skip
 
     def __init__(self, key: KeyRecord) -> None:
@@ -59,6 +59,7 @@ class Terms:
         self.top_up_url: str | None = None
         self.until_ns: int | None = None
         self.missing_subject: str | None = None  # what a call must name, and this one doesn't
+        self.measures = False  # what a call may use decides something
         self.unusual = False
         self.plenty_until = 0.0  # till then, monotonic, calls without a limit may hold the most
         # -- what the model and the plan say of output
@@ -77,6 +78,7 @@ class Terms:
         self.corrected = tuple(one for unit, one in units if unit not in others)
         self.counted = tuple((one, int(unit)) for unit, one in units)
         self.purse_ids = tuple(one.spec.purse_id for one in self.slices)
+        self.measures = bool(self.slices) or bool(self.included) or bool(self.corrected)
         self.unusual = bool(self.included) or self.missing_subject is not None
         self.needs_price = any(one.unit == Unit.NANO for one in self.slices)
         counted = {one.unit for one in (*self.slices, *self.included)}
