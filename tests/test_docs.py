@@ -303,7 +303,8 @@ def command_problem(words: list[str], commands: Commands) -> str | None:
     if is_group and rest and re.fullmatch(r"[a-z][a-z-]*", rest[0]):
         return f"{name} {rest[0]}: there is no such command"
     known = commands[name] | commands["faregate"]
-    unknown = [word for word in rest if word.startswith("-") and word.split("=")[0] not in known]
+    options = [word for word in rest if re.match(r"-(?![\d.])", word)]  # -5.00 is an amount
+    unknown = [word for word in options if word.split("=")[0] not in known]
     return f"{name}: there is no option {unknown[0]}" if unknown else None
 
 
