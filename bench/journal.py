@@ -2,6 +2,9 @@
 
     python bench/journal.py [FOLDER]
 
+Posting is measured twice: calls that cost nothing, and calls that are charged to a wallet, a
+budget and a quota of a ledger on SQLite.
+
 Times are of one process alone; the folder should be on the disk that journals will be on.
 """
 
@@ -12,17 +15,34 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from faregate.calllog.frames import Attempt, Settled, Started, Usage, decode_frame, encode_frame
+from faregate.calllog.frames import (
+    Attempt,
+    Charge,
+    Settled,
+    Started,
+    Usage,
+    decode_frame,
+    encode_frame,
+)
 from faregate.clerk.clerk import Clerk, Retention
-from faregate.core.clock import SystemClock
-from faregate.ledger.memory import MemoryLedger
+from faregate.ledger.purses import DrawRequest, PurseSpec, Unit
 from faregate.storage.call_store import CallStore
+from faregate.storage.home import Home
 from faregate.storage.journal import JournalWriter, SyncPolicy
 from faregate.storage.journal_reader import JournalFolders
+from faregate.storage.ledger_books import open_books
+from faregate.storage.ledger_database import open_ledger
 
 FRAME = b"x" * 300
 FRAMES = 200_000
-CALLS = 40_000
+CALLS = 200_000
+PURSES = (
+    PurseSpec("wallet:acme", "wallet", "acme", "acme", Unit.NANO, None),
+    PurseSpec("budget:team:billing", "budget", "team", "billing", Unit.NANO, 10**17),
+    PurseSpec("quota:plan/calls:shop", "quota", "plan/calls", "shop", Unit.REQUESTS, 10**9),
+)
+CHARGE = Charge("acme", tuple(spec.purse_id for spec in PURSES), (41_500, 41_500, 1), 41_500,
+                33_200, 0, "stated")  # fmt: skip
 ROUNDS = 5
 PACED_CALLS_S = 10_000
 PACED_SECONDS = 2.0
@@ -74,9 +94,9 @@ def append_at_pace(root: Path, sync: SyncPolicy) -> None:
     )
 
 
-def write_calls(root: Path) -> None:
+def write_calls(root: Path, worker: str, charge: Charge | None) -> None:
     """Calls with a start and an end, as a gate writes them."""
-    writer = JournalWriter(root, f"2-{time.time_ns():x}-1", sync="kernel")
+    writer = JournalWriter(root, worker, sync="kernel")
     attempt = Attempt("acme", "https://acme.test/v1", "small", 90, 2_000, 9_000, 200, "ok", True)
     for number in range(CALLS):
         call_id = f"call_6553f1000000000000{number:08x}"
@@ -85,7 +105,7 @@ def write_calls(root: Path) -> None:
                 Started(
                     call_id, time.time_ns(), 3, "key_1", "billing", "POST",
                     "/v1/chat/completions", "127.0.0.1", "client/1.0", "small", "small",
-                    "acme", True, 250,
+                    "acme", True, 250, "shop", "web", f"customer-{number % 100}",
                 )
             )
         )  # fmt: skip
@@ -102,6 +122,7 @@ def write_calls(root: Path) -> None:
             12,
             Usage(10, 20),
             (attempt,),
+            charge,
         )
         writer.append(encode_frame(end))
     writer.close()
@@ -121,17 +142,27 @@ def read_back(root: Path) -> None:
     print(f"read and decode  {count / (time.perf_counter() - begun):12,.0f} frames/s")
 
 
-def post(root: Path, database: Path) -> None:
+def post(root: Path, folder: Path, charge: Charge | None) -> None:
     """All that the clerk does, with the disk synced."""
-    store = CallStore(database)
-    clerk = Clerk(
-        JournalFolders(root), store, MemoryLedger(SystemClock()).posting(), Retention(30, 1_000_000)
-    )
-    begun = time.perf_counter()
+    folder.mkdir()
+    home, worker = Home(folder), f"2-{time.time_ns():x}-1"
+    with open_books(home, None) as books:
+        books.grant("acme", 10**15, "paid", "bench")
+    ledger = open_ledger(home)
+    ledger.source(worker, "bench").draw([DrawRequest(spec, 10**12, 0) for spec in PURSES])
+    write_calls(root, worker, charge)
+    store = CallStore(home.calls_database)
+    clerk = Clerk(JournalFolders(root), store, ledger.posting("bench"), Retention(30, 1_000_000))
+    begun, processor = time.perf_counter(), time.process_time()
     while clerk.step():
         pass
-    calls = clerk.metrics()["calls"]
-    print(f"post             {calls / (time.perf_counter() - begun):12,.0f} calls/s")
+    spent, used = time.perf_counter() - begun, time.process_time() - processor
+    counted = clerk.metrics()
+    calls = counted["calls"]
+    name = "post, free" if charge is None else "post, charged"
+    print(f"{name:<16} {calls / spent:12,.0f} calls/s ({used / calls * 1e6:.1f} us processor)")
+    assert counted["charged_nano"] == (0 if charge is None else calls * charge.charge_nano)
+    assert counted["shortfall"] == 0
     store.close()
 
 
@@ -145,9 +176,10 @@ def main() -> None:
             append_flat_out(root / "flat", sync)
         for sync in policies:
             append_at_pace(root / "paced", sync)
-        write_calls(root / "calls")
+        write_calls(root / "calls", f"2-{time.time_ns():x}-1", None)
         read_back(root / "calls")
-        post(root / "calls", root / "calls.db")
+        post(root / "free", root / "free-home", None)
+        post(root / "charged", root / "charged-home", CHARGE)
 
 
 if __name__ == "__main__":

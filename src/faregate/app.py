@@ -36,13 +36,13 @@ def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) ->
     from faregate.storage.journal import JournalWriter, name_worker
     from faregate.storage.ledger_database import open_ledger
     from faregate.storage.node import name_node
-    from faregate.tally.memory import MemoryTally
+    from faregate.tally.opening import open_tally
 
     name = name_worker(worker, time.time_ns(), os.getpid())
     openers = Openers(
         lambda settings: JournalWriter(home.journal, name, sync=settings.journal.sync),
         lambda settings: open_ledger(home, settings.ledger.url).source(name, name_node(home)),
-        lambda settings: MemoryTally(),
+        open_tally,
     )
     listening = socket.socket(fileno=listen_fd)
     explaining = Explaining(
@@ -83,6 +83,7 @@ def run_clerk(home: Home, control_fd: int | None) -> None:
         _run(ClerkWorker(clerk, read_retention, control_fd).run)
     finally:
         store.close()
+        ledger.close()
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -11,7 +11,8 @@ from tests.crashes.bank import Bank, Worker
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_between_any_two_effects(tmp_path: Path, after: bool):
+@pytest.mark.parametrize("alive", [False, True])
+def test_killed_between_any_two_effects(tmp_path: Path, after: bool, alive: bool):
     for left in range(1_000):
         bank = Bank(tmp_path / f"{left}")
         first, second = bank.begin(), bank.begin()
@@ -20,11 +21,12 @@ def test_killed_between_any_two_effects(tmp_path: Path, after: bool):
             for amount in range(1, 15):
                 bank.call(worker, amount * 1_000)
             bank.call_without_end(worker)
-        survived = bank.post(1, left, after=after)
-        bank.check()
-        bank.call(first, 500)
-        bank.die(first)
-        if survived:
+        if alive:
+            survived = bank.post(1, left, after=after)
+        else:
+            bank.post(1)
+            bank.call(first, 500)
+            bank.die(first)
             survived = bank.post(2, left, after=after, sizes=[4096])
         bank.check()
         bank.end()
