@@ -3,6 +3,7 @@
 import json
 import socket
 
+import msgspec
 import pytest
 
 from faregate.cli.service import (
@@ -13,11 +14,20 @@ from faregate.cli.service import (
     plan_service,
     prepare,
     read_document,
+    require_shared_counters,
 )
+from faregate.configuration.commerce import Limit, Plan
 from faregate.configuration.document import Document
-from faregate.configuration.settings import GateSettings, OperationsSettings, Settings
+from faregate.configuration.settings import (
+    GateSettings,
+    LimitSettings,
+    OperationsSettings,
+    Settings,
+)
 from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
+from faregate.supervisor import embedded_valkey
+from faregate.tally.opening import LIMITS_URL_VARIABLE, WORKERS_VARIABLE
 
 FREE = Settings(gate=GateSettings(port=0, workers=2), operations=OperationsSettings(port=0))
 NO_WISHES = Wishes(None, None, None, None)
@@ -66,9 +76,12 @@ def test_a_taken_operations_port_names_its_variable() -> None:
 def test_the_plan_has_every_process_and_they_know_their_home(home) -> None:
     sockets = open_sockets(FREE, NO_WISHES)
     plan = plan_service(home, FREE, sockets)
-    assert [child.name for child in plan.children] == ["gate 0", "gate 1", "clerk"]
-    assert all(child.environment["FAREGATE_HOME"] == str(home.root) for child in plan.children)
-    assert [child.listener for child in plan.children[:2]] == sockets.gates
+    assert [child.name for child in plan.children] == ["valkey", "gate 0", "gate 1", "clerk"]
+    assert all(child.environment["FAREGATE_HOME"] == str(home.root) for child in plan.children[1:])
+    assert [child.listener for child in plan.children[1:3]] == sockets.gates
+    for gate in plan.children[1:3]:
+        assert gate.environment[WORKERS_VARIABLE] == "2"
+        assert gate.environment[LIMITS_URL_VARIABLE] == f"unix://{home.run}/valkey.sock"
     assert json.dumps(plan.facts)
     close(sockets)
 
@@ -113,3 +126,39 @@ def test_a_start_gives_the_credit_that_is_missing(home, tmp_path) -> None:
     home.ledger_database.mkdir()
     assert "can't be given" in give_grants(home, document)[0]
     assert give_grants(home, Document()) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_counters_are_started_where_there_is_a_redis_or_one_worker(home, workers: int) -> None:
+    limits = LimitSettings(redis_url="redis://127.0.0.1:1/0" if workers > 1 else None)
+    settings = msgspec.structs.replace(FREE, limits=limits)
+    sockets = open_sockets(settings, Wishes(None, 0, workers, 0))
+    plan = plan_service(home, settings, sockets)
+    assert "valkey" not in [child.name for child in plan.children]
+    assert LIMITS_URL_VARIABLE not in plan.children[0].environment
+    close(sockets)
+
+
+LIMITED = Document(limits=(Limit(name="rate", max=5, per="second", each="key"),))
+
+
+def test_limits_that_could_not_be_kept_are_refused(monkeypatch) -> None:
+    require_shared_counters(LIMITED, 2)
+    monkeypatch.setattr(embedded_valkey, "is_installed", lambda: False)
+    require_shared_counters(LIMITED, 1)
+    require_shared_counters(Document(), 2)
+    with pytest.raises(FaregateError, match="2 workers can't keep the limits") as caught:
+        require_shared_counters(LIMITED, 2)
+    assert "faregate[shared]" in caught.value.fix
+    planned = Document(plans=(Plan(name="basic", limits=LIMITED.limits),))
+    with pytest.raises(FaregateError):
+        require_shared_counters(planned, 2)
+
+
+def test_a_redis_without_its_client_is_refused(monkeypatch) -> None:
+    settings = Settings(limits=LimitSettings(redis_url="redis://127.0.0.1:1/0"))
+    require_shared_counters(Document(settings=settings), 2)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(FaregateError, match="not installed") as caught:
+        require_shared_counters(Document(settings=settings), 1)
+    assert "faregate[redis]" in caught.value.fix

@@ -18,6 +18,7 @@ from faregate.cli.service import (
     prepare,
     prepare_ledger,
     read_document,
+    require_shared_counters,
 )
 from faregate.configuration.document import Document
 from faregate.identity.keys import hash_key
@@ -45,6 +46,7 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     lock = HomeLock(home.run)
     prepare(home, config)
     document = read_document(home)
+    require_shared_counters(document, wishes.workers or document.settings.gate.workers)
     prepare_ledger(home, document.settings)
     sockets = open_sockets(document.settings, wishes)
     kept = reserve(HOST, demo.model_port(document))

@@ -19,6 +19,7 @@ from faregate.cli.service import (
     prepare,
     prepare_ledger,
     read_document,
+    require_shared_counters,
 )
 from faregate.storage.home import Home
 from faregate.supervisor.lock import HomeLock
@@ -75,6 +76,7 @@ def serve_configured(home: Home, lock: HomeLock, wishes: Wishes) -> None:
     begun = time.monotonic()
     document = read_document(home)
     settings = document.settings
+    require_shared_counters(document, wishes.workers or settings.gate.workers)
     prepare_ledger(home, settings)
     for told in give_grants(home, document):
         print(told, file=sys.stderr, flush=True)

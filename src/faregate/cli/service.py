@@ -1,5 +1,6 @@
 """What `serve` puts together: settings, sockets, processes."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -15,9 +16,11 @@ from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
 from faregate.storage.ledger_database import open_ledger
 from faregate.storage.preparation import open_gate_source, prepare_home
+from faregate.supervisor import embedded_valkey
 from faregate.supervisor.child import ChildPlan
 from faregate.supervisor.service import ServicePlan
 from faregate.supervisor.sockets import listen, listen_shared
+from faregate.tally.opening import LIMITS_URL_VARIABLE, WORKERS_VARIABLE
 
 PORT_VARIABLE: Final = "FAREGATE_PORT"
 OPERATIONS_PORT_VARIABLE: Final = "FAREGATE_OPERATIONS_PORT"
@@ -128,13 +131,50 @@ def _address(sock: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def require_shared_counters(document: Document, workers: int) -> None:
+    """Raise `FaregateError` where limits of several workers could not be kept."""
+    if document.settings.limits.redis_url is not None:
+        if importlib.util.find_spec("redis") is None:
+            raise FaregateError(
+                "settings.limits.redis_url needs a client that is not installed",
+                fix=f"{sys.executable} -m pip install 'faregate[redis]'",
+            )
+        return
+    limits = document.limits or any(plan.limits for plan in document.plans)
+    if workers > 1 and limits and not embedded_valkey.is_installed():
+        raise FaregateError(
+            f"{workers} workers can't keep the limits of this configuration without shared "
+            "counters",
+            fix=f"{sys.executable} -m pip install 'faregate[shared]', or set "
+            "settings.limits.redis_url, or serve with --workers 1",
+        )
+
+
+def _plan_valkey(home: Home, settings: Settings, workers: int) -> ChildPlan | None:
+    """The counters that several workers share, unless they have a Redis.
+
+    Limits may come with a later revision, so it runs whether there are some now or not.
+    """
+    if workers == 1 or settings.limits.redis_url or not embedded_valkey.is_installed():
+        return None
+    program = (sys.executable, "-P", "-m", "faregate.supervisor.embedded_valkey")
+    path = embedded_valkey.socket_path(home.run)
+    return ChildPlan("valkey", (*program, "--socket", str(path), "--parent", str(os.getpid())))
+
+
 def plan_service(
     home: Home, settings: Settings, sockets: Sockets, more: tuple[ChildPlan, ...] = ()
 ) -> ServicePlan:
     """The processes of this machine; `more` are served beside them."""
     environment = {**os.environ, "FAREGATE_HOME": str(home.root)}
+    workers = len(sockets.gates)
+    valkey = _plan_valkey(home, settings, workers)
+    counting = {WORKERS_VARIABLE: str(workers)}
+    if valkey is not None:
+        counting[LIMITS_URL_VARIABLE] = f"unix://{embedded_valkey.socket_path(home.run)}"
+        more = (*more, valkey)
     gates = (
-        ChildPlan("gate", (*_PROGRAM, "gate"), worker, sock, environment)
+        ChildPlan("gate", (*_PROGRAM, "gate"), worker, sock, environment | counting)
         for worker, sock in enumerate(sockets.gates)
     )
     clerk = ChildPlan("clerk", (*_PROGRAM, "clerk"), environment=environment)

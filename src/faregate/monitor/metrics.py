@@ -130,8 +130,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "faregate_clerk_open_calls", "gauge", (), "Calls whose end the clerk has not read yet.",
     ),
     Metric(
+        "faregate_limits_degraded", "gauge", (),
+        "Workers that can't reach the counters of the limits that they share.",
+    ),
+    Metric(
         "faregate_workers", "gauge", ("role", "state"),
-        "Processes, by role (gate, clerk, model) and state (starting, ready, draining, "
+        "Processes, by role (gate, clerk, model, valkey) and state (starting, ready, draining, "
         "restarting).",
     ),
     Metric(

@@ -27,7 +27,7 @@ from faregate.monitor.metrics import Snapshot, merge, retire
 from faregate.supervisor.log import EventLog
 from faregate.supervisor.restart import RestartPolicy
 
-Role = Literal["gate", "clerk", "model"]
+Role = Literal["gate", "clerk", "model", "valkey"]
 State = Literal["starting", "ready", "draining", "restarting", "stopped"]
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024  # metrics of one worker at their bounds: under 1 MiB

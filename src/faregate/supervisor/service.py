@@ -1,8 +1,8 @@
 """The service of one machine: processes, signals, operations, end.
 
 SIGTERM and SIGINT drain: the listening sockets close, gates finish the calls they have, then the
-clerk reads what is left of the journals, then the local model goes. A second signal stops the
-waiting. SIGHUP has the gates read their certificates again.
+clerk reads what is left of the journals, then the local model and the shared counters go. A second
+signal stops the waiting. SIGHUP has the gates read their certificates again.
 """
 
 import asyncio
@@ -25,8 +25,9 @@ from faregate.supervisor.operations import Answer, OperationsServer, json_answer
 
 CLERK_STOP_S: Final = 5.0  # to read the last frames; what it leaves it finds at the next start
 MODEL_STOP_S: Final = 1.0
+VALKEY_STOP_S: Final = 1.0
 WATCH_S: Final = 5.0  # between two looks at silent gates
-ROLES_IN_ORDER_OF_END: Final = ("gate", "clerk", "model")
+ROLES_IN_ORDER_OF_END: Final = ("gate", "clerk", "model", "valkey")
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ class Service:
             "gate": self._plan.drain_timeout_s,
             "clerk": CLERK_STOP_S,
             "model": MODEL_STOP_S,
+            "valkey": VALKEY_STOP_S,
         }
         for role in ROLES_IN_ORDER_OF_END:
             await asyncio.gather(
