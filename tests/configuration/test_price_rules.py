@@ -8,6 +8,7 @@ from tests.configuration.planted import BASE, assert_one_mistake
 
 from faregate.configuration.commerce import Price
 from faregate.configuration.document import Document, Model, Provider
+from faregate.configuration.export import export
 from faregate.configuration.load import load
 from faregate.configuration.price_rules import check, wrong_moment, wrong_zone
 
@@ -107,6 +108,7 @@ def test_hours_of_another_shape(hours: str, message: str) -> None:
         "[{model: gpt, input: 1, output: 0}]",
         f"[{FREE}}}, {FREE}, from_time: 2027-01-01}}]",
         f"[{LONG} 10, output: 2}}]}}]",
+        f"[{FREE}, hours: [{{start: 22:00, end: 06:30, multiplier: 0.5}}]}}]",
         f"[{FREE}, hours: [{{{HOURS}, days: [sat, sun], time_zone: America/New_York}}]}}]",
     ],
 )
@@ -115,6 +117,16 @@ def test_what_is_meant_passes(prices: str) -> None:
         f"{BASE}prices: {prices}\nplans: [{{name: p, prices: {prices}}}]\n", environment={}
     )
     assert document.prices == document.plans[0].prices != ()
+
+
+def test_times_need_no_quotes() -> None:
+    hours = "{start: 22:00, end: 12:30, multiplier: 0.5}"
+    document = load(f"{BASE}prices: [{FREE}, hours: [{hours}]}}]\n", environment={})
+    assert (document.prices[0].hours[0].start, document.prices[0].hours[0].end) == (
+        "22:00",
+        "12:30",
+    )
+    assert load(export(document), environment={}) == document
 
 
 def test_a_moment_without_a_zone() -> None:

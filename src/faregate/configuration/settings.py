@@ -129,9 +129,9 @@ class CreditSettings(Section, frozen=True, kw_only=True):
 class LimitSettings(Section, frozen=True, kw_only=True):
     """How rates and calls at once are counted."""
 
-    # Redis or Valkey that several workers or nodes count in: redis://host:port/0 or
-    # rediss://..., with a password as ${env:NAME}; none: in memory, and with several workers in
-    # a Valkey that Faregate starts itself (restart).
+    # Redis or Valkey that several workers or nodes count in: redis://host:port/0, rediss://...
+    # or unix:///path, with a password as ${env:NAME}; none: in memory, and with several workers
+    # in a Valkey that Faregate starts itself (restart).
     redis_url: str | None = None
     # When that can't be reached: refuse calls that a limit applies to (503), or let every worker
     # keep its share of each limit.

@@ -56,6 +56,8 @@ class _Checker:
             return self._dict(value, shape, path)
         if isinstance(shape, inspect.DecimalType):
             return self._amount(at, path)
+        if isinstance(shape, inspect.StrType) and at.text is not None and ":" in at.text:
+            value = at.text  # YAML 1.1 takes 22:00 for a number of base 60; nobody means that
         return self._scalar(value, shape, path, described)
 
     def _struct(self, value: Any, shape: inspect.StructType, path: Path) -> Any:
