@@ -1,6 +1,6 @@
 """Units are places in what a call needs; a wallet's purse is its account."""
 
-from faregate.ledger.purses import Need, Unit, wallet_purse_id
+from faregate.ledger.purses import Need, Unit, wallet_purse_id, wallet_spec
 
 
 def test_units_are_the_places_of_a_need():
@@ -11,3 +11,5 @@ def test_units_are_the_places_of_a_need():
 
 def test_the_purse_of_a_wallet():
     assert wallet_purse_id("acme") == "wallet:acme"
+    assert wallet_spec("acme").purse_id == "wallet:acme"
+    assert wallet_spec("acme").cap is None

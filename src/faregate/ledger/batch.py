@@ -27,18 +27,17 @@ class Touched:
 
     Of a wallet there is a balance, of others capacity and what is spent. `amount` is the draw;
     `posted` is what calls used, `short` what of that could not be had. `added` are the buckets
-    of a rolling purse that grew. One that isn't `known` has no row.
+    of a rolling purse that grew.
     """
 
     __slots__ = ("added", "amount", "balance", "bucket_ns", "capacity", "drawn", "is_wallet",
-                 "known", "posted", "purse_id", "short", "spent")  # fmt: skip
+                 "posted", "purse_id", "short", "spent")  # fmt: skip
 
     def __init__(
         self,
         purse_id: str,
         *,
         is_wallet: bool = False,
-        known: bool = True,
         capacity: int = 0,
         spent: int = 0,
         drawn: int = 0,
@@ -46,7 +45,6 @@ class Touched:
     ) -> None:
         self.purse_id = purse_id
         self.is_wallet = is_wallet
-        self.known = known
         self.capacity = capacity
         self.spent = spent
         self.drawn = drawn

@@ -104,6 +104,11 @@ def wallet_purse_id(name: str) -> str:
     return f"wallet:{name}"
 
 
+def wallet_spec(name: str) -> PurseSpec:
+    """A wallet as a purse."""
+    return PurseSpec(wallet_purse_id(name), "wallet", name, name, Unit.NANO, None)
+
+
 def holds_money(purse_id: str) -> bool:
     """Whether its amounts are nano-dollars: those of wallets and budgets are."""
     return purse_id.startswith(("wallet:", "budget:"))

@@ -18,9 +18,9 @@ from faregate.ledger.events import (
     threshold_event,
     vanished_event,
 )
-from faregate.ledger.purses import wallet_purse_id
+from faregate.ledger.purses import wallet_purse_id, wallet_spec
 from faregate.storage.ledger_connection import Bulk, LedgerConnection, Session
-from faregate.storage.ledger_purses import PurseRow, lock_purses
+from faregate.storage.ledger_purses import PurseRow, lock_purses, open_purses
 from faregate.storage.ledger_wallets import Happening, Wallets, keep_events, move
 
 _DAY_NS: Final = 86_400_000_000_000
@@ -136,7 +136,7 @@ class LedgerPosting:
                 if charge.wallet:
                     names.add(charge.wallet)
         purse_ids.update(map(wallet_purse_id, names))
-        purses = lock_purses(session, purse_ids)
+        purses = _lock(session, purse_ids, names)
         wallets = Wallets(session, names, purses, now_ns)
         happenings = wallets.expire()
         touched = _touch(session, purses, wallets, now_ns)
@@ -161,6 +161,15 @@ class LedgerPosting:
                 event = vanished_event(worker, node, seen_ns, now_ns)
                 happenings.append(Happening(event, None))
         return keep_events(session, happenings)
+
+
+def _lock(session: Session, purse_ids: set[str], names: set[str]) -> dict[str, PurseRow]:
+    """The purses that there are; of wallets all, for a balance goes down under their lock."""
+    purses = lock_purses(session, purse_ids)
+    missing = [name for name in names if wallet_purse_id(name) not in purses]
+    if missing:
+        purses.update(open_purses(session, [wallet_spec(name) for name in missing]))
+    return purses
 
 
 def _touch(
@@ -190,20 +199,13 @@ def _touch(
         for purse in purses.values()
     }
     for name, balance in wallets.balances.items():
-        purse_id = wallet_purse_id(name)
-        if purse_id not in touched:
-            touched[purse_id] = Touched(purse_id, is_wallet=True, known=False)
-        touched[purse_id].balance = balance
+        touched[wallet_purse_id(name)].balance = balance
     return touched
 
 
 def _keep(session: Session, worker: str, batch: Batch) -> None:
     session.insert_many(_TRANSFERS, batch.transfers)
-    changed = [
-        purse
-        for purse in batch.touched.values()
-        if purse.known and (purse.posted or purse.bucket_ns)
-    ]
+    changed = [purse for purse in batch.touched.values() if purse.posted or purse.bucket_ns]
     session.run_many(_KEEP_PURSE, [(one.spent, one.drawn, one.purse_id) for one in changed])
     session.run_many(
         _KEEP_DRAW, [(one.amount, one.posted, worker, one.purse_id) for one in changed]
