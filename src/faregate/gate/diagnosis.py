@@ -52,7 +52,7 @@ class Question(msgspec.Struct, forbid_unknown_fields=True):
     method: str = "POST"
     path: str = "/v1/chat/completions"
     headers: dict[str, str] = {}
-    body: msgspec.Raw | None = None
+    body: msgspec.Raw = msgspec.Raw()
     text: str | None = None
     key: str | None = None
 
@@ -120,7 +120,7 @@ def _read(body: bytes) -> Question | Refusal:
         question = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return refuse("request_invalid", f"The question can't be read: {error}.")
-    if question.body is not None and question.text is not None:
+    if bytes(question.body) and question.text is not None:
         return refuse("request_invalid", "Give 'body' or 'text', not both.", param="text")
     if not question.path.startswith("/") or not question.method.isascii():
         return refuse("request_invalid", "The path begins with '/'.", param="path")
@@ -152,8 +152,7 @@ class _Diagnosis:
         self._target = question.path.encode("utf-8")
         self._fields = _fields(question.headers, drop_key=record is not None)
         self._broker = SupposedBroker(call.gate.broker)
-        raw = question.body
-        self._body = bytes(raw) if raw is not None else (question.text or "").encode()
+        self._body = bytes(question.body) or (question.text or "").encode()
 
     async def tell(self, *, by_operator: bool) -> dict[str, Any]:
         """The whole diagnosis as JSON."""

@@ -88,8 +88,13 @@ class CreditCheck:
 
     # -- how much ---------------------------------------------------------------------------------
 
-    def need(self, call: CallWithCredit, terms: Terms) -> Need:
-        """The most that the call can use; sets whether it grows and the limit that it gets."""
+    def need(
+        self, call: CallWithCredit, terms: Terms, slices: tuple[Slice, ...] | None = None
+    ) -> Need:
+        """The most that the call can use; sets whether it grows and the limit that it gets.
+
+        `slices` stand for those of `terms` where a dry run has fresher numbers.
+        """
         inputs = call.input_bound
         peeked = call.peek
         outputs = 0
@@ -100,7 +105,7 @@ class CreditCheck:
                 if limit is not None:
                     call.output_sent = limit
             if limit is None:
-                outputs = self._open_ended(call, terms, peeked)
+                outputs = self._open_ended(call, terms, peeked, slices or terms.slices)
             else:
                 most = terms.output_tokens_max
                 outputs = (limit if most is None or limit < most else most) * call.choices
@@ -108,7 +113,9 @@ class CreditCheck:
         nano = tariff.bound(inputs, outputs) if tariff is not None else 0
         return (nano, 1, inputs, outputs, inputs + outputs)
 
-    def _open_ended(self, call: CallWithCredit, terms: Terms, peeked: Peek) -> int:
+    def _open_ended(
+        self, call: CallWithCredit, terms: Terms, peeked: Peek, slices: tuple[Slice, ...]
+    ) -> int:
         """Output tokens to hold for a call without a limit."""
         most = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
         choices = call.choices
@@ -119,7 +126,7 @@ class CreditCheck:
         if choices == 1 and call.started_at < terms.plenty_until:
             call.output_sent = most
             return most
-        for one in terms.slices:
+        for one in slices:
             standing = one.standing
             free = one.free + (standing.available if standing is not None else 0)
             share = min(share, self._affordable(call, one.unit, free // _SHARE_OF_FREE) // choices)
@@ -186,7 +193,10 @@ class CreditCheck:
         if hold(terms.slices, need):
             call.slices, call.need = terms.slices, need
             return None
-        return await self._draw(call, terms.slices, need)
+        outcome = self._short(call, terms.slices, need)
+        if outcome is None or isinstance(outcome, Refusal):
+            return outcome
+        return await outcome
 
     def _short(
         self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
@@ -217,6 +227,14 @@ class CreditCheck:
         if short is None:
             call.slices, call.need = slices, need
             return None
+        if call.output_sent:
+            # A limit of ours was reckoned by older numbers than the ledger has just told.
+            fresh = self.need(call, call.terms)
+            if fresh[Unit.OUTPUT_TOKENS] < need[Unit.OUTPUT_TOKENS]:
+                if hold(slices, fresh):
+                    call.slices, call.need = slices, fresh
+                    return None
+                short, need = shortest(slices, fresh) or short, fresh
         return self._fit_or_refuse(call, slices, short, need)
 
     def _fit_or_refuse(
@@ -292,7 +310,7 @@ class CreditCheck:
         included, slices = copies[: len(terms.included)], copies[len(terms.included) :]
         call.tariff = terms.charge
         if included:
-            need = self.need(call, terms)
+            need = self.need(call, terms, slices)
             volumes = (*included, *_without_money(slices))
             short = shortest(volumes, need)
             if short is None:
@@ -306,11 +324,13 @@ class CreditCheck:
         return self._dry_hold(call, slices)
 
     def _dry_hold(self, call: CallWithCredit, slices: tuple[Slice, ...]) -> Refusal | None:
-        need = self.need(call, call.terms)
+        terms = call.terms
+        terms.plenty_until = 0.0
+        need = self.need(call, terms, slices)
         if shortest(slices, need) is not None:
             call.input_bound = min(call.closer_input_bound(), call.input_bound)
             call.output_sent = 0
-            need = self.need(call, call.terms)
+            need = self.need(call, terms, slices)
         short = shortest(slices, need)
         if short is not None:
             refusal = self._fit_or_refuse(call, slices, short, need)
