@@ -333,10 +333,11 @@ HELLO = chat({"role": "user", "content": "Hello, world! " * 10})
 
 def test_a_guess_is_fair(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = cookbook([{"role": "user", "content": "Hello, world! " * 10}], "o200k_base")
-    assert exact <= estimate_input(HELLO) <= exact + 1
+    assert exact <= estimate_input(HELLO, "o200k_base") <= exact + 1
     with_image = chat({"role": "user", "content": [TEXT_PART, image(PIXELS)]})
-    assert 765 < estimate_input(with_image) < 800
+    assert 765 < estimate_input(with_image, "o200k_base") < 800
     monkeypatch.setattr(openai_bounds, "_counter", lambda: None)
+    assert estimate_input(HELLO, "o200k_base") == estimate_input(HELLO)
     assert estimate_input(HELLO) == 3 + 4 + -(-(140 + 4) // 4)
 
 

@@ -84,7 +84,10 @@ def closer_bound(body: bytes, image_tokens_max: int, tokenizer: str | None = Non
 
 
 def estimate_input(body: bytes, tokenizer: str | None = None) -> int:
-    """A fair guess of the input tokens where nobody stated a usage. No bound."""
+    """A fair guess of the input tokens where nobody stated a usage. No bound.
+
+    Exact where a `tokenizer` is named, which `prepare` has loaded: a call must not wait for that.
+    """
     request = _decode(body)
     if request is None:
         return -(-len(body) // _BYTES_PER_TOKEN_TYPICAL)
@@ -97,7 +100,7 @@ def estimate_input(body: bytes, tokenizer: str | None = None) -> int:
             tally.prompts(value)
         elif name in _TOOLS:
             tally.json(value)
-    exact = _exact(tally.texts, tokenizer or "o200k_base")
+    exact = _exact(tally.texts, tokenizer) if tokenizer is not None else None
     if exact is None:
         exact = -(-_bytes(tally.texts) // _BYTES_PER_TOKEN_TYPICAL)
     return tally.tokens + exact

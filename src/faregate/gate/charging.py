@@ -95,7 +95,7 @@ _NOT_SERVED: Final = frozenset(range(400, 499))  # the provider's own refusals; 
 
 def _estimated(call: CallState, stated: Usage | None) -> Usage:
     """The usage where the provider did not state it, or not all of it."""
-    inputs = openai_bounds.estimate_input(call.body)
+    inputs = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
     if stated is not None and stated.output_tokens is not None:
         outputs = stated.output_tokens
     elif not call.makes_output:
