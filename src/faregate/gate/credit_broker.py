@@ -125,7 +125,9 @@ class CreditBroker:
             if short.total - mine[short.unit] < need[short.unit] or now >= deadline:
                 return short
             self._ask_back(short, need[short.unit])
-            drawn = not await self._something_settled(min(_RETRY_S, deadline - now))
+            await self._something_settled(min(_RETRY_S, deadline - now))
+            # What others gave back, and new credit, are only seen in the ledger.
+            drawn = self._now() - short.standing_at < _RETRY_S
         return None
 
     async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
@@ -140,14 +142,12 @@ class CreditBroker:
         if self.waiting:
             self._settled.set()
 
-    async def _something_settled(self, seconds: float) -> bool:
-        """Wait for a hold to end here; False: for some time none did, so ask the ledger."""
+    async def _something_settled(self, seconds: float) -> None:
+        """Wait for a hold to end here, for so long at most."""
         self._settled.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0.001)):
                 await self._settled.wait()
-                return True
-        return False
 
     # -- rounds -----------------------------------------------------------------------------------
 

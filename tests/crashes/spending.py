@@ -1,0 +1,348 @@
+"""A paid installation under a storm of callers, and everything that was said of its money.
+
+Callers, the journal's calls, the ledger's transfers and its balances each tell what was spent; a
+sampler looks into the ledger all the while. `Installation.check` compares them to the nano-dollar.
+"""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import msgspec
+from tests.end_to_end.served import Served, processes_of, wait_until
+from tests.gate.running import BrokenReplyError, Client, Reply, connect
+
+from faregate.calllog.frames import CallRecord
+from faregate.core.errors import StorageError
+from faregate.core.money import parse_amount
+from faregate.identity.keys import generate_key
+from faregate.ledger import reckoning
+from faregate.storage.call_log import CallLog
+from faregate.storage.home import Home
+from faregate.storage.ledger_books import Books, open_books
+from faregate.storage.ledger_connection import Session
+from faregate.storage.ledger_database import open_ledger
+
+URL_VARIABLE: Final = "TEST_LEDGER_URL"
+# Prices for each call alone, so that what is held is what is charged; and by tokens.
+PRICES: Final[tuple[dict[str, Any], ...]] = (
+    {"model": "flat", "input": 0, "output": 0, "request": "0.003"},
+    {"model": "dear", "input": 0, "output": 0, "request": "0.007"},
+    {"model": "tokens", "input": "2.5", "output": "10"},
+    {"model": "odd", "input": "0.1234567", "output": "3.3333333", "request": "0.000000007"},
+)
+QUICK: Final = "tokens=20"
+SLOW: Final = "tokens=20,latency_ms=200"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What one caller got: status (0: the connection broke), code, and how long it took."""
+
+    status: int
+    code: str
+    seconds: float
+    output_limit: int = 0
+    usage: dict[str, Any] | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether it was answered."""
+        return self.status == 200
+
+
+def body(model: str, *, stream: bool = False, **more: Any) -> dict[str, Any]:
+    """A short chat."""
+    said = {"model": model, "messages": [{"role": "user", "content": "What is a fare?"}]}
+    asked = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    return said | asked | more
+
+
+def _answer(reply: Reply, seconds: float) -> Answer:
+    limit = int(reply["faregate-output-limit"] or 0)
+    if reply.status != 200:
+        return Answer(reply.status, str(reply.json.get("code")), seconds)
+    if reply["content-type"] != "text/event-stream":
+        return Answer(200, "", seconds, limit, reply.json["usage"])
+    usage, code = None, ""
+    for line in reply.body.split(b"\n"):
+        if line.startswith(b"data: {"):
+            event = json.loads(line[6:])
+            usage = event.get("usage") or usage
+            code = event.get("faregate", {}).get("refusal", {}).get("code", code)
+    assert reply.body.endswith(b"data: [DONE]\n\n")
+    return Answer(200, code, seconds, limit, usage)
+
+
+async def ask(client: Client, asked: dict[str, Any], **headers: str) -> Answer:
+    """One call."""
+    begun = time.monotonic()
+    try:
+        reply = await client.post(asked, **headers)
+    except (BrokenReplyError, OSError, asyncio.IncompleteReadError):
+        return Answer(0, "broken", time.monotonic() - begun)
+    return _answer(reply, time.monotonic() - begun)
+
+
+async def _burst(
+    port: int, key: str, bodies: Sequence[dict[str, Any]], headers: Sequence[dict[str, str]]
+) -> list[Answer]:
+    clients = [await connect(port, key) for _ in bodies]
+    gate = asyncio.Event()
+
+    async def one(client: Client, asked: dict[str, Any], more: dict[str, str]) -> Answer:
+        async with client:
+            await gate.wait()
+            return await ask(client, asked, **more)
+
+    tasks = [
+        asyncio.create_task(one(client, asked, headers[at % len(headers)]))
+        for at, (client, asked) in enumerate(zip(clients, bodies, strict=True))
+    ]
+    await asyncio.sleep(0.1)  # every worker has taken its connections in
+    gate.set()
+    return await asyncio.wait_for(asyncio.gather(*tasks), 90)
+
+
+def burst(
+    port: int,
+    key: str,
+    bodies: Sequence[dict[str, Any]],
+    headers: Sequence[dict[str, str]] = ({"x_simulate": QUICK},),
+) -> list[Answer]:
+    """All calls at once, each on a connection of its own that is open before."""
+    return asyncio.run(_burst(port, key, bodies, headers))
+
+
+def counted(answers: Sequence[Answer]) -> dict[str, int]:
+    """How many of each status and code."""
+    found = Counter(f"{one.status} {one.code}".strip() for one in answers)
+    return dict(sorted(found.items()))
+
+
+@dataclass
+class Sampler:
+    """Reads the ledger all the time, and keeps what must never be."""
+
+    read: Callable[[Callable[[Session], list[str]]], list[str]]
+    samples: int = 0
+    away: int = 0
+    most_drawn_nano: int = 0
+    violations: list[str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.violations += self.read(self._look)
+                self.samples += 1
+            except StorageError:
+                self.away += 1
+                time.sleep(0.05)
+            time.sleep(0.002)
+
+    def _look(self, session: Session) -> list[str]:
+        now_ns = time.time_ns()
+        accounts = dict(session.rows("SELECT account, balance_nano FROM accounts"))
+        draws = dict(session.rows("SELECT purse_id, SUM(amount) FROM draws GROUP BY purse_id"))
+        buckets: dict[str, dict[int, int]] = {}
+        for purse_id, starts_ns, spent in session.rows(
+            "SELECT purse_id, starts_ns, spent FROM purse_buckets"
+        ):
+            buckets.setdefault(purse_id, {})[starts_ns] = spent
+        wrong = [f"{name} is {has}" for name, has in accounts.items() if _is_debt(name, has)]
+        for purse_id, kind, cap, carried, spent, drawn, rolling_ns in session.rows(
+            "SELECT purse_id, kind, cap, carried, spent, drawn, rolling_ns FROM purses"
+        ):
+            if kind == "wallet":
+                most, used = accounts.get(purse_id, 0), 0
+                self.most_drawn_nano = max(self.most_drawn_nano, drawn)
+            else:
+                most, used = cap + carried, spent
+            if rolling_ns is not None:
+                freed = reckoning.frees(buckets.get(purse_id, {}), rolling_ns, now_ns)
+                used = sum(amount for _, amount in freed)
+            if used + drawn > most:
+                wrong.append(f"{purse_id}: {used} spent and {drawn} drawn of {most}")
+            if drawn != draws.get(purse_id, 0):
+                wrong.append(f"{purse_id}: {drawn} drawn, by workers {draws.get(purse_id, 0)}")
+        return wrong
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+
+def _is_debt(account: str, balance_nano: int) -> bool:
+    return account.startswith("wallet:") and balance_nano < 0
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What an installation came to."""
+
+    calls: int
+    charges: int
+    charged_nano: int
+    lost: int
+    short_nano: int
+    balance_nano: int
+
+
+class Installation:
+    """A home with one wallet, and the service on it.
+
+    `granted` are dollars; `more` are other parts of the document.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        base_url: str,
+        granted: str | None,
+        *,
+        workers: int = 1,
+        ledger_url: str | None = None,
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        self.home = folder / "home"
+        self.key = generate_key()
+        self.granted_nano = parse_amount(granted) if granted else 0
+        self._ledger_url = ledger_url
+        self._workers = workers
+        self._file = folder / "faregate.yaml"
+        self._file.write_text(json.dumps(self._document(base_url, granted) | (more or {})))
+        self.served: Served
+
+    def _document(self, base_url: str, granted: str | None) -> dict[str, Any]:
+        ledger = {"vanish_after_s": 10}
+        if self._ledger_url:
+            ledger["url"] = f"${{env:{URL_VARIABLE}}}"  # type: ignore[assignment]
+        wallet = {"wallet": "paid"} if granted else {}
+        grants = [{"name": "first", "amount": granted}]
+        return {
+            "version": 1,
+            "providers": [
+                {"name": "simulated", "base_url": base_url, "proxy": "none",
+                 "connections_max": 2_000}
+            ],
+            "models": [{"name": one["model"], "provider": "simulated"} for one in PRICES],
+            "prices": list(PRICES),
+            "wallets": [{"name": "paid", "grants": grants}] if granted else [],
+            "applications": [{"name": "shop", **wallet}],
+            "keys": [
+                {"name": "test", "secret": "${env:TEST_KEY}", "application": "shop"},
+            ],
+            "settings": {"ledger": ledger, "credit": {"top_up_url": "https://example.com/pay"}},
+        }  # fmt: skip
+
+    def start(self, start: Callable[..., Served], *, port: str = "") -> Self:
+        """Serve it."""
+        environment = {"TEST_KEY": self.key, URL_VARIABLE: self._ledger_url or ""}
+        if port:
+            environment["FAREGATE_PORT"] = port
+        arguments = ("--workers", str(self._workers), "--config", str(self._file))
+        self.served = start(self.home, *arguments, **environment).ready()
+        wait_until(lambda: len(self.served.pids("gate")) == self._workers, 20)
+        return self
+
+    def burst(self, bodies: Sequence[dict[str, Any]], **headers: str) -> list[Answer]:
+        """All of these calls at once."""
+        given = {"x_simulate": QUICK} | headers
+        return burst(self.served.port, self.key, bodies, (given,))
+
+    @contextlib.contextmanager
+    def sampled(self) -> Iterator[Sampler]:
+        """Look into its ledger all the while; fail where it ever was wrong."""
+        connection = open_ledger(Home(self.home), self._ledger_url).connect()
+        try:
+            with Sampler(connection.read) as sampler:
+                yield sampler
+        finally:
+            connection.close()
+        assert not sampler.violations, sampler.violations[:5]
+        assert sampler.samples > 3
+
+    @contextlib.contextmanager
+    def books(self) -> Iterator[Books]:
+        """Its books."""
+        with open_books(Home(self.home), self._ledger_url) as books:
+            yield books
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Of the ledger."""
+        connection = open_ledger(Home(self.home), self._ledger_url).connect()
+        try:
+            return connection.read(lambda session: session.rows(statement))
+        finally:
+            connection.close()
+
+    def records(self) -> list[CallRecord]:
+        """All calls on record."""
+        home = Home(self.home)
+        with contextlib.closing(CallLog(home.journal, home.calls_database)) as log:
+            return log.recent(1_000_000)
+
+    def posted(self) -> bool:
+        """Whether the clerk has caught up: every charge on record is in the ledger."""
+        try:
+            records = self.records()
+        except StorageError:  # the clerk is just making its store
+            return False
+        wanted = {one.call_id for one in records if one.charge is not None}
+        known = self.rows("SELECT transfer_id FROM transfers WHERE kind = 'charge'")
+        closed = all(one.state == "closed" for one in records)
+        return closed and wanted == {call_id for (call_id,) in known}
+
+    def balance_nano(self) -> int:
+        """What the wallet has."""
+        with self.books() as books:
+            return books.wallet("paid").balance_nano
+
+    def stop(self) -> None:
+        """End the service in good order."""
+        assert self.served.stop() == 0, self.served.log[-3_000:]
+        wait_until(lambda: processes_of(self.home) == [], 20)
+        assert "Traceback" not in self.served.log, self.served.log[-5_000:]
+
+    def check(self) -> Totals:
+        """After the end: nothing is drawn, and all accounts of the money agree."""
+        assert self.posted()
+        records = self.records()
+        charges = {one.call_id: one.charge for one in records if one.charge is not None}
+        transfers = {
+            call_id: amount
+            for call_id, amount in self.rows(
+                "SELECT transfer_id, amount_nano FROM transfers WHERE kind = 'charge'"
+            )
+        }
+        assert transfers == {call_id: one.charge_nano for call_id, one in charges.items()}
+        charged_nano = sum(transfers.values())
+        with self.books() as books:
+            assert books.verify().discrepancies == ()
+            events = [event.kind for _, event in books.events()]
+            wallet = books.wallet("paid")
+            assert [one for one in books.budgets() if one.drawn] == []
+        assert "shortfall" not in events
+        if self.granted_nano:
+            assert wallet.balance_nano == self.granted_nano - charged_nano >= 0
+        drawn = self.rows("SELECT COALESCE(SUM(amount), 0) FROM draws")[0][0]
+        assert (wallet.drawn_nano, drawn) == (0, 0)
+        outcomes = Counter(one.outcome for one in records)
+        short_nano = sum(one.shortfall_nano for one in charges.values())
+        return Totals(
+            len(records), len(transfers), charged_nano, outcomes["lost"], short_nano,
+            wallet.balance_nano,
+        )  # fmt: skip
