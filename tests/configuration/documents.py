@@ -143,4 +143,4 @@ def documents(draw: st.DrawFn) -> Document:
             for number, name in enumerate(key_names)
         ),
     )
-    return draw(with_commerce(document)) if draw(st.booleans()) else document
+    return with_commerce(draw, document) if draw(st.booleans()) else document
