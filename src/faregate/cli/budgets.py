@@ -1,4 +1,4 @@
-"""faregate budgets: what is spent of what is capped, and when it begins anew."""
+"""faregate budgets: what is spent of what is capped."""
 
 import datetime as dt
 from typing import Annotated, Any, Final

@@ -1,4 +1,4 @@
-"""faregate events: what happened in the ledger that people want to be told."""
+"""faregate events: what happened to wallets and budgets."""
 
 import time
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def _following(count: int) -> Iterator[tuple[int, LedgerEvent]]:
 
 
 def event_facts(number: int, event: LedgerEvent) -> dict[str, Any]:
-    """An event for a program; its amount is a decimal string where it is money."""
+    """An event for a program; money is a decimal string."""
     return {
         "event": number,
         "at": moment(event.at_ns),

@@ -1,4 +1,7 @@
-"""Wallets, grants and entries as commands print them: amounts as decimal strings."""
+"""Wallets, grants and entries as commands print them.
+
+Amounts are decimal strings.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def wallet_facts(document: Document, state: WalletState) -> dict[str, Any]:
-    """A wallet for a program; `declared` says whether the configuration has it."""
+    """A wallet for a program.
+
+    `declared` says whether the configuration has it.
+    """
     return {
         "wallet": state.name,
         "balance": format_amount(state.balance_nano),

@@ -177,7 +177,7 @@ def _print_groups(made: Statement) -> None:
 
 
 def write_csv(pages: Iterator[Statement]) -> None:
-    """All lines between the opening and the closing balance, as RFC 4180 has it."""
+    """All lines between opening and closing balance, as RFC 4180 has it."""
     writer = csv.writer(sys.stdout, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
 

@@ -1,4 +1,4 @@
-"""What the books say: wallets, grants, entries, purses, and whether all agrees."""
+"""What the books say: wallets, grants, entries, purses, the audit."""
 
 from typing import Literal
 
@@ -44,7 +44,10 @@ class GrantState(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One transfer as its wallet sees it; `amount_nano` is below zero where it left."""
+    """One transfer as its wallet sees it.
+
+    `amount_nano` is below zero where it left the wallet.
+    """
 
     entry_id: str
     wallet: str
@@ -105,7 +108,7 @@ FILE_REFERENCE = "file:"
 
 
 def changed_part(grant: FileGrant, given: GrantState | FileGrant) -> str | None:
-    """What of a grant is not as it was given: its amount, its kind or its expiry."""
+    """What of a grant is not as it was given: amount, kind or expiry."""
     if grant.amount_nano != given.amount_nano:
         return "amount"
     if grant.kind != given.kind:

@@ -1,4 +1,4 @@
-"""The books: what people do with the ledger's money, and what they read of it.
+"""The books: how people move the ledger's money, and read of it.
 
 Every movement is a new transfer between two accounts, with its author and its reason; nothing is
 ever changed or deleted. All refusals come before the first change. A movement's name is chosen
@@ -154,7 +154,10 @@ class Books:
         reason: str = "",
         reference: str | None = None,
     ) -> tuple[Entry, bool]:
-        """Give a sum back that is of no single call; its entry, and whether it is new."""
+        """Give a sum back that is of no single call.
+
+        Gives its entry, and whether it is new.
+        """
         _check(amount_nano, author, reason, reference)
         now_ns = self._clock.wall_ns()
         lot = REFUND + (reference or _new_id())

@@ -1,4 +1,4 @@
-"""The audit: everything added up again, and every place that does not agree.
+"""The audit: everything is added up again, and what differs is told.
 
 Each check is one query whose rows are discrepancies; a ledger that is right gives none.
 """

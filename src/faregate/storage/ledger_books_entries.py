@@ -1,4 +1,4 @@
-"""Movements of a wallet's money by hand: the statements that write the books.
+"""Movements of a wallet's money by hand, as they are written.
 
 Rows are locked in the order purse, accounts by name: as draws and postings do it.
 """
@@ -22,7 +22,7 @@ _CALLED: Final = (
 
 
 class Move(NamedTuple):
-    """A movement that is to be made; `of_call` is the call that it is for, if any."""
+    """A movement that is to be made; `of_call` is the call that it is for."""
 
     name: str
     kind: str
@@ -42,7 +42,10 @@ class Found(NamedTuple):
 
 
 def lock_wallet(session: Session, wallet: str) -> dict[str, PurseRow]:
-    """Keep all others from the wallet until the end; gives its purse by its id."""
+    """Keep all others from the wallet until the end.
+
+    Gives its purse by its id.
+    """
     # It is there from now on, so that nobody opens it and draws while this goes on.
     spec = PurseSpec(wallet_purse_id(wallet), "wallet", wallet, wallet, Unit.NANO, cap=None)
     return open_purses(session, [spec])

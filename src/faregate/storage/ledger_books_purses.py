@@ -1,4 +1,4 @@
-"""Budgets, quotas and long limits as they stand, and what happened in the ledger."""
+"""Budgets, quotas and long limits as they stand; and events."""
 
 from collections import defaultdict
 from typing import Final

@@ -37,7 +37,8 @@ _MOVED: Final = f"""
     )"""  # noqa: S608 - names of our own columns
 _ENTRIES: Final = f"""{_MOVED}
     SELECT created_ns, seq, kind, amount, transfer_id, author, reason, {_CALL} FROM moved
-    WHERE created_ns > ? OR (created_ns = ? AND seq > ?) ORDER BY created_ns, seq LIMIT ?"""  # noqa: S608
+    WHERE created_ns > ? OR (created_ns = ? AND seq > ?)
+    ORDER BY created_ns, seq LIMIT ?"""  # noqa: S608
 _ENTRIES_BEFORE: Final = f"""{_MOVED}
     SELECT COALESCE(SUM(amount), 0) FROM moved
     WHERE created_ns < ? OR (created_ns = ? AND seq <= ?)"""  # noqa: S608
@@ -89,7 +90,10 @@ def read_statement(
     count: int,
     now_ns: int,
 ) -> Statement:
-    """One page of a statement; raises `FaregateError` where `page` is of none."""
+    """One page of a statement.
+
+    Raises `FaregateError` where `page` is of none.
+    """
     account = wallet_purse_id(wallet)
     after = _parsed(page, by) if page is not None else None
     if after is not None:
@@ -166,7 +170,7 @@ def _groups(
     rows = session.rows(statement, *span.parameters, place, count + 1)
     lines: tuple[Line, ...] = tuple(_group_line(by, *row) for row in rows[:count])
     if by in IN_TIME:
-        before = f"{_MOVED} SELECT COALESCE(SUM(amount), 0) FROM moved WHERE {name} <= ?"  # noqa: S608
+        before = f"{_TOTAL} WHERE {name} <= ?"
         moved = _sum(session, before, (*span.parameters, place))
         lines = with_balances(lines, opening + moved)
     last = (int(rows[count - 1][1]),) if len(rows) > count else None
