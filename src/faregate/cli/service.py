@@ -66,7 +66,7 @@ def prepare_ledger(home: Home, settings: Settings) -> None:
 
 
 def give_grants(home: Home, document: Document) -> list[str]:
-    """Give the credit that the configuration in force gives; what there is to tell.
+    """Give the credit of the configuration in force; what there is to tell.
 
     It was given when the document was applied, unless that ended too soon.
     """
