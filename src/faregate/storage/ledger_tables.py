@@ -86,7 +86,7 @@ transfers = sa.Table(
     sa.Column("basis", sa.Text),
     sa.Column("input_tokens", sa.BigInteger),
     sa.Column("output_tokens", sa.BigInteger),
-    sa.Column("purses", sa.Text),  # JSON: [[purse, amount], ...]
+    sa.Column("purses", sa.Text),  # JSON: [[purse, ...], [amount, ...]]
     sa.CheckConstraint("amount_nano >= 0", name="ck_transfers_amount"),
     sqlite_autoincrement=True,
 )
