@@ -9,6 +9,7 @@ from faregate.clerk.memory_store import MemoryCallStore
 from faregate.ledger.memory import MemoryPosting
 from faregate.storage.call_store import CallStore
 from faregate.storage.journal_reader import JournalFolders, JournalReader
+from faregate.storage.ledger_posting import LedgerPosting
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,7 @@ from faregate.storage.journal_reader import JournalFolders, JournalReader
         (ports.CallStore, CallStore),
         (ports.CallStore, MemoryCallStore),
         (ports.Ledger, MemoryPosting),
+        (ports.Ledger, LedgerPosting),
     ],
 )
 def test_version_fits_the_port(port: type, version: type):

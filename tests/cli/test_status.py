@@ -77,6 +77,12 @@ def test_a_service_that_does_not_answer_is_running_and_not_ready(home) -> None:
     assert "127.0.0.1:1 does not answer" in facts["reasons"][0]
 
 
+def test_a_ledger_that_is_out_of_reach_is_told() -> None:
+    facts = {"running": True, "ready": True, "reasons": [], "home": "/h", "pid": 5}
+    assert "out of reach for 0:01:15" in describe({**facts, "ledger_lag_s": 75.2})
+    assert "ledger" not in describe({**facts, "ledger_lag_s": 0.0})
+
+
 def test_what_is_not_known_is_left_out() -> None:
     text = describe(
         {"running": True, "ready": False, "reasons": ["a", "b"], "home": "/h", "pid": 5}

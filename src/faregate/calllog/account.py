@@ -94,7 +94,7 @@ def call_account(record: CallRecord) -> str:
 
 
 def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """A line a step: what it decided, which step it was, what it said and its numbers."""
+    """A line a step: its verdict, its name, what it said, its numbers."""
     for finding in findings:
         numbers = ", ".join(f"{name} {value}" for name, value in finding.numbers)
         said = f"{finding.detail} ({numbers})" if numbers else finding.detail

@@ -1,4 +1,4 @@
-"""A call told to a program: every value by its name, amounts as decimal strings in dollars."""
+"""A call told to a program: values by name, dollars as decimal strings."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from faregate.ledger.purses import holds_money
 
 
 def call_facts(record: CallRecord) -> dict[str, Any]:
-    """Everything known of a call, ready for JSON; what isn't known is left out."""
+    """All that is known of a call, for JSON; what isn't known is left out."""
     facts: dict[str, Any] = msgspec.to_builtins(record)
     if record.usage is not None:
         facts["usage"] = _known(record.usage)
@@ -25,7 +25,7 @@ def call_facts(record: CallRecord) -> dict[str, Any]:
 
 
 def charge_facts(charge: Charge) -> dict[str, Any]:
-    """What a call moved; what a purse used is dollars as a string, or a whole number."""
+    """What a call moved; of a purse, dollars as a string or a whole number."""
     return {
         "amount": format_amount(charge.charge_nano),
         "cost": None if charge.cost_nano is None else format_amount(charge.cost_nano),

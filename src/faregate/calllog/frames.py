@@ -44,7 +44,7 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Charge(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What a call moves in the ledger, from the moment that its end is in the journal.
+    """What a call moves in the ledger once its end is in the journal.
 
     `purses` are their ids, `used` the amount of each in its own unit. `charge_nano` is what the
     caller pays, `cost_nano` what the provider bills (None: no price), both in nano-dollars.
@@ -129,7 +129,10 @@ class Closed(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="c"):
 
 
 class Decided(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="d"):
-    """What every step said of a call: of each that was refused, and of some that weren't."""
+    """What every step said of a call.
+
+    Kept of each call that was refused, and of some that weren't.
+    """
 
     call_id: str
     findings: tuple[Finding, ...]

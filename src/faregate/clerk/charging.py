@@ -48,7 +48,7 @@ class Charging:
         self._clocks_apart_ns = self._apart_ns()
 
     def post(self, worker: str, closed: Sequence[CallRecord]) -> None:
-        """Post the charges of these calls of `worker`; may be called again with the same."""
+        """Post the charges of calls of `worker`; the same may come again."""
         charged = [record for record in closed if record.charge is not None]
         if charged:
             with self._reaching():
@@ -78,7 +78,7 @@ class Charging:
             self._tell(self._ledger.expire(self._clock.wall_ns()))
 
     def lag_s(self) -> float:
-        """How long charges may have been waiting for a ledger that is away; else 0."""
+        """How long the ledger has been away, so that charges wait; else 0."""
         if self._away_since_s is None:
             return 0.0
         return self._clock.monotonic() - self._away_since_s

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """How long calls are kept, how many of them, and what a silent worker has drawn."""
+    """How long calls, and the draws of silent workers, are kept."""
 
     keep_days: int
     keep_calls: int

@@ -12,9 +12,9 @@ _WALLET = wallet_purse_id("")
 
 
 class Counters(msgspec.Struct):
-    """What the clerk did since it started; `open_calls` and what follows are of now.
+    """What the clerk did since it started.
 
-    Each kind of ledger event has a field of its name.
+    `open_calls` and what follows are of now. Each kind of ledger event has a field of its name.
     """
 
     frames: int = 0

@@ -78,9 +78,10 @@ class Ledger(Protocol):
     """
 
     def post(self, worker: str, records: Sequence[CallRecord]) -> list[LedgerEvent]:
-        """Post the charges of closed calls of `worker`; each call once, however often it comes.
+        """Post the charges of closed calls of `worker`.
 
-        What was drawn goes down by what was used. Gives the events that this brought about.
+        Each call is posted once, however often it comes. What was drawn goes down by what was
+        used. Gives the events that this brought about.
         """
 
     def close_draws(self, worker: str) -> None:
@@ -90,7 +91,7 @@ class Ledger(Protocol):
         """Workers of this node that have slices."""
 
     def close_vanished(self, before_ns: int) -> list[LedgerEvent]:
-        """Close the draws of workers, of whatever node, that were last seen before then."""
+        """Close the draws of workers of any node last seen before then."""
 
     def expire(self, now_ns: int) -> list[LedgerEvent]:
-        """Take back credit that has expired, and drop what calendar purses leave behind."""
+        """Take back credit that has expired; drop purses of periods long over."""

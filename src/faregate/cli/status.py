@@ -71,6 +71,7 @@ def describe(facts: dict[str, Any]) -> str:
         ("up for", "uptime_s" in facts and timedelta(seconds=int(facts["uptime_s"]))),
         ("revision", facts.get("revision")),
         ("backlog", _backlog(facts.get("journal_backlog_bytes"))),
+        ("ledger", _lag(facts.get("ledger_lag_s"))),
     ]
     lines = [f"running, {state}"]
     lines += [f"  {name:<11} {value}" for name, value in rows if value]
@@ -80,6 +81,11 @@ def describe(facts: dict[str, Any]) -> str:
 
 def _backlog(size: int | None) -> str | None:
     return None if size is None else f"{size} bytes of journal not read yet"
+
+
+def _lag(lag_s: float | None) -> str | None:
+    """Nothing to say while the ledger is reached."""
+    return f"out of reach for {timedelta(seconds=int(lag_s))}; charges wait" if lag_s else None
 
 
 def _process(process: dict[str, Any]) -> str:

@@ -253,7 +253,7 @@ class CallStore:
         return record
 
     def attach(self, record: CallRecord) -> None:
-        """Put the bodies and the decision of a call that isn't posted yet into its record."""
+        """Complete the record of a call that isn't posted yet."""
         with self._transaction() as connection:
             _attach(connection, record)
 

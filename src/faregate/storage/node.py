@@ -1,4 +1,4 @@
-"""The name of this node, by which the ledger tells whose workers are whose.
+"""The node's name, by which the ledger tells whose workers are whose.
 
 It is the machine's name with a number that the data folder keeps: two folders on one machine are
 two nodes, and so are two machines that were given copies of one folder.
@@ -18,7 +18,7 @@ _NUMBER_BYTES: Final = 6
 
 
 def name_node(home: Home) -> str:
-    """The name of the node at `home`, the same in all its processes and at every start."""
+    """The name of the node at `home`, the same at every start."""
     path = home.root / NODE_NAME
     try:
         if not path.exists():

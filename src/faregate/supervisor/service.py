@@ -226,6 +226,7 @@ class Service:
                 **self._plan.facts,
                 "revision": _single(gauges, "faregate_configuration_revision"),
                 "journal_backlog_bytes": _single(gauges, "faregate_journal_backlog_bytes"),
+                "ledger_lag_s": _single(gauges, "faregate_clerk_ledger_lag_seconds"),
                 "processes": [
                     {
                         "role": child.plan.role,
@@ -240,6 +241,6 @@ class Service:
         )
 
 
-def _single(gauges: dict[str, list[list[Any]]], name: str) -> int | None:
+def _single(gauges: dict[str, list[list[Any]]], name: str) -> float | None:
     rows = gauges.get(name)
     return rows[0][1] if rows else None
