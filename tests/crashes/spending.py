@@ -36,8 +36,10 @@ PRICES: Final[tuple[dict[str, Any], ...]] = (
     {"model": "flat", "input": 0, "output": 0, "request": "0.003"},
     {"model": "dear", "input": 0, "output": 0, "request": "0.007"},
     {"model": "tokens", "input": "2.5", "output": "10"},
+    {"model": "long", "input": "2.5", "output": "10"},
     {"model": "odd", "input": "0.1234567", "output": "3.3333333", "request": "0.000000007"},
 )
+MODELS: Final = {"long": {"output_tokens_max": 128_000}}
 QUICK: Final = "tokens=20"
 SLOW: Final = "tokens=20,latency_ms=200"
 
@@ -238,7 +240,10 @@ class Installation:
                 {"name": "simulated", "base_url": base_url, "proxy": "none",
                  "connections_max": 2_000}
             ],
-            "models": [{"name": one["model"], "provider": "simulated"} for one in PRICES],
+            "models": [
+                {"name": one["model"], "provider": "simulated", **MODELS.get(one["model"], {})}
+                for one in PRICES
+            ],
             "prices": list(PRICES),
             "wallets": [{"name": "paid", "grants": grants}] if granted else [],
             "applications": [{"name": "shop", **wallet}],
@@ -322,12 +327,8 @@ class Installation:
         assert self.posted()
         records = self.records()
         charges = {one.call_id: one.charge for one in records if one.charge is not None}
-        transfers = {
-            call_id: amount
-            for call_id, amount in self.rows(
-                "SELECT transfer_id, amount_nano FROM transfers WHERE kind = 'charge'"
-            )
-        }
+        posted = "SELECT transfer_id, amount_nano FROM transfers WHERE kind = 'charge'"
+        transfers = dict(self.rows(posted))
         assert transfers == {call_id: one.charge_nano for call_id, one in charges.items()}
         charged_nano = sum(transfers.values())
         with self.books() as books:
