@@ -18,6 +18,7 @@ from faregate.gate.state import CallState
 from faregate.ledger.purses import Need, Unit
 from faregate.ledger.slices import NOTHING, release, settle
 
+_REFUSED_FROM: Final = 300  # statuses of replies that serve nothing, redirects among them
 _BYTES_A_TOKEN: Final = 4  # of output whose usage nobody stated
 _NANO: Final = int(Unit.NANO)
 _Basis = Literal["stated", "estimated"]
@@ -34,27 +35,30 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     usage = call.usage
     basis: _Basis = "stated"
     whole = outcome == "answered" and status < 400 and call.started
-    if not whole or usage is None or usage.input_tokens is None:
-        if not whole and not (call.started and _is_charged(call, outcome, status)):
-            _release(call)
-            return None
-        if usage is None or usage.input_tokens is None:
+    if not whole and not (call.started and _is_charged(call, outcome)):
+        give_up(call)
+        return None
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+        if usage is None or usage.input_tokens is None or call.makes_output:
             usage, basis = _estimated(call, usage), "estimated"
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
-    tariff, cost = call.tariff, terms.cost
+    slices, cost = call.slices, terms.cost
+    tariff = call.tariff if slices else None
     nano = tariff.price(usage) if tariff is not None else 0
-    cost_nano = nano if tariff is cost else cost.price(usage) if cost is not None else None
+    if tariff is cost:
+        cost_nano = nano if cost is not None else None
+    else:
+        cost_nano = cost.price(usage) if cost is not None else None
     used: Need = (nano, 1, inputs, outputs, inputs + outputs)
     if call.limited_at:
         call.gate.limit_check.correct(call, used)
-    slices = call.slices
     if slices:
         settled = settle(slices, call.need, used)
         call.slices = ()
         broker = call.gate.broker
         if broker.waiting:
             broker.settled()
-        if settled[-1] or any(settled):
+        if nano or any(settled):
             same = slices is terms.slices
             purse_ids = terms.purse_ids if same else tuple(one.spec.purse_id for one in slices)
             # The last slice is the wallet's, or a budget's, where money counts at all.
@@ -67,8 +71,8 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
 
 
-def _release(call: CallState) -> None:
-    """Nothing was used: put everything back."""
+def give_up(call: CallState) -> None:
+    """Nothing was used: put back whatever the call holds and took."""
     gate = call.gate
     if call.slices:
         release(call.slices, call.need)
@@ -76,21 +80,22 @@ def _release(call: CallState) -> None:
         if gate.broker.waiting:
             gate.broker.settled()
     if call.limited_at:
-        if call.started:
+        if call.sent_at:
             gate.limit_check.correct(call, NOTHING)
         else:
             gate.limit_check.undo(call)
 
 
-def _is_charged(call: CallState, outcome: Outcome, status: int) -> bool:
+def _is_charged(call: CallState, outcome: Outcome) -> bool:
     """Of a call that isn't whole, whether it costs what was seen of it."""
     if outcome == "failed":
-        return call.first_byte_at > 0.0 and call.relaying
+        meter = call.meter
+        seen = meter.output_tokens if meter is not None else call.reply_bytes
+        return call.relaying and seen > 0
     # One that the caller left before the reply began has been worked on all the same.
-    return outcome == "cancelled" and call.sent_at > 0.0 and status not in _NOT_SERVED
-
-
-_NOT_SERVED: Final = frozenset(range(400, 499))  # the provider's own refusals; 499 is our mark
+    reply = call.reply
+    served = reply is None or reply.status < _REFUSED_FROM
+    return outcome == "cancelled" and call.sent_at > 0.0 and served
 
 
 def _estimated(call: CallState, stated: Usage | None) -> Usage:

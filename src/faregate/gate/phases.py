@@ -120,6 +120,7 @@ class FindTerms:
         assert key is not None
         assert offer is not None
         assert peeked is not None
+        call.makes_output = self._makes_output
         subjects = head.subjects
         if subjects is None:
             subjects = head.subjects = _subjects(head.fields)
@@ -146,6 +147,9 @@ class FindTerms:
         if len(customer) > _SUBJECT_MAX or len(run) > _SUBJECT_MAX:
             detail = f"The name of a customer or a run has at most {_SUBJECT_MAX} characters."
             return refuse("request_invalid", detail, param="user")
+        if "\0" in customer or "\0" in run:
+            detail = "The name of a customer or a run has a character NUL."
+            return refuse("request_invalid", detail, param="user")
         call.customer, call.run_name = customer, run
         try:
             call.terms = self._book.find(key, offer, self._route, customer, run, call.started_ns)
@@ -158,10 +162,9 @@ class FindTerms:
     def _measure(self, call: "Call", terms: Terms, peeked: openai_chat.Peek) -> None:
         """What decides how much the call may use: of input, and how many answers it has."""
         body = call.body
-        call.makes_output = self._makes_output
         call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max)
-        if peeked.n is not None or peeked.best_of is not None:
-            call.choices = peeked.choices
+        several = peeked.n is not None or peeked.best_of is not None
+        call.choices = peeked.choices if several else 1
         if self._has_prompts:
             call.choices *= openai_bounds.count_prompts(body)
 

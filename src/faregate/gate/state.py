@@ -14,10 +14,11 @@ from faregate.dialects.rate_fields import RateFields
 from faregate.dialects.usage import Usage
 from faregate.gate.upstreams import Upstream
 from faregate.identity.keys import KeyRecord
-from faregate.ledger.slices import NOTHING, Slice
+from faregate.ledger.purses import Need
+from faregate.ledger.slices import Slice
 from faregate.net.client_connection import ClientConnection
 from faregate.net.upstream_connection import Sending
-from faregate.policies.limits import NO_COSTS
+from faregate.policies.limits import Costs
 from faregate.policies.terms import NO_TERMS
 from faregate.wire.reply_reader import ReplyHead
 from faregate.wire.request_reader import RequestHead
@@ -96,6 +97,15 @@ class CallState:
         "whole",
     )
 
+    choices: int  # answers, each of up to the output limit
+    costs: Costs
+    idempotent: bool
+    input_bound: int
+    makes_output: bool
+    need: Need
+    request_body: bytes
+    request_head: bytes
+
     def __init__(
         self,
         gate: "Gate",
@@ -127,25 +137,18 @@ class CallState:
         self.model_asked = ""
         self.offer: Offer | None = None
         self.upstream: Upstream | None = None
-        # -- what applies to it, and what it has taken
+        # -- what applies to it, and what it has taken (what isn't set here is by FindTerms, LIMIT
+        # and RESERVE, for calls that it matters to)
         self.customer = ""
         self.run_name = ""
         self.terms = NO_TERMS
-        self.makes_output = True
-        self.choices = 1  # answers, each of up to the output limit
-        self.input_bound = 0
         self.limited_at = 0.0
-        self.costs = NO_COSTS
         self.slices: tuple[Slice, ...] = ()
-        self.need = NOTHING
         self.tariff: Tariff | None = None
         self.output_sent = 0
         self.grows = False
         self.growth: Growth | None = None
-        # -- what is sent upstream
-        self.request_head = b""
-        self.request_body = b""
-        self.idempotent = False
+        # -- what is sent upstream (its head and body are set by CHOOSE and SEND)
         self.resent = False
         self.started = False  # the journal knows of it
         self.sending: Sending | None = None
