@@ -83,20 +83,26 @@ class CreditBroker:
         """The slice that is known to be too short whatever may come back; cheap.
 
         It is what a refusal is decided by when many are refused: the ledger isn't asked for each.
+        Where any that is short isn't known well the ledger is asked, for a refusal tells what of
+        all of them could be had.
         """
         now = self._now()
+        found = None
         for one in slices:
             needed = need[one.unit]
-            fresh = now - one.standing_at < _FRESH_S
-            if one.free < needed and fresh and one.total < needed:
-                return one
-        return None
+            if one.free < needed:
+                if one.standing is None or now - one.standing_at >= _FRESH_S:
+                    return None
+                if found is None and one.total < needed:
+                    found = one
+        return found
 
     async def obtain(
-        self, slices: tuple[Slice, ...], need: Need, mine: Need = NOTHING
+        self, slices: tuple[Slice, ...], need: Need, mine: Need = NOTHING, *, waits: bool = True
     ) -> Slice | None:
         """Hold `need`, drawing and waiting as it takes; the slice that is too short, if one is.
 
+        Without `waits` it draws once, and waits for nobody.
         `mine` is what the call holds already, which won't come back for it. `Slice.total` of what
         is given back tells whether it is empty or only held. Raises `StorageError` where the
         ledger can't be reached.
@@ -105,7 +111,7 @@ class CreditBroker:
             return shortest(slices, need)
         self.waiting += 1
         try:
-            deadline = self._now() + self.settings.credit.wait_s
+            deadline = self._now() + (self.settings.credit.wait_s if waits else 0.0)
             return await self._obtain(slices, need, mine, deadline)
         finally:
             self.waiting -= 1

@@ -33,10 +33,11 @@ from faregate.gate.state import CallState
 from faregate.gate.ways_out import SupposedBroker, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Unit
+from faregate.ledger.slices import NOTHING
 from faregate.limits.counters import NEVER
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
-from faregate.policies.limits import LimitCheck, costs_of
+from faregate.policies.limits import NO_COSTS, LimitCheck, costs_of
 from faregate.wire.request_reader import RequestHead
 
 _CREDENTIALS: Final = (b"authorization", b"x-api-key")
@@ -190,6 +191,9 @@ class _Diagnosis:
         gate, snapshot = self._call.gate, self._call.snapshot
         asked = CallState(gate, self._call.connection, head, snapshot, snapshot.plan(head))
         asked.body, asked.request_bytes, asked.whole = body, len(body), True
+        # Set by steps that this call may not come to, and told all the same.
+        asked.tariff, asked.need, asked.costs = None, NOTHING, NO_COSTS
+        asked.makes_output, asked.choices, asked.input_bound = False, 1, 0
         judged = self._judged = Judged(asked)
         steps = (*asked.plan.head_steps, *asked.plan.body_steps)
         told: set[Phase] = set()
@@ -357,11 +361,11 @@ def _output_that_fits(asked: CallState) -> int | None:
     inputs, outputs = asked.estimate()
 
     def fits(tokens: int) -> bool:
-        made = tokens * peeked.choices
+        made = tokens * asked.choices
         costs = (0, 1, inputs, made, inputs + made, 1)
         return all(one.check(costs[one.spec.unit], now) != NEVER for one in asked.terms.counters)
 
-    low, high = 0, outputs // peeked.choices
+    low, high = 0, outputs // asked.choices
     while low < high:
         middle = (low + high + 1) // 2
         if fits(middle):
@@ -382,7 +386,7 @@ def _ceiling(asked: CallState) -> dict[str, Any] | None:
     outputs: int | None = asked.need[Unit.OUTPUT_TOKENS]
     if asked.grows:
         most = terms.output_tokens_max
-        outputs = most * asked.peek.choices if most is not None else None
+        outputs = most * asked.choices if most is not None else None
     elif not outputs and asked.makes_output:
         inputs, outputs = asked.estimate()
     told: dict[str, Any] = {"currency": CURRENCY, "input_tokens_max": inputs}

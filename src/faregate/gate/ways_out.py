@@ -47,7 +47,9 @@ class SupposedBroker:
         """Nothing is known beforehand: a dry run asks."""
         return None
 
-    async def obtain(self, slices: tuple[Slice, ...], need: object) -> Slice | None:
+    async def obtain(
+        self, slices: tuple[Slice, ...], need: object, *, waits: bool = True
+    ) -> Slice | None:
         """A dry run never draws."""
         raise NotImplementedError
 

@@ -53,7 +53,9 @@ class Broker(Protocol):
     def known_short(self, slices: tuple[Slice, ...], need: Need) -> Slice | None:
         """A slice that is known to be too short, whatever may come back."""
 
-    async def obtain(self, slices: tuple[Slice, ...], need: Need) -> Slice | None:
+    async def obtain(
+        self, slices: tuple[Slice, ...], need: Need, *, waits: bool = True
+    ) -> Slice | None:
         """Hold `need`, or give the slice that is too short."""
 
     async def standings(self, slices: tuple[Slice, ...]) -> list[Standing]:
@@ -220,21 +222,19 @@ class CreditCheck:
     async def _draw(
         self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
     ) -> Refusal | None:
+        ours = call.output_sent > 0
         try:
-            short = await self._broker.obtain(slices, need)
+            short = await self._broker.obtain(slices, need, waits=not ours)
+            if short is not None and ours:
+                # Our limit was reckoned by older numbers than the ledger has just told.
+                call.terms.plenty_until = 0.0
+                need = self.need(call, call.terms)
+                short = await self._broker.obtain(slices, need)
         except FaregateError:
             return _ledger_down()
         if short is None:
             call.slices, call.need = slices, need
             return None
-        if call.output_sent:
-            # A limit of ours was reckoned by older numbers than the ledger has just told.
-            fresh = self.need(call, call.terms)
-            if fresh[Unit.OUTPUT_TOKENS] < need[Unit.OUTPUT_TOKENS]:
-                if hold(slices, fresh):
-                    call.slices, call.need = slices, fresh
-                    return None
-                short, need = shortest(slices, fresh) or short, fresh
         return self._fit_or_refuse(call, slices, short, need)
 
     def _fit_or_refuse(

@@ -7,6 +7,7 @@ from faregate.core.money import format_amount
 from faregate.core.refusals import Change, Fix, Refusal, refuse
 from faregate.dialects.openai_chat import Peek
 from faregate.ledger.purses import Need, Unit
+from faregate.ledger.reckoning import bucket_of, frees_ns
 from faregate.ledger.slices import NOTHING, Slice
 from faregate.policies.terms import Terms
 
@@ -205,7 +206,7 @@ def _resets_ns(short: Slice, total: int, needed: int, now_ns: int) -> int | None
         if room >= needed:
             return at_ns
     # The rest was used a moment ago and isn't posted yet: all of it leaves the window by then.
-    return now_ns + spec.rolling_ns
+    return frees_ns(bucket_of(now_ns, spec.rolling_ns), spec.rolling_ns)
 
 
 def _seconds(resets_ns: int, now_ns: int) -> int:
