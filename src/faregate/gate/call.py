@@ -8,6 +8,7 @@ from typing import Any
 from faregate.core.refusals import Refusal, refuse
 from faregate.dialects import problem
 from faregate.gate.answers import Answer
+from faregate.gate.charging import give_up
 from faregate.gate.finish import CLIENT_CLOSED_STATUS, add_attempt, finish_call
 from faregate.gate.relay import Relay
 from faregate.wire.reply import render_reply
@@ -59,6 +60,7 @@ class Call(Relay):
             return
         self.waiting = False
         if self.ended:
+            give_up(self)  # the step may have taken something for a call that is no more
             return
         if outcome is None:
             self.run()

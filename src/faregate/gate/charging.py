@@ -100,7 +100,9 @@ def _is_charged(call: CallState, outcome: Outcome) -> bool:
 
 def _estimated(call: CallState, stated: Usage | None) -> Usage:
     """The usage where the provider did not state it, or not all of it."""
-    inputs = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
+    inputs = stated.input_tokens if stated is not None else None
+    if inputs is None:
+        inputs = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
     if stated is not None and stated.output_tokens is not None:
         outputs = stated.output_tokens
     elif not call.makes_output:

@@ -69,7 +69,7 @@ class Relay(CallState):
         if content_type[:17].lower() == b"text/event-stream":
             asked = self.peek is not None and self.peek.asks_usage
             hides = not asked and self.upstream is not None and self.upstream.ask_stream_usage
-            measures = bool(self.slices) or self.terms.cost is not None
+            measures = self.terms.measures or self.terms.cost is not None
             self.meter = openai_chat.StreamMeter(hide_usage=hides, measures=measures)
             if self.grows:
                 self.growth = Growth(self)  # type: ignore[arg-type]
