@@ -24,6 +24,7 @@ from faregate.core.errors import StorageError
 from faregate.core.money import parse_amount
 from faregate.identity.keys import generate_key
 from faregate.ledger import reckoning
+from faregate.ledger.bookkeeping import GrantKind
 from faregate.storage.call_log import CallLog
 from faregate.storage.home import Home
 from faregate.storage.ledger_books import Books, open_books
@@ -217,21 +218,23 @@ class Installation:
         *,
         workers: int = 1,
         ledger_url: str | None = None,
+        vanish_after_s: float = 900,
         more: dict[str, Any] | None = None,
     ) -> None:
         self.home = folder / "home"
         self.key = generate_key()
         self.granted_nano = parse_amount(granted) if granted else 0
         self._ledger_url = ledger_url
-        self._workers = workers
+        self._vanish_after_s = vanish_after_s
+        self.workers = workers
         self._file = folder / "faregate.yaml"
         self._file.write_text(json.dumps(self._document(base_url, granted) | (more or {})))
         self.served: Served
 
     def _document(self, base_url: str, granted: str | None) -> dict[str, Any]:
-        ledger = {"vanish_after_s": 10}
+        ledger: dict[str, Any] = {"vanish_after_s": self._vanish_after_s}
         if self._ledger_url:
-            ledger["url"] = f"${{env:{URL_VARIABLE}}}"  # type: ignore[assignment]
+            ledger["url"] = f"${{env:{URL_VARIABLE}}}"
         wallet = {"wallet": "paid"} if granted else {}
         grants = [{"name": "first", "amount": granted}]
         return {
@@ -258,9 +261,9 @@ class Installation:
         environment = {"TEST_KEY": self.key, URL_VARIABLE: self._ledger_url or ""}
         if port:
             environment["FAREGATE_PORT"] = port
-        arguments = ("--workers", str(self._workers), "--config", str(self._file))
+        arguments = ("--workers", str(self.workers), "--config", str(self._file))
         self.served = start(self.home, *arguments, **environment).ready()
-        wait_until(lambda: len(self.served.pids("gate")) == self._workers, 20)
+        wait_until(lambda: len(self.served.pids("gate")) == self.workers, 20)
         return self
 
     def burst(self, bodies: Sequence[dict[str, Any]], **headers: str) -> list[Answer]:
@@ -311,6 +314,16 @@ class Installation:
         closed = all(one.state == "closed" for one in records)
         return closed and wanted == {call_id for (call_id,) in known}
 
+    def grant(self, dollars: str, *, expires_in_s: float | None = None) -> None:
+        """Give credit while it runs; what expires is promotional."""
+        amount_nano, expires_ns = parse_amount(dollars), None
+        if expires_in_s is not None:
+            expires_ns = time.time_ns() + int(expires_in_s * 1e9)
+        kind: GrantKind = "paid" if expires_ns is None else "promotional"
+        with self.books() as books:
+            books.grant("paid", amount_nano, kind, "test", "during a storm", expires_ns)
+        self.granted_nano += amount_nano
+
     def balance_nano(self) -> int:
         """What the wallet has."""
         with self.books() as books:
@@ -322,7 +335,7 @@ class Installation:
         wait_until(lambda: processes_of(self.home) == [], 20)
         assert "Traceback" not in self.served.log, self.served.log[-5_000:]
 
-    def check(self) -> Totals:
+    def check(self, *, without_shortfall: bool = True) -> Totals:
         """After the end: nothing is drawn, and all accounts of the money agree."""
         assert self.posted()
         records = self.records()
@@ -336,9 +349,13 @@ class Installation:
             events = [event.kind for _, event in books.events()]
             wallet = books.wallet("paid")
             assert [one for one in books.budgets() if one.drawn] == []
-        assert "shortfall" not in events
+        assert not (without_shortfall and "shortfall" in events)
+        expired_nano = self.rows(
+            "SELECT COALESCE(SUM(amount_nano), 0) FROM transfers WHERE kind = 'expiry'"
+        )[0][0]
         if self.granted_nano:
-            assert wallet.balance_nano == self.granted_nano - charged_nano >= 0
+            left_nano = self.granted_nano - charged_nano - expired_nano
+            assert wallet.balance_nano == left_nano >= 0
         drawn = self.rows("SELECT COALESCE(SUM(amount), 0) FROM draws")[0][0]
         assert (wallet.drawn_nano, drawn) == (0, 0)
         outcomes = Counter(one.outcome for one in records)
