@@ -132,7 +132,7 @@ def _address(sock: socket.socket) -> str:
 
 
 def require_shared_counters(document: Document, workers: int) -> None:
-    """Raise `FaregateError` where limits of several workers could not be kept."""
+    """Raise `FaregateError` where several workers could not keep limits."""
     if document.settings.limits.redis_url is not None:
         if importlib.util.find_spec("redis") is None:
             raise FaregateError(

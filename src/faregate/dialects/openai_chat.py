@@ -357,7 +357,7 @@ _BYTES_A_TOKEN: Final = 4
 
 
 def measure(event: bytes) -> int:
-    """About how many tokens of output an event has: what is shown of it, by its bytes."""
+    """About how many output tokens an event shows, by its bytes."""
     start = event.find(_CONTENT)
     if start >= 0:
         start += _BEHIND_CONTENT
@@ -371,7 +371,7 @@ def measure(event: bytes) -> int:
 
 
 def final_events(route: str, call_id: str, model: str, choices: int, refusal: object) -> bytes:
-    """The end of a stream that we end: every choice at its limit, and the refusal beside it."""
+    """The end of a stream that we end: choices at their limit, and why."""
     chat = route == CHAT_PATH
     ends: list[dict[str, object]] = [
         {"index": at, "finish_reason": "length", **({"delta": {}} if chat else {"text": ""})}

@@ -1,4 +1,4 @@
-"""What the end of a call costs: holds become charges, limits are corrected.
+"""The end of a call: holds become charges, limits are corrected.
 
 The rules, which docs/guides/credit-and-limits.md tells to people:
 
@@ -25,7 +25,7 @@ _Basis = Literal["stated", "estimated"]
 
 
 def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
-    """Settle what the call holds and took; what it moves in the ledger, if anything.
+    """Settle what the call took; what it moves in the ledger, if anything.
 
     Called once, when nothing more of the call can happen.
     """
@@ -38,9 +38,12 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     if not whole and not (call.started and _is_charged(call, outcome)):
         give_up(call)
         return None
-    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        if usage is None or usage.input_tokens is None or call.makes_output:
-            usage, basis = _estimated(call, usage), "estimated"
+    if (
+        usage is None
+        or usage.input_tokens is None
+        or (usage.output_tokens is None and call.makes_output)
+    ):
+        usage, basis = _estimated(call, usage), "estimated"
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
     slices, cost = call.slices, terms.cost
     tariff = call.tariff if slices else None

@@ -102,7 +102,7 @@ def peek(call: "Call") -> Refusal | None:
 
 
 class FindTerms:
-    """The step that finds what applies to the call: limits, volumes, budgets, prices.
+    """The step that finds what applies: limits, volumes, budgets, prices.
 
     `makes_output`: whether this operation puts out tokens.
     """

@@ -68,7 +68,10 @@ class LedgerSource(Protocol):
         """How purses stand; changes nothing."""
 
     def beat(self) -> bool:
-        """Say that this worker lives; False: it counted as vanished and its slices are void."""
+        """Say that this worker lives; False: it counted as vanished.
+
+        Its slices are void then.
+        """
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -78,10 +81,13 @@ class Tally(Protocol):
     """The counters of short limits, of one worker or shared by several."""
 
     def counter(self, spec: LimitSpec) -> Counter:
-        """The counter of `spec.limit_id`, which goes on counting; its other facts as given."""
+        """The counter of `spec.limit_id`, which goes on counting.
+
+        Its other facts are as given now.
+        """
 
     async def ask(self, wanted: Sequence[tuple[Counter, int]]) -> None:
-        """After an answer of `ASK`: get so much for these counters, where there is.
+        """After an answer of `ASK`: get so much for these, where there is.
 
         What then can't be taken is refused with the seconds it takes. Raises `StorageError` when
         the shared counters can't be reached and nothing can be said.

@@ -137,8 +137,7 @@ class CallState:
         self.model_asked = ""
         self.offer: Offer | None = None
         self.upstream: Upstream | None = None
-        # -- what applies to it, and what it has taken (what isn't set here is by FindTerms, LIMIT
-        # and RESERVE, for calls that it matters to)
+        # -- what applies to it, and what it has taken; more is set by FindTerms, LIMIT, RESERVE
         self.customer = ""
         self.run_name = ""
         self.terms = NO_TERMS
@@ -185,12 +184,15 @@ class CallState:
         return inputs, (limit if most is None else min(limit, most)) * self.choices
 
     def limit_standings(self) -> list[tuple[int, float]]:
-        """What is left of each limit that applies, and the seconds until there is more."""
+        """What is left of each limit, and the seconds until there is more."""
         now = self.gate.now()
         return [(one.left(now), one.resets_s(now)) for one in self.terms.counters]
 
     def rate_lines(self, fields: RateFields) -> bytes:
-        """The reply's lines that tell what is left; while much is, not newer than 10 ms."""
+        """The reply's lines that tell what is left.
+
+        While much is left they may be 10 ms old.
+        """
         terms, now = self.terms, self.first_byte_at
         if now < terms.rate_lines_until:
             return terms.rate_lines

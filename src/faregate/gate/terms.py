@@ -1,4 +1,4 @@
-"""Compiles the terms of calls from a snapshot's document, once for each kind of call.
+"""Compiles the terms of calls from a document, once for each kind of call.
 
 The document says what applies in selections and names; a call needs flat tuples. Counters and
 slices go on over snapshots, for they are known by their ids.
@@ -83,7 +83,7 @@ class _Caller:
 
 
 class TermsBook:
-    """The terms of one snapshot's calls, compiled when they are first asked for."""
+    """The terms of one snapshot's calls, compiled when first asked for."""
 
     def __init__(self, document: Document, tally: Tally, broker: CreditBroker) -> None:
         self._document = document
@@ -107,7 +107,7 @@ class TermsBook:
             yield from plan.quotas
 
     def known(self, route: str) -> KnownTerms:
-        """What has been compiled for a path and no customer or run, by key and model.
+        """What is compiled for a path without customer or run, by key and model.
 
         For a look that costs little; what is found must still hold (`still_holds`).
         """

@@ -1,4 +1,4 @@
-"""Slices: what a worker has drawn of its purses, held and settled in memory.
+"""Slices: what a worker has drawn, held and settled in memory.
 
 Contract. A slice is drawn from the ledger beforehand (`taken`); calls are held against its `free`
 part without I/O, all of a call's slices or none. A call's end turns its hold into what was used
@@ -46,7 +46,7 @@ class Slice:
 
     @property
     def total(self) -> int:
-        """The most that may ever be free for one call: what is free, held, or can be drawn."""
+        """The most that may be free for a call: free, held, or to be drawn."""
         standing = self.standing
         if standing is None:
             return self.free
@@ -85,7 +85,7 @@ def release(slices: tuple[Slice, ...], need: Need) -> None:
 
 
 def settle(slices: tuple[Slice, ...], need: Need, used: Need) -> tuple[int, ...]:
-    """End a hold of `need` by what was `used`; what was settled in each slice.
+    """End a hold of `need` by what was `used`; gives what was settled.
 
     What was used beyond the hold is taken from what is free. Where that doesn't suffice the rest
     isn't settled: the purse stays whole, and the difference is a shortfall. Money is settled
@@ -118,12 +118,12 @@ def settle(slices: tuple[Slice, ...], need: Need, used: Need) -> tuple[int, ...]
 
 
 def room(slices: tuple[Slice, ...], unit: int) -> int:
-    """How much more of `unit` all of its slices have free; 0 where there is none."""
+    """How much of `unit` all of its slices have free; 0 without any."""
     return min((one.free for one in slices if one.unit == unit), default=0)
 
 
 def shortest(slices: tuple[Slice, ...], need: Need) -> Slice | None:
-    """The slice that can't hold `need`, of several the one whose refusal comes first.
+    """The slice that can't hold `need`, of several the first.
 
     Slices stand in the order of their refusals: limits, quotas, budgets, the wallet. One that is
     too short whatever may come back is told before all that are only held: waiting is no way

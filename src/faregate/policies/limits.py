@@ -1,4 +1,6 @@
-"""LIMIT: too fast, too much, too many at once? All limits of a call, or none. Fails closed.
+"""LIMIT: too fast, too much, too many at once? Fails closed.
+
+All limits of a call are taken, or none.
 
 What a call takes is put back when a later step refuses it, so a refused call uses no limit; at
 its end tokens are corrected by the usage, and calls at once come free.
@@ -143,7 +145,7 @@ def costs_of(call: CallWithLimits) -> Costs:
 
 
 def judge(counters: tuple[Counter, ...], costs: Costs, now: float) -> Refusal | None:
-    """The refusal of the counter that makes the call wait longest; None: all would take it."""
+    """The refusal of the counter with the longest wait; None: all take it."""
     longest_s, worst = 0.0, None
     for counter in counters:
         waits_s = counter.check(costs[counter.spec.unit], now)
