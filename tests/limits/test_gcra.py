@@ -1,4 +1,4 @@
-"""A steady rate is exact for ever, and what is put back never lets through too much."""
+"""A steady rate is exact for ever, whatever is put back."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""A wait, obeyed in floating point, is never early and at most a hair late."""
+"""A wait, obeyed in floating point, is never early, a hair late at most."""
 
 from hypothesis import given
 from hypothesis import strategies as st

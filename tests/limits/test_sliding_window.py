@@ -1,4 +1,4 @@
-"""No window ever holds more than the maximum, and a wait that is obeyed suffices."""
+"""No window holds more than the maximum; a wait that is obeyed suffices."""
 
 from copy import deepcopy
 

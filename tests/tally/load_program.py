@@ -1,6 +1,6 @@
-"""One worker that asks for more than its limits give, and writes down what it got.
+"""A worker that asks for more than there is, and writes what it got.
 
-    python load_program.py URL WORKER BEGIN_S SECONDS MAXIMUM
+    python load_program.py URL WORKER BEGIN_S SECONDS MAXIMUM WINDOW_S
 
 All times are of the monotonic clock, which processes of one machine share. Each line of the
 output is: limit, nanosecond of the take, cost as it turned out, nanosecond of the end.
@@ -8,24 +8,26 @@ output is: limit, nanosecond of the take, cost as it turned out, nanosecond of t
 
 import asyncio
 import random
+import statistics
 import sys
 import time
+from collections import Counter as Counts
 
 from faregate.limits.counters import ASK, TAKEN, Counter, LimitSpec, LimitUnit
 from faregate.tally.shared import RedisTally, connect
 
 ESTIMATE = 20
-SLOTS = 40
+SLOTS = 24
 
 
-def limits(maximum: int) -> list[LimitSpec]:
+def limits(maximum: int, window_s: float) -> list[LimitSpec]:
     """A limit of each kind; of tokens so many calls' worth."""
     tokens = maximum * ESTIMATE // 4
     return [
-        LimitSpec("rate", "rate", "a", LimitUnit.REQUESTS, maximum, 1.0),
-        LimitSpec("small", "small", "a", LimitUnit.REQUESTS, 50, 1.0),
-        LimitSpec("steady", "steady", "a", LimitUnit.REQUESTS, maximum, 1.0, maximum // 10),
-        LimitSpec("tokens", "tokens", "a", LimitUnit.TOKENS, tokens, 1.0),
+        LimitSpec("rate", "rate", "a", LimitUnit.REQUESTS, maximum, window_s),
+        LimitSpec("small", "small", "a", LimitUnit.REQUESTS, 50, window_s),
+        LimitSpec("steady", "steady", "a", LimitUnit.REQUESTS, maximum, window_s, maximum // 10),
+        LimitSpec("tokens", "tokens", "a", LimitUnit.TOKENS, tokens, window_s),
         LimitSpec("calls", "calls", "a", LimitUnit.CONCURRENT, SLOTS, 0.0),
     ]
 
@@ -38,8 +40,11 @@ class Worker:
         self.end = end
         self.lines: list[str] = []
         self.questions = 0
+        self.late_s: list[float] = []  # how much later than it should this process runs
+        self.asked: Counts[str] = Counts()  # units, whether they were given or not
 
     async def admit(self, counter: Counter, cost: int) -> tuple[float, float]:
+        self.asked[counter.spec.name] += cost
         now = time.monotonic()
         wait = counter.take(cost, now)
         if wait == ASK:
@@ -83,28 +88,42 @@ class Worker:
             await asyncio.sleep(1)
             await self.tally.keep_house()
 
+    async def watch(self) -> None:
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.late_s.append(time.monotonic() - begun - 0.01)
 
-async def main(url: str, worker: str, begin: float, seconds: float, maximum: int) -> None:
+
+async def main(
+    url: str, worker: str, begin: float, seconds: float, maximum: int, window_s: float
+) -> None:
     tally = RedisTally(connect(url), worker)
     load = Worker(tally, begin + seconds)
-    rate, small, steady, tokens, calls = map(tally.counter, limits(maximum))
+    rate, small, steady, tokens, calls = map(tally.counter, limits(maximum, window_s))
     await asyncio.sleep(max(0.0, begin - time.monotonic()))
-    # Each kind asks for about half as much again as the limit gives, over four workers.
-    tasks = maximum // 100
-    house = asyncio.create_task(load.house())
+    # Far more than the limits give: they open in phases, and each phase is to be filled.
+    tasks = max(2, round(maximum / window_s / 40))
+    aside = [asyncio.create_task(load.house()), asyncio.create_task(load.watch())]
     await asyncio.gather(
-        *(load.rates(rate, 0.025) for _ in range(tasks)),
-        *(load.rates(small, 0.050) for _ in range(2)),
-        *(load.rates(steady, 0.025) for _ in range(tasks)),
-        *(load.tokens(tokens, 0.050) for _ in range(tasks)),
+        *(load.rates(rate, 0.015) for _ in range(tasks)),
+        *(load.rates(small, 0.100) for _ in range(2)),
+        *(load.rates(steady, 0.015) for _ in range(tasks)),
+        *(load.tokens(tokens, 0.100) for _ in range(tasks)),
         *(load.calls(calls) for _ in range(SLOTS // 2)),
     )
-    house.cancel()
-    print("\n".join([*load.lines, f"questions {load.questions} 0 0"]))
+    for task in aside:
+        task.cancel()
+    late_us = int(statistics.quantiles(load.late_s, n=20)[-1] * 1e6)
+    asked = [f"asked:{name} {units} 0 0" for name, units in load.asked.items()]
+    print(
+        "\n".join(
+            [*load.lines, f"questions {load.questions} 0 0", f"late_us {late_us} 0 0", *asked]
+        )
+    )
     await tally.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]))
-    )
+    _, address, name, *numbers, most, window = sys.argv
+    asyncio.run(main(address, name, *map(float, numbers), int(most), float(window)))

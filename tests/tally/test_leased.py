@@ -1,4 +1,4 @@
-"""A leased slice is used no longer than it lasts, and told to the server as it was used."""
+"""A slice is used no longer than it lasts, and told as it was used."""
 
 import msgspec
 import pytest
@@ -54,13 +54,13 @@ def test_what_was_used_counts_from_when_it_was():
     counter = rate(sliding(10))
     place = SERVER_US * 128 // 1_000_000
     lease(counter, 5, 100_000, 100.0, place=place + 12)
-    counter.take(4, 100.002)
-    counter.put_back(1, 100.002, 100.003)
-    question = counter.question(NOTHING, 100.010)  # 10 ms later: the bucket after the first
+    counter.take(4, 100.010)  # 10 ms later: the bucket after the first
+    counter.put_back(1, 100.010, 100.011)
+    question = counter.question(NOTHING, 100.050)
     assert gives(question) == [[place + 12, SERVER_US, 2]]
     assert question[-1] == [place + 12, place + 1, 3]
-    counter.put_back(2, 100.002, 100.02)
-    assert gives(counter.question(NOTHING, 100.03)) == [[place + 1, SERVER_US, 2]]
+    counter.put_back(2, 100.010, 100.06)
+    assert gives(counter.question(NOTHING, 100.07)) == [[place + 1, SERVER_US, 2]]
 
 
 def test_put_back_names_the_slice_that_it_was_taken_from():

@@ -1,4 +1,4 @@
-"""Counters are remembered while they count or are held, and forgotten when neither."""
+"""Counters are remembered while they count or are held, no longer."""
 
 import msgspec
 import pytest

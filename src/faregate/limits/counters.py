@@ -11,7 +11,7 @@ import msgspec
 
 
 class LimitUnit(IntEnum):
-    """What a limit counts; but for the last the places of `ledger.purses.Unit`."""
+    """What a limit counts; but for the last as `ledger.purses.Unit`."""
 
     REQUESTS = 1
     INPUT_TOKENS = 2
@@ -43,18 +43,21 @@ NEVER: Final = float("inf")  # the cost is above what the limit ever lets throug
 
 
 class Counter(Protocol):
-    """One limit's count, as one worker sees it. Times are monotonic seconds; nothing blocks."""
+    """One limit's count, as one worker sees it.
+
+    Times are monotonic seconds; nothing blocks.
+    """
 
     spec: LimitSpec
 
     def take(self, cost: int, now: float) -> float:
-        """Count `cost`: `TAKEN`, `ASK`, or nothing taken and the seconds until it would fit."""
+        """Count `cost`: `TAKEN`, `ASK`, or the seconds until it would fit."""
 
     def check(self, cost: int, now: float) -> float:
         """What `take` would give; takes nothing."""
 
     def put_back(self, cost: int, taken_at: float, now: float) -> None:
-        """`cost` of what was taken at `taken_at` was not used; or a call at once has ended."""
+        """`cost` of what was taken then was not used; or a call has ended."""
 
     def add(self, cost: int, now: float) -> None:
         """More was used than was taken; it counts, even beyond the maximum."""

@@ -9,7 +9,7 @@ LocalCounter = SlidingWindow | SteadyRate | Concurrency
 
 
 def kind_of(spec: LimitSpec) -> type[LocalCounter]:
-    """A sliding window, a steady rate where there is a burst allowance, or calls at once."""
+    """A steady rate where it has a burst allowance, else a window."""
     if spec.unit is LimitUnit.CONCURRENT:
         return Concurrency
     return SlidingWindow if spec.burst is None else SteadyRate

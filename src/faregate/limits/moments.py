@@ -8,7 +8,7 @@ _INFINITY: Final = float("inf")
 
 
 def wait_until(moment: float, now: float) -> float:
-    """The shortest seconds that, added to `now`, do not fall short of `moment`."""
+    """The shortest seconds that, added to `now`, reach `moment`."""
     seconds = moment - now
     while now + seconds < moment:
         seconds = nextafter(seconds, _INFINITY)

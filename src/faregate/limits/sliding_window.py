@@ -1,4 +1,4 @@
-"""A sliding window: never more than the maximum in any stretch of its length.
+"""A sliding window: never more than the maximum in any of its length.
 
 Strategy: time is cut into buckets of a 128th of the window, and a bucket's usage leaves when the
 whole bucket has left the window. Usage so leaves late, never early: by at most one bucket, so that

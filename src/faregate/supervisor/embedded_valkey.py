@@ -47,7 +47,7 @@ def is_installed() -> bool:
 
 
 def socket_path(run: Path) -> Path:
-    """Where it listens; raises `FaregateError` where the kernel takes no such path."""
+    """Where it listens; raises `FaregateError` for too long a path."""
     path = run / "valkey.sock"
     if len(os.fsencode(path)) > SOCKET_BYTES_MAX:
         raise FaregateError(

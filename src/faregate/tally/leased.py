@@ -61,7 +61,7 @@ class LeasedRate:
         "__weakref__", "_added", "_asked_at", "_closed_at", "_deadline", "_free", "_gives",
         "_granted", "_granted_at", "_history", "_history_max", "_is_alone", "_is_closed", "_lag_s",
         "_left", "_most", "_rate", "_reset_at", "_schedule", "_share", "_soon", "_telling",
-        "_token", "key", "share_was_used", "spec",
+        "_token", "_used_at", "key", "share_was_used", "spec",
     )  # fmt: skip
 
     def __init__(self, spec: LimitSpec, key: bytes, soon: "Callable[[LeasedRate], None]") -> None:
@@ -73,6 +73,7 @@ class LeasedRate:
         self._granted = 0
         self._granted_at = 0.0
         self._deadline = -1.0
+        self._used_at = 0.0
         self._token: Token = (0, 0)
         self._history: list[tuple[float, Token]] = []
         counts_tokens = spec.unit is not LimitUnit.REQUESTS
@@ -109,6 +110,7 @@ class LeasedRate:
         left = self._left - cost
         if left >= 0 and now <= self._deadline:
             self._left = left
+            self._used_at = now
             return TAKEN
         if self._is_alone:
             return self._take_share(cost, now)
@@ -143,6 +145,7 @@ class LeasedRate:
         if now <= self._deadline:
             leased = min(cost, self._left)
             self._left -= leased
+            self._used_at = now
             cost -= leased
         if cost > 0:
             self._added += cost
@@ -166,7 +169,7 @@ class LeasedRate:
     # -- what the tally does with it -------------------------------------------------------------
 
     def is_idle(self, now: float) -> bool:
-        """Whether it may be forgotten: it holds nothing that the server should know."""
+        """Whether it may be forgotten: the server knows all that it holds."""
         told = not self._gives and not self._added and now > self._deadline + self.spec.window_s
         return told and not self._is_alone
 
@@ -183,7 +186,7 @@ class LeasedRate:
             self._gives[self._token] = self._gives.get(self._token, 0) + self._left
         spec, self._telling = self.spec, self._added
         length_us = round(spec.window_s * 1e6)
-        used_of = self._used_of(length_us, now)
+        used_of = self._used_of(length_us)
         gives = [[*token, cost] for token, cost in self._gives.items()]
         self._left = self._granted = self._added = 0
         self._deadline = -1.0
@@ -214,6 +217,8 @@ class LeasedRate:
         self._is_closed = bool(schedule)
         self._schedule = schedule
         self._closed_at = now
+        if granted and schedule:  # what is used of it at once may open it sooner
+            self._soon(self)
 
     def unanswered(self) -> None:
         """What was to be given back may have been; what was added is told again."""
@@ -233,7 +238,7 @@ class LeasedRate:
         return True
 
     def release(self, cost: int, token: Token, now: float) -> None:
-        """What was set aside is to be taken now; of a slice that is gone, it lapses."""
+        """What was set aside is taken now; of a slice that is gone, it lapses."""
         lag_s = now - self._asked_at
         if now <= self._deadline:
             self._lag_s = max(lag_s, self._lag_s * _LAG_KEPT)
@@ -248,7 +253,7 @@ class LeasedRate:
         return self._token
 
     def go_alone(self, workers: int, known_until: float) -> None:
-        """Count in a share of its own; it is full with all that may have been used before."""
+        """Count in a share, full with all that may have been used before."""
         if self._is_alone:
             return
         self._is_alone = True
@@ -266,17 +271,18 @@ class LeasedRate:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _used_of(self, length_us: int, now: float) -> list[int] | Literal[False]:
+    def _used_of(self, length_us: int) -> list[int] | Literal[False]:
         """Where the units that were used of the slice can count from now on.
 
-        They were used before `now`, and the server's clock gave them after the question before:
-        so by its clock no later than that much after it gave them.
+        The server gave them after it was asked: so by its clock they were used no later after it
+        gave them than by this one after the question.
         """
         used = self._granted - self._gives.get(self._token, 0)
         place, given_us = self._token
         if used <= 0 or self.spec.burst is not None:
             return False
-        last_us = given_us + ceil((now - self._asked_at) * 1e6) + 1
+        used_at = max(self._used_at, self._granted_at)
+        last_us = given_us + ceil((used_at - self._asked_at) * 1e6) + 1
         moved = last_us * BUCKETS // length_us
         if moved >= place:
             return False
@@ -346,7 +352,7 @@ class LeasedSlots:
         self._closed_until = -1.0
 
     def take(self, cost: int, now: float) -> float:
-        """Use slots that are held; `ASK` where there are too few, or the worker was not heard."""
+        """Use slots that are held; `ASK` with too few, or when not heard."""
         answer = self.check(cost, now)
         if answer == TAKEN:
             self._in_use += cost
@@ -364,7 +370,7 @@ class LeasedSlots:
         return RETRY_S if now < self._closed_until else ASK
 
     def put_back(self, cost: int, taken_at: float, now: float) -> None:
-        """Calls have ended; their slots are for the next ones here, or go back soon."""
+        """Calls have ended; their slots serve the next ones or go back soon."""
         ended = min(cost, self._in_use)
         self._in_use -= ended
         if not self._is_alone and self._in_use + self._left + ended <= self.spec.maximum:

@@ -15,7 +15,7 @@ LOOKED_AT: Final = 2_000  # counters a second, for idle ones: a millisecond
 
 
 class MemoryTally:
-    """Counters by limit; those that count nothing and that nobody holds are forgotten."""
+    """Counters by limit; one that is empty and not held is forgotten."""
 
     def __init__(
         self,

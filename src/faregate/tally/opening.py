@@ -21,7 +21,7 @@ _FIX: Final = "pip install 'faregate[shared]', or name a Redis in settings.limit
 
 
 class MissingTally:
-    """Stands where several workers have nowhere to count: every limit is an error, not ignored."""
+    """Where several workers have nowhere to count, every limit is an error."""
 
     is_degraded = True
 

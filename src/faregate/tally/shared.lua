@@ -146,7 +146,7 @@ local function steady(
   key, maximum, length, burst, need, least, rate, life_min, gives, added, told
 )
   local fields = read(key)
-  local late_wanted = floor(max(length * LATE, min(life_min, length / 8)))
+  local late_wanted = floor(max(length * LATE, min(life_min * 5 / 8, length / 8)))
   local late, late_at = fields.late or late_wanted, fields.late_at or now
   local unit_before = length + late
   if late_wanted > late or now - late_at > 2 * length + late then

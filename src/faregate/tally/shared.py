@@ -112,7 +112,7 @@ class RedisTally:
         return self._is_down
 
     def counter(self, spec: LimitSpec) -> Counter:
-        """The counter of `spec.limit_id`; one of another window or manner is another."""
+        """The counter of `spec.limit_id`; of another window it is another."""
         key = _key_of(spec)
         counter = self._counters.get(key)
         if counter is None:
@@ -122,7 +122,7 @@ class RedisTally:
         return counter
 
     async def ask(self, wanted: Sequence[tuple[Counter, int]]) -> None:
-        """Lease so much of these counters, in one question with all others who ask."""
+        """Lease so much of these counters, in one question with all who ask."""
         for _ in range(TRIES):
             now = self._now()
             lacking = [
@@ -142,7 +142,7 @@ class RedisTally:
             )
 
     async def keep_house(self) -> None:
-        """Say that this worker lives, tell what is to be told, forget what lies idle."""
+        """Say that this worker lives, give back, forget what lies idle."""
         self._forget_idle()
         if self._is_down:
             return
@@ -383,7 +383,7 @@ def _unreachable() -> StorageError:
 
 
 def connect(url: str) -> "Redis":
-    """A client of one connection that tries nothing twice; raises `ValueError`."""
+    """A client that tries nothing twice; raises `ValueError`."""
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
