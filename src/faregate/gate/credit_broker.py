@@ -20,7 +20,7 @@ from typing import Final
 
 from faregate.configuration.settings import Settings
 from faregate.core import bounds
-from faregate.core.errors import FaregateError
+from faregate.core.errors import FaregateError, StorageError
 from faregate.gate.ports import LedgerSource
 from faregate.ledger.purses import DrawRequest, Need, PurseSpec, Return, Standing
 from faregate.ledger.slices import NOTHING, Slice, hold, shortest
@@ -56,7 +56,8 @@ class CreditBroker:
         self._slices: dict[str, Slice] = {}
         # -- rounds
         self._wanted: dict[Slice, int] = {}
-        self._round: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[None] | None = None  # ends with the round that draws those
+        self._rounds: asyncio.Task[None] | None = None
         self.waiting = 0  # calls
         self._settled = asyncio.Event()
         # -- housekeeping
@@ -66,6 +67,8 @@ class CreditBroker:
         self._beat_at = 0.0
         self._down = False
         self._closed = False
+        self._voids = 0  # how often all slices were given up
+        self._keeping: asyncio.Task[None] | None = None
 
     def slice(self, spec: PurseSpec) -> Slice:
         """The slice of a purse, with the purse as the configuration has it now."""
@@ -108,7 +111,9 @@ class CreditBroker:
         ledger can't be reached.
         """
         if self.waiting >= _WAITING_MAX:
-            return shortest(slices, need)
+            if hold(slices, need):
+                return None
+            raise StorageError(f"{_WAITING_MAX:,} calls wait for credit already")
         self.waiting += 1
         try:
             deadline = self._now() + (self.settings.credit.wait_s if waits else 0.0)
@@ -119,8 +124,12 @@ class CreditBroker:
     async def _obtain(
         self, slices: tuple[Slice, ...], need: Need, mine: Need, deadline: float
     ) -> Slice | None:
-        drawn = False
-        while not hold(slices, need):
+        drawn, began, voids = False, self._now(), self._voids
+        while True:
+            if self.stale or voids != self._voids:
+                raise StorageError("the slices that the call was to be held in were given up")
+            if hold(slices, need):
+                return None
             if not drawn:
                 await self._draw(slices, need)
                 drawn = True
@@ -128,13 +137,15 @@ class CreditBroker:
             short = shortest(slices, need)
             assert short is not None
             now = self._now()
+            if short.standing_at < began:  # it had enough when the others were drawn
+                drawn = False
+                continue
             if short.total - mine[short.unit] < need[short.unit] or now >= deadline:
                 return short
             self._ask_back(short, need[short.unit])
             await self._something_settled(min(_RETRY_S, deadline - now))
             # What others gave back, and new credit, are only seen in the ledger.
             drawn = self._now() - short.standing_at < _RETRY_S
-        return None
 
     async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
         """How purses stand in the ledger now; nothing is drawn."""
@@ -163,17 +174,31 @@ class CreditBroker:
             short = need[one.unit] - one.free
             if short > 0:
                 self._wanted[one] = self._wanted.get(one, 0) + need[one.unit]
-        while self._round is not None and not self._round.done():
-            await asyncio.shield(self._round)  # that one may have left before this call came
-            if not self._wanted:
-                return
         if self._wanted:
-            self._round = self._loop.create_task(self._draw_round())
-            await asyncio.shield(self._round)
+            await asyncio.shield(self._next_round())
 
-    async def _draw_round(self) -> None:
-        wanted, self._wanted = self._wanted, {}
-        slices = list(wanted)
+    def _next_round(self) -> asyncio.Future[None]:
+        """The end of the round that draws what is wanted now."""
+        if self._next is None:
+            self._next = self._loop.create_future()
+            if self._rounds is None or self._rounds.done():
+                self._rounds = self._loop.create_task(self._take_rounds())
+        return self._next
+
+    async def _take_rounds(self) -> None:
+        """One round after the other, as long as anything is wanted."""
+        while self._next is not None:
+            ended, self._next = self._next, None
+            wanted, self._wanted = self._wanted, {}
+            try:
+                await self._draw_round(wanted)
+            except Exception as error:
+                ended.set_exception(error)
+            else:
+                ended.set_result(None)
+
+    async def _draw_round(self, wanted: dict[Slice, int]) -> None:
+        slices, voids = list(wanted), self._voids
         requests = [
             DrawRequest(one.spec, max(amount - one.free, 0) + _more(one, amount), one.settled)
             for one, amount in wanted.items()
@@ -182,8 +207,13 @@ class CreditBroker:
         now = self._now()
         self._is_up()
         for one, given in zip(slices, drawn, strict=True):
-            # One that was dropped meanwhile is taken up again, or its successor gets this.
-            registered = self._slices.setdefault(one.spec.purse_id, one)
+            # One that was dropped as idle is taken up again; of one that was given up, whose
+            # holds the ledger no longer knows, the successor gets this.
+            given_up = voids != self._voids
+            purse_id = one.spec.purse_id
+            registered = (
+                self.slice(one.spec) if given_up else self._slices.setdefault(purse_id, one)
+            )
             registered.draw(given.granted, given.standing, now)
             one.standing, one.standing_at, registered.used_at = given.standing, now, now
 
@@ -201,13 +231,21 @@ class CreditBroker:
     # -- housekeeping -----------------------------------------------------------------------------
 
     async def keep_house(self) -> None:
-        """Called every `TICK_S`: answer others, refill, give back, say that this worker lives."""
-        try:
-            await self._keep_house()
-        except FaregateError as error:
-            self._is_down(error)
+        """Called every `TICK_S`: answer others, refill, give back, say that this worker lives.
+
+        It doesn't wait long for a ledger that hangs: time must be told that goes by meanwhile.
+        """
+        if self._keeping is None or self._keeping.done():
+            self._keeping = self._loop.create_task(self._keep_house())
+        keeping = self._keeping
+        await asyncio.wait((keeping,), timeout=TICK_S)
         limit_s = self.settings.ledger.vanish_after_s / 2
         self.stale = bool(self._slices) and self._now() - self._contact_at > limit_s
+        if keeping.done():
+            try:
+                keeping.result()
+            except FaregateError as error:
+                self._is_down(error)
 
     async def _keep_house(self) -> None:
         now = self._now()
@@ -226,7 +264,11 @@ class CreditBroker:
         self._cursor = cursor
         returns = self._idle(now, set(asked))
         if returns:
-            await run(self._thread, self._source.give_back, returns)
+            try:
+                await run(self._thread, self._source.give_back, returns)
+            except FaregateError:
+                self._take_again(returns)
+                raise
         self._refill()
 
     def _idle(self, now: float, asked: set[str]) -> list[Return]:
@@ -243,12 +285,20 @@ class CreditBroker:
                 one.give(one.free)
             elif not one.held and now - one.used_at > idle_s * _DROPPED_AFTER:
                 del self._slices[purse_id]
+                self._asked_at.pop(purse_id, None)
                 dropped = True
                 if one.settled:
                     returns.append(Return(purse_id, 0, one.settled))
         if dropped:
             self.dropped()
         return returns
+
+    def _take_again(self, returns: list[Return]) -> None:
+        """Nothing was given back after all."""
+        for returned in returns:
+            one = self._slices.get(returned.purse_id)
+            if one is not None:
+                one.give(-returned.amount)
 
     def _refill(self) -> None:
         """Draw ahead of need what calls use in about a second."""
@@ -263,20 +313,24 @@ class CreditBroker:
                 and one not in self._wanted
             ):
                 self._wanted[one] = 2 * worth
-        if self._wanted and (self._round is None or self._round.done()):
-            self._round = self._loop.create_task(self._draw_ahead())
+        if self._wanted:
+            self._next_round().add_done_callback(self._look_at_refill)
 
-    async def _draw_ahead(self) -> None:
-        try:
-            await self._draw_round()
-        except FaregateError as error:
+    def _look_at_refill(self, ended: asyncio.Future[None]) -> None:
+        error = ended.exception()
+        if isinstance(error, FaregateError):
             self._is_down(error)
+        elif error is not None:
+            _log.error("slices could not be refilled", exc_info=error)
 
     def _void(self) -> None:
         """This worker counted as vanished: what it had belongs to others now."""
         _log.error("this worker was silent for too long: its slices of credit were given up")
+        self._voids += 1
+        for one in self._slices.values():
+            one.give(one.free)
         self._slices.clear()
-        self._wanted.clear()
+        self._asked_at.clear()
         self.dropped()
 
     def _quietly(self, do: Callable[[list[str]], None], purse_ids: list[str]) -> None:
@@ -294,10 +348,12 @@ class CreditBroker:
             _log.warning("the ledger can be reached again")
 
     async def close(self) -> None:
-        """Give back all that is free, and let go of the ledger; twice does no harm."""
+        """Give back all that is free, let go of the ledger; harmless twice."""
         if self._closed:
             return
         self._closed = True
+        if self._keeping is not None:
+            self._keeping.cancel()
         returns = [
             Return(purse_id, one.free, one.settled) for purse_id, one in self._slices.items()
         ]

@@ -35,7 +35,7 @@ class Growth:
         self._step = self._allowed
         self._refusal: Refusal | None = None
         self._task: asyncio.Task[None] | None = None
-        self.mark = self._allowed // 2
+        self.mark = max(self._allowed // 2, 1)
         self.paused = False
 
     def seen(self, tokens: int) -> None:
@@ -44,8 +44,9 @@ class Growth:
             if tokens >= self._allowed:
                 self._call.end_for_credit(self._refusal)
             return
-        if self._task is None and not self._grow():
-            self._task = self._call.gate.loop.create_task(self._draw())
+        while self._task is None and tokens >= self.mark:
+            if not self._grow():
+                self._task = self._call.gate.loop.create_task(self._draw())
         if tokens >= self._allowed:
             self.paused = True
             self._call.pause_upstream()
@@ -67,8 +68,9 @@ class Growth:
 
     def _grow(self) -> bool:
         """Hold the next part if it is drawn already."""
+        call = self._call
         more = self._more(self._step)
-        if not hold(self._call.slices, more):
+        if call.gate.broker.stale or not hold(call.slices, more):
             return False
         self._grown(more)
         return True
@@ -92,8 +94,6 @@ class Growth:
         except FaregateError:
             detail = "The ledger does not answer, so the stream can't be paid on."
             self._ends(refuse("ledger_unavailable", detail, scope="gate"))
-            return
-        if call.ended:
             return
         if short is None:
             self._grown(more)
