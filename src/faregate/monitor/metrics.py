@@ -9,8 +9,9 @@ Label values are bounded: a name that callers can choose (a model) is counted on
 bound, then as "other".
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from math import fsum
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from faregate.core.money import NANO
@@ -154,25 +155,50 @@ OTHER: Final = "other"
 
 
 class Histogram:
-    """Durations by bucket; `BUCKETS_S` are upper bounds, inclusive."""
+    """Durations by bucket; `BUCKETS_S` are upper bounds, inclusive.
 
-    __slots__ = ("counts", "total_s")
+    `observe(seconds)` only notes; they are sorted into buckets together when they are asked
+    for, about once a second, which costs a tenth.
+    """
+
+    __slots__ = ("_counts", "_noted", "_total_s", "observe")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS_S) + 1)
-        self.total_s = 0.0
+        self._counts = [0] * (len(BUCKETS_S) + 1)
+        self._total_s = 0.0
+        self._noted: list[float] = []
+        self.observe = self._noted.append
 
-    def observe(self, seconds: float) -> None:
-        """Count one duration."""
-        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
-        self.total_s += seconds
+    @property
+    def counts(self) -> list[int]:
+        """Durations in each bucket, and above the last."""
+        self._sort()
+        return self._counts
+
+    @property
+    def total_s(self) -> float:
+        """The sum of all durations."""
+        self._sort()
+        return self._total_s
+
+    def _sort(self) -> None:
+        noted = sorted(self._noted)
+        self._noted.clear()
+        self._total_s += fsum(noted)
+        below = 0
+        for place, bound in enumerate(BUCKETS_S):
+            up_to = bisect_right(noted, bound)
+            self._counts[place] += up_to - below
+            below = up_to
+        self._counts[-1] += len(noted) - below
 
 
 class GateMetrics:
     """All that one gate worker counts, in place."""
 
     __slots__ = (
-        "_calls", "_failures", "_refusals", "_tokens", "_upstreams",
+        "_calls", "_failures", "_note_duration", "_note_first_byte", "_note_overhead", "_refusals",
+         "_tokens", "_upstreams",
         "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
         "connections_open", "duration", "first_byte", "journal_full", "overhead", "revision",
         "stream_events",
@@ -183,6 +209,9 @@ class GateMetrics:
         self.duration = Histogram()
         self.first_byte = Histogram()
         self.overhead = Histogram()
+        self._note_duration = self.duration.observe
+        self._note_first_byte = self.first_byte.observe
+        self._note_overhead = self.overhead.observe
         self.stream_events = 0
         self.bytes_received = 0
         self.bytes_sent = 0
@@ -199,16 +228,10 @@ class GateMetrics:
         self._upstreams: dict[str, tuple[int, int, int]] = {}
 
     def call_timed(self, total_s: float, first_byte_s: float, overhead_s: float) -> None:
-        """Count the durations of one answered call, as `Histogram.observe`."""
-        histogram = self.duration
-        histogram.counts[bisect_left(BUCKETS_S, total_s)] += 1
-        histogram.total_s += total_s
-        histogram = self.first_byte
-        histogram.counts[bisect_left(BUCKETS_S, first_byte_s)] += 1
-        histogram.total_s += first_byte_s
-        histogram = self.overhead
-        histogram.counts[bisect_left(BUCKETS_S, overhead_s)] += 1
-        histogram.total_s += overhead_s
+        """Count the durations of one answered call."""
+        self._note_duration(total_s)
+        self._note_first_byte(first_byte_s)
+        self._note_overhead(overhead_s)
 
     def call_ended(self, route: str, outcome: str, status: int) -> None:
         """Count a call; `route` is a name of ours, never a caller's path."""
