@@ -157,6 +157,7 @@ class Gate:
         metrics.connections_open = len(listener.connections)
         metrics.connections_active = listener.active
         metrics.journal_full = self.recorder.full
+        metrics.limits_degraded = self.tally.is_degraded
         metrics.upstreams_are(
             (name, state.open, state.idle, state.waiting)
             for name, upstream in self._upstreams.current.items()

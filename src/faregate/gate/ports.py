@@ -78,7 +78,14 @@ class LedgerSource(Protocol):
 
 
 class Tally(Protocol):
-    """The counters of short limits, of one worker or shared by several."""
+    """The counters of short limits, of one worker or shared by several.
+
+    `is_degraded` while shared counters can't be reached.
+    """
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether limits are not counted as they should be."""
 
     def counter(self, spec: LimitSpec) -> Counter:
         """The counter of `spec.limit_id`, which goes on counting.

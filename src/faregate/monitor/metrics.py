@@ -200,7 +200,7 @@ class GateMetrics:
         "_calls", "_failures", "_note_duration", "_note_first_byte", "_note_overhead", "_refusals",
          "_tokens", "_upstreams",
         "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
-        "connections_open", "duration", "first_byte", "journal_full", "overhead", "revision",
+        "connections_open", "duration", "first_byte", "journal_full", "limits_degraded", "overhead", "revision",
         "stream_events",
     )  # fmt: skip
 
@@ -225,6 +225,7 @@ class GateMetrics:
         self.connections_active = 0
         self.revision = 0
         self.journal_full = False
+        self.limits_degraded = False
         self._upstreams: dict[str, tuple[int, int, int]] = {}
 
     def call_timed(self, total_s: float, first_byte_s: float, overhead_s: float) -> None:
@@ -317,6 +318,7 @@ class GateMetrics:
                 ],
                 "faregate_configuration_revision": [[[], self.revision]],
                 "faregate_journal_full": [[[], int(self.journal_full)]],
+                "faregate_limits_degraded": [[[], int(self.limits_degraded)]],
             },
             "histograms": {
                 "faregate_call_duration_seconds": [_histogram_row(self.duration)],
