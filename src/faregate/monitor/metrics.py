@@ -200,7 +200,8 @@ class GateMetrics:
         "_calls", "_failures", "_note_duration", "_note_first_byte", "_note_overhead", "_refusals",
          "_tokens", "_upstreams",
         "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
-        "connections_open", "duration", "first_byte", "journal_full", "limits_degraded", "overhead", "revision",
+        "connections_open", "duration", "first_byte", "journal_full", "limits_degraded",
+        "overhead", "revision",
         "stream_events",
     )  # fmt: skip
 
