@@ -116,6 +116,9 @@ class Relay(CallState):
         if not self.relaying:
             self._answer_error(head)
             return
+        growth = self.growth
+        if growth is not None and growth.delays_end(self._output_tokens()):
+            return
         if self.meter is not None:
             self._send_on(self.meter.end())
             self.usage = self.meter.usage
@@ -151,12 +154,12 @@ class Relay(CallState):
             self.sending.pause_reading()
 
     def resume_upstream(self) -> None:
-        """Go on."""
-        if self.sending is not None:
+        """Go on, where the caller takes more."""
+        if self.sending is not None and not self.connection.is_clogged:
             self.sending.resume_reading()
 
     def look_at_growth(self) -> None:
-        """The hold has grown, or it can't: see what that means for where the stream is."""
+        """The hold has grown, or can't: see what that means for the stream."""
         growth, meter = self.growth, self.meter
         if growth is None or meter is None or self.ended:
             return
@@ -187,6 +190,13 @@ class Relay(CallState):
         self._flush()
         finish_call(self, "answered", status, refusal)
         self.connection.finish()
+
+    def _output_tokens(self) -> int:
+        """The stream's output so far, or as it states it."""
+        assert self.meter is not None
+        usage = self.meter.usage
+        stated = usage.output_tokens if usage is not None else None
+        return self.meter.output_tokens if stated is None else stated
 
     # -- for the other side of the call to fill in ------------------------------------------------
 

@@ -213,6 +213,11 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.client_slow()
 
+    @property
+    def is_clogged(self) -> bool:
+        """Whether the client does not read what was sent."""
+        return self._clogged
+
     def resume_writing(self) -> None:
         """The client reads again."""
         self._clogged = False

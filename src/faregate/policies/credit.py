@@ -1,4 +1,4 @@
-"""RESERVE: is there credit for the most that the call can cost? Fails closed.
+"""RESERVE: is there credit for the most that a call costs? Fails closed.
 
 The most is its price at an upper bound of its input tokens and its output limit. Without an
 output limit a stream holds a first part, and the hold grows with it (`gate.growth`); another
@@ -63,7 +63,7 @@ class Broker(Protocol):
 
 
 class CreditCheck:
-    """The step that holds what a call can cost, or refuses with 402, 429 or 503."""
+    """The step that holds what a call can cost, or refuses it."""
 
     def __init__(self, broker: Broker, now_ns: Callable[[], int]) -> None:
         self._broker = broker
@@ -73,7 +73,7 @@ class CreditCheck:
         """Hold, or refuse; awaitable where credit has to be drawn."""
         terms = call.terms
         slices = terms.slices
-        if not slices and not terms.included:
+        if not slices and not terms.unusual:
             return None
         if terms.unusual or self._broker.stale:
             return self._unusual(call, terms)
@@ -93,7 +93,7 @@ class CreditCheck:
     def need(
         self, call: CallWithCredit, terms: Terms, slices: tuple[Slice, ...] | None = None
     ) -> Need:
-        """The most that the call can use; sets whether it grows and the limit that it gets.
+        """The most that the call can use; sets its growth and its limit.
 
         `slices` stand for those of `terms` where a dry run has fresher numbers.
         """
@@ -125,14 +125,15 @@ class CreditCheck:
             call.grows = True
             return min(bounds.FIRST_OUTPUT_TOKENS, most) * choices
         share = most
-        if choices == 1 and call.started_at < terms.plenty_until:
+        real = slices is terms.slices  # a dry run supposes what isn't so, and leaves no traces
+        if real and choices == 1 and call.started_at < terms.plenty_until:
             call.output_sent = most
             return most
         for one in slices:
             standing = one.standing
             free = one.free + (standing.available if standing is not None else 0)
             share = min(share, self._affordable(call, one.unit, free // _SHARE_OF_FREE) // choices)
-        if share == most:
+        if real and share == most:
             terms.plenty_until = call.started_at + _PLENTY_S
         call.output_sent = min(max(share, bounds.LEAST_OUTPUT_TOKENS), most)
         return call.output_sent * choices
@@ -161,30 +162,48 @@ class CreditCheck:
         if self._broker.stale:
             return refuse("ledger_unavailable", "The ledger was silent too long.", scope="gate")
         call.tariff = terms.charge
-        need = self.need(call, terms)
         # Within included volumes only those and the other volumes count, and money is not asked.
         slices = (*terms.included, *_without_money(terms.slices))
+        need = self.need(call, terms, slices)
         if hold(slices, need):
             self._includes(call, slices, need)
             return None
-        return self._beyond_included(call, terms, slices, need)
+        short = self._broker.known_short(slices, need)
+        if short is not None:
+            return self._beyond_included(call, terms, slices, short, need)
+        return self._draw_included(call, terms, slices, need)
 
     @staticmethod
     def _includes(call: CallWithCredit, slices: tuple[Slice, ...], need: Need) -> None:
         call.tariff = None
         call.slices, call.need = slices, (0, *need[1:])
-        call.output_sent = 0
+        if all(one.unit in (Unit.REQUESTS, Unit.INPUT_TOKENS) for one in slices):
+            call.output_sent = 0  # only money had need of a limit
 
-    async def _beyond_included(
+    async def _draw_included(
         self, call: CallWithCredit, terms: Terms, slices: tuple[Slice, ...], need: Need
     ) -> Refusal | None:
         try:
-            short = await self._broker.obtain(slices, need)
+            short, need = await self._obtain(call, slices, need)
         except FaregateError:
             return _ledger_down()
         if short is None:
             self._includes(call, slices, need)
             return None
+        outcome = self._beyond_included(call, terms, slices, short, need)
+        if outcome is None or isinstance(outcome, Refusal):
+            return outcome
+        return await outcome
+
+    def _beyond_included(
+        self,
+        call: CallWithCredit,
+        terms: Terms,
+        slices: tuple[Slice, ...],
+        short: Slice,
+        need: Need,
+    ) -> Refusal | Awaitable[Refusal | None] | None:
+        """Where an included volume is too short the call costs; another volume refuses it."""
         if short not in terms.included:
             return self._refusal(call, terms, slices, short, need)
         call.tariff = terms.overage
@@ -195,10 +214,7 @@ class CreditCheck:
         if hold(terms.slices, need):
             call.slices, call.need = terms.slices, need
             return None
-        outcome = self._short(call, terms.slices, need)
-        if outcome is None or isinstance(outcome, Refusal):
-            return outcome
-        return await outcome
+        return self._short(call, terms.slices, need)
 
     def _short(
         self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
@@ -222,14 +238,8 @@ class CreditCheck:
     async def _draw(
         self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
     ) -> Refusal | None:
-        ours = call.output_sent > 0
         try:
-            short = await self._broker.obtain(slices, need, waits=not ours)
-            if short is not None and ours:
-                # Our limit was reckoned by older numbers than the ledger has just told.
-                call.terms.plenty_until = 0.0
-                need = self.need(call, call.terms)
-                short = await self._broker.obtain(slices, need)
+            short, need = await self._obtain(call, slices, need)
         except FaregateError:
             return _ledger_down()
         if short is None:
@@ -237,13 +247,27 @@ class CreditCheck:
             return None
         return self._fit_or_refuse(call, slices, short, need)
 
+    async def _obtain(
+        self, call: CallWithCredit, slices: tuple[Slice, ...], need: Need
+    ) -> tuple[Slice | None, Need]:
+        """The slice that is too short, if one is, and what was or would have been held."""
+        ours = call.output_sent > 0
+        short = await self._broker.obtain(slices, need, waits=not ours)
+        if short is not None and ours:
+            # Our limit was reckoned by older numbers than the ledger has just told.
+            call.terms.plenty_until = 0.0
+            need = self.need(call, call.terms, slices)
+            short = await self._broker.obtain(slices, need)
+        return short, need
+
     def _fit_or_refuse(
         self, call: CallWithCredit, slices: tuple[Slice, ...], short: Slice, need: Need
     ) -> Refusal | None:
         """Lower the output limit where the plan says so; else say what is short."""
         terms = call.terms
         if terms.fits and need[Unit.OUTPUT_TOKENS]:
-            tokens = self.affordable(call, slices, lambda one: one.free)
+            asked = need[Unit.OUTPUT_TOKENS] // call.choices
+            tokens = min(self.affordable(call, slices, lambda one: one.free), asked)
             if tokens >= 1:
                 fitted = self._fitted(call, tokens)
                 if hold(slices, fitted):
@@ -266,7 +290,7 @@ class CreditCheck:
         return min(self._affordable(call, one.unit, has(one)) // choices for one in slices)
 
     def affordable_more(self, call: CallWithCredit) -> int:
-        """Output tokens by which a hold may still grow, by what is drawn; in all its choices."""
+        """Output tokens, of all choices, by which a hold may still grow."""
         outputs = call.need[Unit.OUTPUT_TOKENS]
         least = bounds.USUAL_OUTPUT_TOKENS
         for one in call.slices:
@@ -294,10 +318,10 @@ class CreditCheck:
     # -- without doing ----------------------------------------------------------------------------
 
     async def dry(self, call: CallWithCredit) -> Refusal | None:
-        """What `__call__` would give, from fresh numbers; draws and holds nothing."""
+        """What `__call__` would give, by fresh numbers; holds nothing."""
         terms = call.terms
         slices = terms.slices
-        if not slices and not terms.included:
+        if not slices and not terms.unusual:
             return None
         if terms.missing_subject is not None:
             return shortage.subject_missing(terms.missing_subject)
@@ -310,8 +334,8 @@ class CreditCheck:
         included, slices = copies[: len(terms.included)], copies[len(terms.included) :]
         call.tariff = terms.charge
         if included:
-            need = self.need(call, terms, slices)
             volumes = (*included, *_without_money(slices))
+            need = self.need(call, terms, volumes)
             short = shortest(volumes, need)
             if short is None:
                 self._includes(call, volumes, need)
@@ -325,7 +349,6 @@ class CreditCheck:
 
     def _dry_hold(self, call: CallWithCredit, slices: tuple[Slice, ...]) -> Refusal | None:
         terms = call.terms
-        terms.plenty_until = 0.0
         need = self.need(call, terms, slices)
         if shortest(slices, need) is not None:
             call.input_bound = min(call.closer_input_bound(), call.input_bound)
