@@ -1,4 +1,4 @@
-"""faregate diagnose: why a call is refused, or would be, and the way out."""
+"""faregate diagnose: why a call would be refused, or a provider refused one, and the way out."""
 
 from typing import Annotated
 
@@ -9,6 +9,27 @@ from faregate.core.errors import FaregateError
 
 
 def diagnose(
+    key: Annotated[
+        str | None, typer.Option(help="Key of the call: its name or id, as the operator.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="Ask as a caller with this key, instead of the operator.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model of the call.")] = None,
+    prompt: Annotated[str, typer.Option(help="What the call says to the model.")] = "Hello",
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Output limit of the call.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="The call is streamed.")] = False,
+    request: Annotated[
+        str | None, typer.Option(help="File with the call's whole body; - is stdin.")
+    ] = None,
+    path: Annotated[str, typer.Option(help="Path of the call.")] = "/v1/chat/completions",
+    header: Annotated[
+        list[str] | None,
+        typer.Option(help="Header of the call, or of the provider's answer, as 'name: value'."),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address of the gate; without it the local one.")
+    ] = None,
     provider: Annotated[
         str | None, typer.Option(help="Explain an answer of this provider instead, offline.")
     ] = None,
@@ -22,27 +43,34 @@ def diagnose(
             min=100, max=599, help="With --provider: the status, where the file has none."
         ),
     ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(help="With --provider: a header of the answer, as 'name: value'."),
-    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a refusal, without sending anything to anyone.
+    """Say what would become of a call, and how it would pass; nothing is sent or charged.
 
-    Example: faregate diagnose --provider openai --response answer.txt
+    With --provider it explains what a provider has answered, without a gate.
+
+    Example: faregate diagnose --key billing --model gpt-4o --max-tokens 4000
     """
     if provider is not None or response is not None:
         if provider is None or response is None:
             missing = "--provider" if provider is None else "--response"
             raise FaregateError(
-                f"{missing} is missing",
-                fix="faregate diagnose --provider NAME --response FILE",
+                f"{missing} is missing", fix="faregate diagnose --provider NAME --response FILE"
             )
         from faregate.cli.provider_answer import diagnose_answer
 
         diagnose_answer(provider, response, status, header or [], as_json=as_json)
         return
-    raise FaregateError(
-        "nothing to explain", fix="faregate diagnose --provider NAME --response FILE"
-    )
+    # Imported here: an answer is explained without a gate, and without what asks one.
+    from faregate.cli.gate_diagnosis import Wish, diagnose_call
+    from faregate.providers.answers import parse_field
+
+    try:
+        fields = tuple(map(parse_field, header or []))
+    except ValueError as error:
+        raise FaregateError(str(error), fix="such as --header 'faregate-run: 7'") from None
+    wish = Wish(
+        key=key, api_key=api_key, url=url, path=path, model=model, prompt=prompt,
+        max_tokens=max_tokens, stream=stream, request=request, headers=fields,
+    )  # fmt: skip
+    diagnose_call(wish, as_json=as_json)

@@ -175,7 +175,8 @@ class _Diagnosis:
         members = refusal_members.members(first, self._call.call_id, status)
         changes, passes = await find_ways_out(first, supposed, self._first, self._suggest)
         told |= {"status": status, "code": first.kind.code, "refusal": members}
-        return told | {"changes": changes, "passes_with_changes": passes}
+        told |= {"changes": changes, "passes_with_changes": passes}
+        return told | {"depends_on_calls_in_flight": passes and supposed.on_calls_in_flight}
 
     async def _first(self, supposed: Suppositions) -> Refusal | None:
         return (await self._judge(supposed)).first

@@ -96,6 +96,7 @@ class Suppositions:
         self.limits_waited = False
         self.sends = False  # upstream trouble is over
         self.wait_s = 0
+        self.on_calls_in_flight = False  # the way out is that these don't use what they hold
         self.changes: list[Change] = []
 
     def suppose(self, refusal: Refusal, change: Change) -> bool:
@@ -138,6 +139,7 @@ class Suppositions:
 
     def _wait(self, refusal: Refusal, change: Change) -> bool:
         self.wait_s = max(self.wait_s, change.seconds or 1)
+        self.on_calls_in_flight |= _is_held(refusal)
         if refusal.subject is None:
             known, self.sends = self.sends, True
             return not known
@@ -204,6 +206,13 @@ def change_of(refusal: Refusal) -> Change | None:
     if refusal.kind.code in _WAITS or refusal.retry_after_s is not None:
         return Change("wait", seconds=refusal.retry_after_s or 1)
     return None
+
+
+def _is_held(refusal: Refusal) -> bool:
+    """Whether it is calls in flight that the call would wait for."""
+    if refusal.kind.code in ("credit_held", "concurrency_limited"):
+        return True
+    return refusal.scope in ("limit", "quota") and refusal.detail.endswith("by calls in flight.")
 
 
 def _has(body: bytes, name: str) -> bool:
