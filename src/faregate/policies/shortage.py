@@ -1,4 +1,4 @@
-"""What is said of a purse that is too short for a call: 402, or 429 where time alone helps."""
+"""What is said of a purse that is too short: 402, or 429 for time alone."""
 
 import datetime as dt
 from typing import Any, Final
@@ -39,9 +39,9 @@ def subject_missing(each: str) -> Refusal:
 def refusal(
     short: Slice, need: Need, terms: Terms, affordable: int, now_ns: int, mine: Need = NOTHING
 ) -> Refusal:
-    """Why `short` can't hold `need`; `affordable` is the output limit that would fit now.
+    """Why `short` can't hold `need`.
 
-    `mine` is what the call holds already.
+    `affordable` is the output limit that would fit now. `mine` is what the call holds already.
     """
     kind = short.spec.kind
     total = short.total - mine[short.unit]
@@ -86,7 +86,7 @@ def _budget(short: Slice, total: int, need: Need, affordable: int, now_ns: int) 
     facts |= {"limit": cap, "used": max(cap - facts["available_nano"] - facts["held_nano"], 0)}
     if total >= needed:
         return _held(short, f"the budget '{spec.name}'", facts)
-    enough = format_amount(cap + needed - total)
+    enough = format_amount(cap + needed - total + _debt(short))
     raised = Fix(
         f"Ask the owner of the budget '{spec.name}' to raise it to {enough} USD or more.",
         change=Change("raise", name=spec.name, amount=enough),
@@ -166,12 +166,13 @@ def _volume(
     if affordable >= 1 and short.unit in (Unit.OUTPUT_TOKENS, Unit.TOKENS):
         change = Change("set", name="max_tokens", value=affordable)
         lower = (Fix(f"Set the output limit (max_tokens) to {affordable} or less.", change=change),)
-    if needed > cap:
+    held = total >= needed
+    # What was carried over into this period may not be there in the next.
+    if needed > cap or (not held and spec.cap is not None and needed > spec.cap):
         fixes = lower or (Fix("Send a shorter request; no waiting helps."),)
         facts |= {"affordable_output_tokens": affordable} if lower else {}
         return refuse("request_exceeds_limit", detail, fixes=fixes, **facts)
     resets_ns = _resets_ns(short, total, needed, now_ns)
-    held = total >= needed
     retry_s = _HELD_RETRY_S if held or resets_ns is None else _seconds(resets_ns, now_ns)
     if held:
         detail += " The rest is held by calls in flight."
@@ -200,13 +201,21 @@ def _resets_ns(short: Slice, total: int, needed: int, now_ns: int) -> int | None
         return spec.ends_ns
     if spec.rolling_ns is None or standing is None:
         return None
-    room = total
+    room = total - _debt(short)
     for at_ns, amount in standing.frees:
         room += amount
         if room >= needed:
             return at_ns
     # The rest was used a moment ago and isn't posted yet: all of it leaves the window by then.
     return frees_ns(bucket_of(now_ns, spec.rolling_ns), spec.rolling_ns)
+
+
+def _debt(short: Slice) -> int:
+    """By how much more was used than a cap allows that was lowered since."""
+    standing = short.standing
+    if standing is None:
+        return 0
+    return max(standing.spent + standing.drawn - standing.cap, 0)
 
 
 def _seconds(resets_ns: int, now_ns: int) -> int:
