@@ -27,7 +27,7 @@ class Growth:
     `mark` is the number of output tokens at which the stream must come by here again.
     """
 
-    __slots__ = ("_allowed", "_call", "_refusal", "_step", "_task", "mark", "paused")
+    __slots__ = ("_allowed", "_at_end", "_call", "_refusal", "_step", "_task", "mark", "paused")
 
     def __init__(self, call: "Call") -> None:
         self._call = call
@@ -35,6 +35,7 @@ class Growth:
         self._step = self._allowed
         self._refusal: Refusal | None = None
         self._task: asyncio.Task[None] | None = None
+        self._at_end = False
         self.mark = max(self._allowed // 2, 1)
         self.paused = False
 
@@ -51,6 +52,20 @@ class Growth:
             self.paused = True
             self._call.pause_upstream()
             self.mark = self._allowed
+
+    def delays_end(self, tokens: int) -> bool:
+        """Whether a whole reply of `tokens` waits for what is drawn for it.
+
+        One that came faster than the ledger answers would be charged less than it used.
+        """
+        while self._refusal is None and tokens > self._allowed:
+            if self._task is None and self._grow():
+                continue
+            if self._task is None:
+                self._task = self._call.gate.loop.create_task(self._draw())
+            self._at_end = True
+            return True
+        return False
 
     def stop(self) -> None:
         """The call has ended."""
@@ -120,7 +135,10 @@ class Growth:
         self._resume()
 
     def _resume(self) -> None:
-        if self.paused:
+        if self._at_end:
+            self._at_end = False
+            self._call.reply_end()
+        elif self.paused:
             self.paused = False
             self._call.resume_upstream()
             self._call.look_at_growth()
