@@ -161,7 +161,7 @@ def ends_call(frame: bytes) -> bool:
     return frame[1:3] == b"\xa1e" or (frame[:1] == b"\xdc" and frame[3:5] == b"\xa1e")
 
 
-class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """Everything known of one call: what `faregate calls show` prints.
 
     `state` is "open" until the end is known.

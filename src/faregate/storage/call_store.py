@@ -37,6 +37,8 @@ from faregate.core.errors import StorageError
 from faregate.core.findings import Finding
 
 BUSY_TIMEOUT_S: Final = 5.0
+CHECKPOINT_PAGES: Final = 4_000
+CACHE_KIB: Final = 16_384
 PRUNE_ROWS_MAX: Final = 5_000  # a transaction, so that pruning never holds up posting
 
 _metadata = sa.MetaData()
@@ -301,6 +303,9 @@ class CallStore:
             connection.execute("PRAGMA journal_mode = WAL")
             # Segments are deleted once they are posted, so a commit must be on the disk.
             connection.execute("PRAGMA synchronous = FULL")
+            # Pages of the indexes change with every batch: they are written back less often.
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         else:
             connection.execute("PRAGMA query_only = 1")
         return connection
