@@ -93,34 +93,33 @@ async def ask(client: Client, asked: dict[str, Any], **headers: str) -> Answer:
     return _answer(reply, time.monotonic() - begun)
 
 
-async def _burst(
-    port: int, key: str, bodies: Sequence[dict[str, Any]], headers: Sequence[dict[str, str]]
-) -> list[Answer]:
-    clients = [await connect(port, key) for _ in bodies]
+Asked = tuple[str, dict[str, Any], dict[str, str]]  # key, body, headers
+
+
+async def _storm(port: int, calls: Sequence[Asked], patience_s: float) -> list[Answer]:
+    clients = [await connect(port, key) for key, _, _ in calls]
     gate = asyncio.Event()
 
-    async def one(client: Client, asked: dict[str, Any], more: dict[str, str]) -> Answer:
+    async def one(client: Client, asked: dict[str, Any], headers: dict[str, str]) -> Answer:
         async with client:
             await gate.wait()
-            return await ask(client, asked, **more)
+            try:
+                return await asyncio.wait_for(ask(client, asked, **headers), patience_s)
+            except TimeoutError:
+                return Answer(0, "silence", patience_s)
 
     tasks = [
-        asyncio.create_task(one(client, asked, headers[at % len(headers)]))
-        for at, (client, asked) in enumerate(zip(clients, bodies, strict=True))
+        asyncio.create_task(one(client, asked, headers))
+        for client, (_, asked, headers) in zip(clients, calls, strict=True)
     ]
     await asyncio.sleep(0.1)  # every worker has taken its connections in
     gate.set()
-    return await asyncio.wait_for(asyncio.gather(*tasks), 90)
+    return await asyncio.gather(*tasks)
 
 
-def burst(
-    port: int,
-    key: str,
-    bodies: Sequence[dict[str, Any]],
-    headers: Sequence[dict[str, str]] = ({"x_simulate": QUICK},),
-) -> list[Answer]:
+def storm(port: int, calls: Sequence[Asked], patience_s: float = 90) -> list[Answer]:
     """All calls at once, each on a connection of its own that is open before."""
-    return asyncio.run(_burst(port, key, bodies, headers))
+    return asyncio.run(_storm(port, calls, patience_s))
 
 
 def counted(answers: Sequence[Answer]) -> dict[str, int]:
@@ -223,7 +222,7 @@ class Installation:
         more: dict[str, Any] | None = None,
     ) -> None:
         self.home = folder / "home"
-        self.key = generate_key()
+        self.key, self.other_key = generate_key(), generate_key()
         self.granted_nano = parse_amount(granted) if granted else 0
         self._ledger_url = ledger_url
         self._vanish_after_s = vanish_after_s
@@ -253,13 +252,18 @@ class Installation:
             "applications": [{"name": "shop", **wallet}],
             "keys": [
                 {"name": "test", "secret": "${env:TEST_KEY}", "application": "shop"},
+                {"name": "other", "secret": "${env:OTHER_KEY}", "application": "shop"},
             ],
             "settings": {"ledger": ledger, "credit": {"top_up_url": "https://example.com/pay"}},
         }  # fmt: skip
 
     def start(self, start: Callable[..., Served], *, port: str = "") -> Self:
         """Serve it."""
-        environment = {"TEST_KEY": self.key, URL_VARIABLE: self._ledger_url or ""}
+        environment = {
+            "TEST_KEY": self.key,
+            "OTHER_KEY": self.other_key,
+            URL_VARIABLE: self._ledger_url or "",
+        }
         if port:
             environment["FAREGATE_PORT"] = port
         arguments = ("--workers", str(self.workers), "--config", str(self._file))
@@ -270,7 +274,7 @@ class Installation:
     def burst(self, bodies: Sequence[dict[str, Any]], **headers: str) -> list[Answer]:
         """All of these calls at once."""
         given = {"x_simulate": QUICK} | headers
-        return burst(self.served.port, self.key, bodies, (given,))
+        return storm(self.served.port, [(self.key, one, given) for one in bodies])
 
     @contextlib.contextmanager
     def sampled(self) -> Iterator[Sampler]:
@@ -297,6 +301,10 @@ class Installation:
             return connection.read(lambda session: session.rows(statement))
         finally:
             connection.close()
+
+    def events(self) -> list[str]:
+        """The kinds of what happened in the ledger."""
+        return [kind for (kind,) in self.rows("SELECT kind FROM events ORDER BY seq")]
 
     def records(self) -> list[CallRecord]:
         """All calls on record."""
@@ -358,6 +366,11 @@ class Installation:
         if self.granted_nano:
             left_nano = self.granted_nano - charged_nano - expired_nano
             assert wallet.balance_nano == left_nano >= 0
+        used: Counter[str] = Counter()
+        for one in charges.values():
+            used.update(dict(zip(one.purses, one.used, strict=True)))
+        spent = dict(self.rows("SELECT purse_id, spent FROM purses WHERE kind <> 'wallet'"))
+        assert spent == {purse_id: used[purse_id] for purse_id in spent}
         drawn = self.rows("SELECT COALESCE(SUM(amount), 0) FROM draws")[0][0]
         assert (wallet.drawn_nano, drawn) == (0, 0)
         outcomes = Counter(one.outcome for one in records if one.charge is None and one.provider)
