@@ -8,7 +8,6 @@ isn't known can't make the gate take in its body.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from faregate.catalogue.models import Offer
 from faregate.core import bounds
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
@@ -18,6 +17,7 @@ from faregate.gate.finish import record_start
 from faregate.gate.phase import Phase as Phase
 from faregate.gate.terms import TermsBook, still_holds
 from faregate.identity.keys import KeyRecord
+from faregate.policies.models import ModelCheck
 from faregate.policies.terms import Terms
 from faregate.wire import content_coding
 
@@ -102,45 +102,46 @@ def peek(call: "Call") -> Refusal | None:
 
 
 class FindTerms:
-    """The step that finds what applies: limits, volumes, budgets, prices.
+    """The step that finds the model, if the key may use it, and its terms.
 
-    `makes_output`: whether this operation puts out tokens.
+    Terms are all that applies to the call: limits, volumes, budgets, prices. `makes_output`:
+    whether this operation puts out tokens.
     """
 
-    def __init__(self, route: str, book: TermsBook, *, makes_output: bool) -> None:
+    def __init__(
+        self, route: str, check_model: ModelCheck, book: TermsBook, *, makes_output: bool
+    ) -> None:
         self._route = route
+        self._check_model = check_model
         self._book = book
         self._makes_output = makes_output
         self._has_prompts = route == openai_chat.COMPLETIONS_PATH
-        self._known = book.known(route)
+        self._asked = book.asked(route)
 
     def __call__(self, call: "Call") -> Refusal | None:
-        """Set `call.terms`; refuse names of customers and runs that are too long."""
-        head, key, offer, peeked = call.head, call.key, call.offer, call.peek
+        """Set `call.offer` and `call.terms`, or refuse the model or a subject's name."""
+        head, key, peeked = call.head, call.key, call.peek
         assert key is not None
-        assert offer is not None
         assert peeked is not None
         call.makes_output = self._makes_output
         subjects = head.subjects
         if subjects is None:
             subjects = head.subjects = _subjects(head.fields)
         if subjects is _NOBODY and not peeked.user:
-            terms = self._known.get((key.key_id, offer.name))
+            terms = self._asked.get((key.key_id, call.model_asked))
             if terms is not None and still_holds(terms, key, call.started_ns):
+                call.offer = terms.offer
                 call.terms = terms
                 if terms.measures:
                     self._measure(call, terms, peeked)
                 return None
-        return self._find(call, key, offer, subjects, peeked)
+        return self._check_model(call) or self._find(call, key, subjects, peeked)
 
     def _find(
-        self,
-        call: "Call",
-        key: KeyRecord,
-        offer: Offer,
-        subjects: tuple[str, str],
-        peeked: openai_chat.Peek,
+        self, call: "Call", key: KeyRecord, subjects: tuple[str, str], peeked: openai_chat.Peek
     ) -> Refusal | None:
+        offer = call.offer
+        assert offer is not None
         customer, run = subjects
         if not customer and peeked.user:
             customer = peeked.user
@@ -155,6 +156,10 @@ class FindTerms:
             call.terms = self._book.find(key, offer, self._route, customer, run, call.started_ns)
         except FaregateError:
             return refuse("limits_unavailable", "Too many limits are counted.", scope="gate")
+        if subjects is _NOBODY and not customer:
+            if len(self._asked) >= bounds.KEY_CACHE_ENTRIES_MAX:
+                self._asked.clear()
+            self._asked[key.key_id, call.model_asked] = call.terms
         if call.terms.measures:
             self._measure(call, call.terms, peeked)
         return None

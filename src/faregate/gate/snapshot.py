@@ -113,7 +113,7 @@ class Snapshot:
 def _exact_routes(
     catalogue: Catalogue, identify: PhasedStep, checks: Checks, terms: TermsBook
 ) -> dict[bytes, _Methods]:
-    check_model = PhasedStep(Phase.AUTHORIZE, ModelCheck(catalogue))
+    check_model = ModelCheck(catalogue)
     routes = {}
     for path, upstream_path in FORWARDED_PATHS.items():
         steps = [
@@ -121,10 +121,11 @@ def _exact_routes(
             PhasedStep(Phase.IDENTIFY, phases.require_length, needs_body=False),
             PhasedStep(Phase.VALIDATE, phases.decode_body),
             PhasedStep(Phase.VALIDATE, phases.peek),
-            check_model,
             PhasedStep(
                 Phase.AUTHORIZE,
-                phases.FindTerms(path, terms, makes_output=path not in _WITHOUT_OUTPUT),
+                phases.FindTerms(
+                    path, check_model, terms, makes_output=path not in _WITHOUT_OUTPUT
+                ),
             ),
             PhasedStep(Phase.LIMIT, checks.limits),
             PhasedStep(Phase.RESERVE, checks.credit),

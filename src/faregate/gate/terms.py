@@ -39,7 +39,7 @@ _RATE_UNITS: Final[dict[LimitUnit, RateUnit]] = {
     LimitUnit.TOKENS: "tokens",
     LimitUnit.CONCURRENT: "concurrent-requests",
 }
-KnownTerms = dict[tuple[str, str], Terms]
+AskedTerms = dict[tuple[str, str], Terms]
 _NONE: Final = Application(name="none")
 
 
@@ -98,7 +98,8 @@ class TermsBook:
             rule.each in ("customer", "run")
             for rule in (*document.limits, *document.budgets, *self._of_plans())
         )
-        self._known: dict[str, KnownTerms] = {}  # by path
+        self._known: dict[tuple[str, str, str], Terms] = {}
+        self._asked: dict[str, AskedTerms] = {}  # by path
         self._of_subjects: dict[tuple[str, str, str, str, str], Terms] = {}
 
     def _of_plans(self) -> Iterator[Limit | Quota]:
@@ -106,12 +107,13 @@ class TermsBook:
             yield from plan.limits
             yield from plan.quotas
 
-    def known(self, route: str) -> KnownTerms:
-        """What is compiled for a path without customer or run, by key and model.
+    def asked(self, route: str) -> AskedTerms:
+        """For a step to keep the terms of a path's calls, by key and name asked for.
 
-        For a look that costs little; what is found must still hold (`still_holds`).
+        Only those of calls that passed, without customer or run. What is found there must still
+        hold (`still_holds`).
         """
-        return self._known.setdefault(route, {})
+        return self._asked.setdefault(route, {})
 
     def find(
         self, key: KeyRecord, offer: Offer, route: str, customer: str, run: str, now_ns: int
@@ -128,20 +130,20 @@ class TermsBook:
                 key, offer, route, customer, run, now_ns
             )
             return terms
-        place = (key.key_id, offer.name)
-        known = self.known(route)
-        terms = known.get(place)
+        place = (key.key_id, offer.name, route)
+        terms = self._known.get(place)
         if terms is not None and still_holds(terms, key, now_ns):
             return terms
-        if len(known) >= bounds.KEY_CACHE_ENTRIES_MAX:
-            known.pop(next(iter(known)))
-        terms = known[place] = self._compile(key, offer, route, "", "", now_ns)
+        if len(self._known) >= bounds.KEY_CACHE_ENTRIES_MAX:
+            self._known.pop(next(iter(self._known)))
+        terms = self._known[place] = self._compile(key, offer, route, "", "", now_ns)
         return terms
 
     def forget(self) -> None:
         """Slices were dropped: compile again what asks for them."""
-        for known in self._known.values():
-            known.clear()
+        self._known.clear()
+        for asked in self._asked.values():
+            asked.clear()
         self._of_subjects.clear()
 
     # -- compiling --------------------------------------------------------------------------------
@@ -154,6 +156,7 @@ class TermsBook:
         caller.subjects["customer"], caller.subjects["run"] = customer, run
         plan = self._plans.get(application.plan or "")
         terms = Terms(key)
+        terms.offer = offer
         terms.team = application.team or ""
         terms.plan = application.plan or ""
         ends: list[int] = []

@@ -6,6 +6,7 @@ for each of those), so that a call finds everything by one look and walks flat t
 
 from typing import Final
 
+from faregate.catalogue.models import Offer
 from faregate.catalogue.prices import Tariff
 from faregate.dialects.rate_fields import RateFields
 from faregate.identity.keys import KeyRecord
@@ -26,14 +27,15 @@ class Terms:
     __slots__ = (
         "application", "bounds_output", "charge", "concurrent", "corrected", "cost", "counted",
         "counters", "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max",
-        "included", "key", "measures", "missing_subject", "needs_price", "output_tokens_max",
-        "overage", "plan", "plenty_until", "purse_ids", "rate_fields", "rate_lines",
-        "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "until_ns", "unusual",
-        "upgrade_urls", "wallet",
+        "included", "key", "measures", "missing_subject", "needs_price", "offer",
+        "output_tokens_max", "overage", "plan", "plenty_until", "purse_ids", "rate_fields",
+        "rate_lines", "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "until_ns",
+        "unusual", "upgrade_urls", "wallet",
     )  # fmt: skip
 
     def __init__(self, key: KeyRecord) -> None:
         self.key = key
+        self.offer: Offer | None = None
         self.application = key.application or ""
         self.team = ""
         self.plan = ""
