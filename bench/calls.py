@@ -7,6 +7,7 @@ The same bytes go to every candidate; only the port in `Host` and the key differ
 import json
 import random
 from dataclasses import dataclass
+from typing import Literal
 
 MODEL_ALIAS = "bench-alias"
 MODEL_STREAMED = "bench-stream"
@@ -25,14 +26,19 @@ _VOCABULARY = (
 )  # fmt: skip
 
 
+# Whose key: one whose calls pass, one that nobody made, one whose wallet is empty, one whose
+# limit is used up.
+Caller = Literal["paying", "unknown", "unpaid", "limited"]
+
+
 @dataclass(frozen=True)
 class Kind:
-    """What is asked, and which status is the right answer."""
+    """What is asked, by whom, and which status is the right answer."""
 
     name: str
     model: str = MODEL_ALIAS
     stream: bool = False
-    known_key: bool = True
+    caller: Caller = "paying"
     status: int = 200
 
 
@@ -40,7 +46,10 @@ CALL = Kind("call")
 STREAM = Kind("stream", model=MODEL_STREAMED, stream=True)
 SLOW_STREAM = Kind("slow-stream", model=MODEL_SLOW, stream=True)
 UNKNOWN_MODEL = Kind("unknown-model", model=MODEL_UNKNOWN, status=404)
-UNKNOWN_KEY = Kind("unknown-key", known_key=False, status=401)
+UNKNOWN_KEY = Kind("unknown-key", caller="unknown", status=401)
+UNPAID = Kind("unpaid", caller="unpaid", status=402)
+LIMITED = Kind("limited", caller="limited", status=429)
+REFUSALS = (UNKNOWN_MODEL, UNKNOWN_KEY, UNPAID, LIMITED)
 
 
 def _text(random_: random.Random, length: int) -> str:

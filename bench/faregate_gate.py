@@ -1,8 +1,8 @@
 """Faregate as a candidate: the real `faregate serve` with one worker and everything on.
 
 Key, model alias, two limits, two budgets, wallet, price, usage, journal, metrics, the ledger and
-the clerk, all at their defaults; only the ceiling of upstream connections is raised, for 5,000
-open streams.
+the clerk, all at their defaults (templates/faregate.yaml). With stores that are shared, its ledger
+is in PostgreSQL and its limits are counted in Valkey.
 """
 
 import contextlib
@@ -13,55 +13,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import books
 import calls
 import machine
 import processes
-from processes import Candidate, Unavailable
+from processes import Candidate
+from stores import Stores
+from unavailable import Unavailable
 
 _PROGRAM = Path(sys.executable).parent / "faregate"
-_HOME = processes.WORK / "home"
-_UPSTREAM_CONNECTIONS = 6_000
-_CONFIGURATION = """\
-version: 1
-settings:
-  gate: {{port: {port}, workers: 1}}
-  operations: {{port: {operations_port}}}
-providers:
-  - name: vendor
-    base_url: http://127.0.0.1:{upstream_port}/v1
-    api_key: ${{env:BENCH_PROVIDER_KEY}}
-    connections_max: {connections}
-    proxy: none
-models:
-  - {{name: bench, aliases: [{alias}], provider: vendor, upstream_model: {upstream}}}
-  - {{name: {streamed}, provider: vendor, upstream_model: {upstream}}}
-  - {{name: {slow}, provider: vendor}}
-keys:
-  - name: bench
-    secret: ${{env:BENCH_CALLER_KEY}}
-    application: bench
-wallets:
-  - name: bench
-    grants: [{{name: all, amount: 900000000}}]
-applications:
-  - {{name: bench, wallet: bench}}
-prices:
-  - {{model: bench, input: 0.15, cached_input: 0.075, output: 0.60}}
-  - {{model: {streamed}, input: 0.15, cached_input: 0.075, output: 0.60}}
-  - {{model: {slow}, input: 0.15, cached_input: 0.075, output: 0.60}}
-limits:
-  - {{name: key-rate, each: key, unit: requests, max: 100000000, per: minute}}
-  - {{name: key-at-once, each: key, unit: concurrent, max: 1000000}}
-budgets:
-  - {{name: key-day, each: key, amount: 500000000, window: day}}
-  - {{name: application-month, each: application, amount: 900000000, window: month}}
+_TEMPLATE = Path(__file__).resolve().parent / "templates" / "faregate.yaml"
+_SHARED = """\
+  ledger: {url: "${env:BENCH_LEDGER_URL}"}
+  limits: {redis_url: "${env:BENCH_LIMITS_URL}"}
 """
+_WALLET = "bench"
 
 
 class Installation:
     """A data folder with the benchmark's configuration, ready to be served."""
 
-    def __init__(self, upstream_port: int) -> None:
+    def __init__(self, upstream_port: int, stores: Stores | None = None) -> None:
         try:
             from faregate.identity.keys import generate_key
         except ImportError as error:
@@ -70,25 +42,37 @@ class Installation:
             raise Unavailable(f"{_PROGRAM} does not exist: make install")
         self.port = processes.free_port()
         self.operations_port = processes.free_port()
+        self.name = "faregate" if stores is None else "faregate-shared"
+        self.stores = stores
         self.key = generate_key()
-        self.unknown_key = generate_key()
+        self.refused_keys: dict[calls.Caller, str] = {
+            "unknown": generate_key(),
+            "unpaid": generate_key(),
+            "limited": generate_key(),
+        }
+        home = processes.WORK / ("home" if stores is None else "home-shared")
         self.env = {
-            "FAREGATE_HOME": str(_HOME),
+            "FAREGATE_HOME": str(home),
             # What the shell may have set for another installation doesn't count here.
             "FAREGATE_PORT": str(self.port),
             "FAREGATE_OPERATIONS_PORT": str(self.operations_port),
             "BENCH_PROVIDER_KEY": "sk-bench-provider",
-            "BENCH_CALLER_KEY": self.key,
+            "BENCH_KEY": self.key,
+            "BENCH_UNPAID_KEY": self.refused_keys["unpaid"],
+            "BENCH_LIMITED_KEY": self.refused_keys["limited"],
         }
-        shutil.rmtree(_HOME, ignore_errors=True)
-        _HOME.parent.mkdir(parents=True, exist_ok=True)
-        file = processes.RUN / "faregate.yaml"
+        if stores is not None:
+            self.env["BENCH_LEDGER_URL"] = stores.ledger_url
+            self.env["BENCH_LIMITS_URL"] = stores.limits_url
+        shutil.rmtree(home, ignore_errors=True)
+        processes.RUN.mkdir(parents=True, exist_ok=True)
+        file = processes.RUN / f"{self.name}.yaml"
         file.write_text(
-            _CONFIGURATION.format(
+            _TEMPLATE.read_text().format(
                 port=self.port,
                 operations_port=self.operations_port,
                 upstream_port=upstream_port,
-                connections=_UPSTREAM_CONNECTIONS,
+                stores="" if stores is None else _SHARED.rstrip(),
                 alias=calls.MODEL_ALIAS,
                 upstream=calls.MODEL_UPSTREAM,
                 streamed=calls.MODEL_STREAMED,
@@ -98,7 +82,7 @@ class Installation:
         self._run("init")
         self._run("config", "apply", str(file))
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str) -> str:
         finished = subprocess.run(
             [str(_PROGRAM), *arguments],
             env=machine.environment(self.env),
@@ -109,29 +93,36 @@ class Installation:
         )
         if finished.returncode != 0:
             lines = (finished.stderr or finished.stdout or "no output").strip().splitlines()
-            raise Unavailable(f"faregate {arguments[0]}: {' '.join(lines)[-300:]}")
+            raise Unavailable(f"{self.name} {arguments[0]}: {' '.join(lines)[-300:]}")
+        return finished.stdout
 
     @contextlib.contextmanager
     def serve(self) -> Iterator[Candidate]:
         """Run `faregate serve`: its worker on the gateway's core, the rest on the load's."""
         command: list[str | Path] = [_PROGRAM, "serve"]
         with processes.running(
-            command, core=machine.LOAD_CORE, log="faregate", env=self.env
+            command, core=machine.LOAD_CORE, log=self.name, env=self.env
         ) as process:
-            processes.wait_for_answer(process, self.operations_port, "/readyz", "faregate")
+            processes.wait_for_answer(process, self.operations_port, "/readyz", self.name)
             gates = _gates(process.pid)
             others = [pid for pid in machine.family(process.pid) if pid not in gates]
             for pid in gates:
                 machine.pin(pid, machine.GATEWAY_CORE)
             yield Candidate(
-                "faregate",
+                self.name,
                 self.port,
                 self.port,
                 lambda: gates,
                 key=self.key,
-                unknown_key=self.unknown_key,
-                clerk_pids=lambda: others,
+                refused_keys=self.refused_keys,
+                clerk_pids=lambda: others + (self.stores.pids() if self.stores else []),
+                settle=lambda: books.wait_for_clerk(self.operations_port),
+                books=self._books,
             )
+
+    def _books(self) -> books.Books:
+        books.wait_for_clerk(self.operations_port)
+        return books.read(lambda *arguments: books.as_json(self._run(*arguments)), _WALLET)
 
     def seconds_to_ready(self) -> float:
         """Time from the start of `faregate serve` until /readyz answers 200; on all cores."""

@@ -8,7 +8,8 @@ import calls
 import machine
 from calls import SLOW_STREAM
 from machine import Memory
-from processes import Candidate, Unavailable
+from processes import Candidate
+from unavailable import Unavailable
 
 IDLE_CONNECTIONS = 10_000
 OPEN_STREAMS = 5_000

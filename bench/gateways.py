@@ -11,7 +11,8 @@ from pathlib import Path
 import calls
 import machine
 import processes
-from processes import Candidate, Unavailable
+from processes import Candidate
+from unavailable import Unavailable
 
 _FOLDER = Path(__file__).resolve().parent / "templates"
 _KEY = "sk-bench-caller"

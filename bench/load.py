@@ -11,9 +11,15 @@ import calls
 import machine
 import processes
 from calls import Kind
-from processes import Candidate, Unavailable
+from processes import Candidate
+from unavailable import Unavailable
 
 CONNECTIONS = 64
+TOO_MANY_REQUESTS = 429
+# Before a limit is said not to be used up; each may wait for the end of a window.
+_USE_UP_CALLS_MAX = 6
+# Of a refusal beyond the load: for starting it and stopping.
+_SPARE_SECONDS = 3
 
 _SCRIPT = """-- Written by bench/load.py: cycles over whole requests.
 local requests = {{
@@ -54,6 +60,27 @@ class Round:
 
 def check(candidate: Candidate, kind: Kind) -> None:
     """Make one call, and see that its answer is the right one before it is counted."""
+    use_up(candidate, kind, seconds=0)
+    _check_answer(candidate, kind, *_one_call(candidate, kind)[:2])
+
+
+def use_up(candidate: Candidate, kind: Kind, seconds: int) -> None:
+    """Make the calls after which `kind` is refused for `seconds`."""
+    if kind.status != TOO_MANY_REQUESTS:
+        return
+    for _ in range(_USE_UP_CALLS_MAX):
+        status, content, retry_after = _one_call(candidate, kind)
+        if status == TOO_MANY_REQUESTS and int(retry_after or 0) > seconds + _SPARE_SECONDS:
+            return
+        if status == TOO_MANY_REQUESTS and retry_after:
+            time.sleep(int(retry_after))
+        elif status != 200:
+            _check_answer(candidate, kind, status, content)
+    raise Unavailable(f"{candidate.name}, {kind.name}: the limit isn't used up by calls")
+
+
+def _one_call(candidate: Candidate, kind: Kind) -> tuple[int, bytes, str | None]:
+    """Status, body and Retry-After of the first variant."""
     port = candidate.stream_port if kind.stream else candidate.port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     head, _, body = _requests(candidate, kind)[0].partition(b"\r\n\r\n")
@@ -63,13 +90,19 @@ def check(candidate: Candidate, kind: Kind) -> None:
         connection.request("POST", "/v1/chat/completions", body, headers)
         reply = connection.getresponse()
         content = reply.read()
+        if reply.status == 200:
+            candidate.served.calls += 1
+        return reply.status, content, reply.headers["Retry-After"]
     except OSError as error:
         raise Unavailable(f"{candidate.name}, {kind.name}: {error}") from error
     finally:
         connection.close()
-    if reply.status != kind.status:
+
+
+def _check_answer(candidate: Candidate, kind: Kind, status: int, content: bytes) -> None:
+    if status != kind.status:
         raise Unavailable(
-            f"{candidate.name}, {kind.name}: status {reply.status} where {kind.status} is right: "
+            f"{candidate.name}, {kind.name}: status {status} where {kind.status} is right: "
             f"{content[:200].decode(errors='replace')}"
         )
     if kind.stream:
@@ -82,7 +115,7 @@ def check(candidate: Candidate, kind: Kind) -> None:
 
 def _requests(candidate: Candidate, kind: Kind) -> tuple[bytes, ...]:
     port = candidate.stream_port if kind.stream else candidate.port
-    key = candidate.key if kind.known_key else candidate.unknown_key
+    key = candidate.key_of(kind.caller)
     return calls.requests(kind, port, key, candidate.more_headers)
 
 
@@ -96,6 +129,7 @@ def full_load(candidate: Candidate, kind: Kind, seconds: int) -> Round:
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
     command += ["-s", str(script), f"http://127.0.0.1:{port}/v1/chat/completions"]
 
+    use_up(candidate, kind, seconds)
     gateway_core = machine.core_ticks(machine.GATEWAY_CORE)
     load_core = machine.core_ticks(machine.LOAD_CORE)
     cpu_ns, clerk_ns = candidate.cpu_ns(), candidate.clerk_cpu_ns()
@@ -109,7 +143,12 @@ def full_load(candidate: Candidate, kind: Kind, seconds: int) -> Round:
         preexec_fn=lambda: os.sched_setaffinity(0, {machine.LOAD_CORE}),
     )
     elapsed = time.monotonic() - begun
-    cpu_ns, clerk_ns = candidate.cpu_ns() - cpu_ns, candidate.clerk_cpu_ns() - clerk_ns
+    cpu_ns = candidate.cpu_ns() - cpu_ns
+    gateway_core_share = machine.core_ticks(machine.GATEWAY_CORE).share_since(gateway_core)
+    load_core_share = machine.core_ticks(machine.LOAD_CORE).share_since(load_core)
+    # What the calls left to others is part of their cost, and must not disturb the next row.
+    candidate.settle()
+    clerk_ns = candidate.clerk_cpu_ns() - clerk_ns
     line = next(line for line in finished.stdout.splitlines() if line.startswith("RESULT"))
     answered, duration_us, refused, failed = (int(part) for part in line.split()[1:])
     wrong = failed + (refused if kind.status == 200 else answered - refused)
@@ -117,12 +156,15 @@ def full_load(candidate: Candidate, kind: Kind, seconds: int) -> Round:
         raise Unavailable(
             f"{candidate.name}, {kind.name}: {wrong} wrong answers of {answered}: not counted"
         )
+    if kind.status == 200:
+        candidate.served.calls += answered
+        candidate.served.cut_max += CONNECTIONS
     return Round(
         answered=answered,
         seconds=duration_us / 1e6,
         cpu_us_per_call=cpu_ns / answered / 1e3,
         clerk_us_per_call=clerk_ns / answered / 1e3,
         gateway_share=cpu_ns / 1e9 / elapsed,
-        gateway_core_share=machine.core_ticks(machine.GATEWAY_CORE).share_since(gateway_core),
-        load_core_share=machine.core_ticks(machine.LOAD_CORE).share_since(load_core),
+        gateway_core_share=gateway_core_share,
+        load_core_share=load_core_share,
     )

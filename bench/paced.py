@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import calls
 from calls import CALL
-from processes import Candidate, Unavailable
+from processes import Candidate
 from timer import Timer
+from unavailable import Unavailable
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _NS_PER_S = 1_000_000_000

@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import machine
+from books import Books, Served
+from calls import Caller
+from unavailable import Unavailable
 
 WORK = Path(__file__).resolve().parent / ".work"
 RUN = WORK / "run"
 START_SECONDS_MAX = 20.0
 STOP_SECONDS_MAX = 10.0
-
-
-class Unavailable(Exception):  # noqa: N818 - a state of the machine, not a mistake
-    """A candidate can't be measured here; the message says why and what to do."""
 
 
 @dataclass
@@ -35,11 +34,16 @@ class Candidate:
     # Processes whose CPU time and memory are measured.
     pids: Callable[[], list[int]]
     key: str = "sk-bench"
-    # A key of the right form that the gateway doesn't know.
-    unknown_key: str = "sk-unknown"
+    # Those of callers who are refused.
+    refused_keys: dict[Caller, str] = field(default_factory=dict)
     more_headers: tuple[str, ...] = ()
     # Processes that work for it besides, measured for the record.
     clerk_pids: Callable[[], list[int]] = field(default=list)
+    # Waits until these have done what the calls left to them.
+    settle: Callable[[], None] = lambda: None
+    # What its calls have moved in the ledger so far; None: it keeps none.
+    books: Callable[[], Books] | None = None
+    served: Served = field(default_factory=Served)
 
     def cpu_ns(self) -> int:
         """CPU time of the measured processes so far."""
@@ -50,7 +54,15 @@ class Candidate:
 
     def clerk_cpu_ns(self) -> int:
         """CPU time of the processes besides so far."""
-        return sum(machine.cpu_ns(pid) for pid in self.clerk_pids())
+        total = 0
+        for pid in self.clerk_pids():
+            with contextlib.suppress(FileNotFoundError):  # one of a database's may end any time
+                total += machine.cpu_ns(pid)
+        return total
+
+    def key_of(self, caller: Caller) -> str:
+        """The key that a caller sends."""
+        return self.refused_keys.get(caller, self.key)
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ Shares, not microseconds: multiply by the row of `bench/run.py`.
 
 import argparse
 import collections
+import contextlib
 import subprocess
 import sys
 from concurrent import futures
@@ -21,11 +22,13 @@ import load
 import machine
 import processes
 import vendor
-from calls import CALL, STREAM, UNKNOWN_KEY, UNKNOWN_MODEL
+from calls import CALL, REFUSALS, STREAM
 from faregate_gate import Installation
-from processes import Candidate, Unavailable
+from processes import Candidate
+from stores import stores
+from unavailable import Unavailable
 
-_KINDS = {kind.name: kind for kind in (CALL, STREAM, UNKNOWN_MODEL, UNKNOWN_KEY)}
+_KINDS = {kind.name: kind for kind in (CALL, STREAM, *REFUSALS)}
 _SAMPLES_PER_SECOND = 400
 _LINES = 40
 _SETTLE_SECONDS = 2
@@ -37,12 +40,12 @@ def main() -> int:
     parser.add_argument("--kind", choices=_KINDS, default=CALL.name, help="what is called")
     parser.add_argument("--seconds", type=int, default=8, help="of each view (8)")
     parser.add_argument("--native", action="store_true", help="frames of C in py-spy's view")
+    parser.add_argument("--shared", action="store_true", help="with PostgreSQL and Valkey")
     arguments = parser.parse_args()
     try:
-        with processes.alone(), vendor.upstream() as port:
-            installation = Installation(port)
-            with installation.serve() as candidate:
-                _profile(candidate, arguments)
+        with processes.alone(), vendor.upstream() as port, contextlib.ExitStack() as stack:
+            shared = stack.enter_context(stores()) if arguments.shared else None
+            _profile(stack.enter_context(Installation(port, shared).serve()), arguments)
     except Unavailable as unavailable:
         print(f"error: {unavailable}", file=sys.stderr)
         return 1

@@ -7,20 +7,31 @@ from pathlib import Path
 import load
 import machine
 from footprint import Footprint
+from goals import goals
 from load import Round
 from vendor import EVENTS_PER_CALL
 
+_ALL = "key, alias, two limits, two budgets, wallet, price, usage, journal, metrics, ledger, clerk"
 _TITLES = {
     ("nginx", "call"): "nginx proxy_pass, no logic",
     ("envoy", "call"): "Envoy, one worker, plain proxy, no logic",
-    ("faregate", "call"): "**Faregate**: key, model alias, usage, journal, metrics",
+    ("faregate", "call"): f"**Faregate**: {_ALL}",
+    ("faregate-shared", "call"): "**Faregate**: the same, ledger in PostgreSQL, limits in Valkey",
     ("faregate", "unknown-model"): "Faregate, refusal 404 (unknown model)",
     ("faregate", "unknown-key"): "Faregate, refusal 401 (unknown key)",
+    ("faregate", "unpaid"): "Faregate, refusal 402 (wallet empty)",
+    ("faregate", "limited"): "Faregate, refusal 429 (limit used up)",
+    ("faregate-shared", "unpaid"): "the same, refusal 402, ledger in PostgreSQL",
+    ("faregate-shared", "limited"): "the same, refusal 429, limits in Valkey",
     ("litellm", "call"): "LiteLLM proxy, one worker, no database",
     ("portkey", "call"): "Portkey gateway (Node.js)",
     ("nginx", "stream"): "nginx proxy_pass, proxy_buffering off",
     ("envoy", "stream"): "Envoy, one worker, plain proxy",
-    ("faregate", "stream"): "**Faregate**: events counted, usage read",
+    ("faregate", "stream"): "**Faregate**: events counted, usage read, holds and charges",
+}
+_OTHERS = {
+    "faregate": "the supervisor, and the clerk, which reads the journal behind the calls",
+    "faregate-shared": "the supervisor, the clerk, PostgreSQL and Valkey",
 }
 _MIB = 2**20
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -71,6 +82,8 @@ class Results:
     latencies: list[Added] = field(default_factory=list)
     footprints: list[Footprint] = field(default_factory=list)
     starts: list[float] = field(default_factory=list)
+    # What the ledgers say of the calls.
+    charged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds_in_all: float = 0.0
     # Whether Faregate was there to be measured.
@@ -89,6 +102,19 @@ class Results:
                 return row
         return None
 
+    def cost_us(self, candidate: str, kind: str) -> float | None:
+        """Median of the CPU time of a call; None where it wasn't measured."""
+        row = self.row(candidate, kind)
+        return row.median("cpu_us_per_call") if row is not None else None
+
+    def rest_bytes(self) -> int | None:
+        """Memory of a gate worker at rest."""
+        return self.footprints[0].memory.rss_bytes if self.footprints else None
+
+    def start_s(self) -> float | None:
+        """Time from start to ready."""
+        return statistics.median(self.starts) if self.starts else None
+
 
 def markdown(results: Results) -> str:
     """The whole report."""
@@ -99,6 +125,7 @@ def markdown(results: Results) -> str:
         f"rounds of {results.seconds} s, the rows taken in turn. The method is in "
         "[README.md](README.md). Machines differ and one machine drifts within the hour: "
         "compare ratios within this run only.",
+        *_goals(results),
         *_calls(results),
         *_streams(results),
         *_latencies(results),
@@ -134,6 +161,16 @@ def _shares(row: Row) -> list[str]:
     return [f"{row.median(name):.0%}" for name in names]
 
 
+def _goals(results: Results) -> list[str]:
+    lines = [goal.cells for goal in goals(results)]
+    if not lines:
+        return []
+    return [
+        "## Goals",
+        _table(["", "measured", "goal", "at most", ""], lines),
+    ]
+
+
 def _calls(results: Results) -> list[str]:
     rows = [row for row in results.rows if row.stage == "calls" and row.rounds]
     if not rows:
@@ -158,12 +195,17 @@ def _calls(results: Results) -> list[str]:
         f"{load.CONNECTIONS} connections.",
         _table([*head, "gateway", "its core", "load's core"], lines),
     ]
-    clerk = results.row("faregate", "call")
-    if clerk is not None:
+    for name, others in _OTHERS.items():
+        row = results.row(name, "call")
+        if row is not None:
+            parts.append(
+                f"Beside the gate of {name}, its other processes took "
+                f"{row.median('clerk_us_per_call'):.1f} µs a call until all was posted to the "
+                f"ledger ({others}; on the load's core)."
+            )
+    if results.charged:
         parts.append(
-            f"Beside the gate, Faregate's other processes took "
-            f"{clerk.median('clerk_us_per_call'):.1f} µs a call while the load ran (supervisor, "
-            "and the clerk, which reads the journal behind the calls; on the load's core)."
+            "Every call of these rows was charged to the wallet. " + " ".join(results.charged)
         )
     return parts
 

@@ -20,15 +20,19 @@ import paced
 import processes
 import report
 import vendor
-from calls import CALL, STREAM, UNKNOWN_KEY, UNKNOWN_MODEL, Kind
+from books import Books, agreed
+from calls import CALL, LIMITED, REFUSALS, STREAM, UNPAID, Kind
 from faregate_gate import Installation
 from footprint import footprints
 from paced import Latency
-from processes import Candidate, Unavailable
+from processes import Candidate
 from report import Added, Results, Row
+from stores import stores
+from unavailable import Unavailable
 
 STAGES = ("startup", "memory", "calls", "refusals", "streams", "latency")
-PLAIN = ("nginx", "envoy", "faregate")
+COMPARED = ("nginx", "envoy", "faregate")
+PLAIN = (*COMPARED, "faregate-shared")
 PEERS = ("litellm", "portkey")
 RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 
@@ -129,13 +133,41 @@ def _measure(
             if "memory" in stages:
                 _progress("memory")
                 results.footprints = footprints(candidates["faregate"])
+    if "faregate-shared" in arguments.only:
+        with _noted(results):
+            shared = Installation(upstream_port, stack.enter_context(stores()))
+            candidates["faregate-shared"] = stack.enter_context(shared.serve())
     for name in arguments.only:
-        if name != "faregate":
+        if not name.startswith("faregate"):
             with _noted(results):
                 candidates[name] = stack.enter_context(getattr(gateways, name)(upstream_port))
-    _measure_load(arguments, candidates, results)
+    with _charged(candidates, results):
+        _measure_load(arguments, candidates, results)
     if "latency" in stages:
         _measure_latency(arguments, upstream_port, candidates, results)
+
+
+@contextlib.contextmanager
+def _charged(candidates: dict[str, Candidate], results: Results) -> Iterator[None]:
+    """Compare the ledgers with the calls of the block; rows that were not charged are dropped."""
+    before: dict[str, Books] = {}
+    for name, candidate in list(candidates.items()):
+        if candidate.books is not None:
+            try:
+                before[name] = candidate.books()
+            except Unavailable as unavailable:
+                results.note(str(unavailable))
+                del candidates[name]
+    yield
+    for name, books in before.items():
+        _progress(f"ledger of {name}")
+        candidate = candidates[name]
+        try:
+            assert candidate.books is not None
+            results.charged.append(agreed(name, books, candidate.books(), candidate.served))
+        except Unavailable as unavailable:
+            results.note(str(unavailable))
+            results.rows = [row for row in results.rows if row.candidate != name]
 
 
 def _measure_load(
@@ -146,10 +178,12 @@ def _measure_load(
     named = [(name, candidates[name]) for name in arguments.only if name in candidates]
     if "calls" in arguments.stages:
         rows += [("calls", candidate, CALL) for _, candidate in named]
-    if "refusals" in arguments.stages and "faregate" in candidates:
-        rows += [("calls", candidates["faregate"], kind) for kind in (UNKNOWN_MODEL, UNKNOWN_KEY)]
+    if "refusals" in arguments.stages:
+        refused = {"faregate": REFUSALS, "faregate-shared": (UNPAID, LIMITED)}
+        for name, candidate in named:
+            rows += [("calls", candidate, kind) for kind in refused.get(name, ())]
     if "streams" in arguments.stages:
-        rows += [("streams", candidate, STREAM) for name, candidate in named if name in PLAIN]
+        rows += [("streams", candidate, STREAM) for name, candidate in named if name in COMPARED]
     for stage, candidate, kind in rows:
         with _noted(results):
             load.check(candidate, kind)
@@ -175,7 +209,7 @@ def _measure_latency(
     results: Results,
 ) -> None:
     direct = Candidate("direct", upstream_port, upstream_port, list)
-    compared = [direct] + [candidates[name] for name in PLAIN if name in candidates]
+    compared = [direct] + [candidates[name] for name in COMPARED if name in candidates]
     full = results.row("faregate", CALL.name)
     rate = full.median("calls_per_second") / 2 if full else LATENCY_RATE_DEFAULT
     seconds = max(arguments.seconds / 2, 1.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import machine
 import processes
-from processes import Unavailable
+from unavailable import Unavailable
 
 _SOURCE = Path(__file__).resolve().parent / "upstream.c"
 EVENTS_PER_CALL = 51
