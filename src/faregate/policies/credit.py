@@ -230,9 +230,10 @@ class CreditCheck:
             if hold(slices, need):
                 call.slices, call.need = slices, need
                 return None
-        short = self._broker.known_short(slices, need)
+        # Who would be fitted has what there is drawn first.
+        short = None if terms.fits else self._broker.known_short(slices, need)
         if short is not None:
-            return self._fit_or_refuse(call, slices, short, need)
+            return self._refusal(call, terms, slices, short, need)
         return self._draw(call, slices, need)
 
     async def _draw(
@@ -312,7 +313,7 @@ class CreditCheck:
     ) -> Refusal:
         tokens = 0
         if need[Unit.OUTPUT_TOKENS]:
-            tokens = self.affordable(call, slices, lambda one: one.free)
+            tokens = self.affordable(call, slices, _to_be_had)
         return shortage.refusal(short, need, terms, tokens, self._now_ns())
 
     # -- without doing ----------------------------------------------------------------------------
@@ -379,6 +380,11 @@ class CreditCheck:
             )
             copies.append(copy)
         return tuple(copies)
+
+
+def _to_be_had(one: Slice) -> int:
+    """What one call could have now: not all of it need be drawn."""
+    return one.free + (one.standing.available if one.standing is not None else 0)
 
 
 def _without_money(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
