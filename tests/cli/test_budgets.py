@@ -44,6 +44,6 @@ def test_budgets_and_quotas_are_listed(console: Console, ledger: ChargedLedger) 
     lines = console.good("budgets", "list").out.splitlines()
     assert lines[1].split()[:8] == ["budget", "b", "k", "dollars", "5.00", "0.00", "1.00", "4.00"]
     assert lines[2].endswith("never")
-    assert lines[3].endswith("slides over 1:00:00")
+    assert lines[3].endswith("slides over 1 hour")
     assert len(console.good("budgets", "list", "--subject", "k", "--json").json) == 1
     assert "None of these" in console.good("budgets", "list", "--name", "none").out

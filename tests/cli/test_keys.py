@@ -23,9 +23,9 @@ def served(console: Console) -> Console:
 
 def test_created_and_ready_to_call(served: Console) -> None:
     said = served.good("keys", "create", "app", "--model", "fast", "--expires", "30d")
-    secret = said.out.splitlines()[0]
+    secret = said.out.strip()  # and nothing else
     assert is_well_formed(secret)
-    words = shlex.split(said.out[said.out.index("curl ") :])
+    words = shlex.split(said.err[said.err.index("curl ") :])
     assert words[1] == "http://127.0.0.1:8402/v1/chat/completions"
     assert f"Authorization: Bearer {secret}" in words
     assert '"model": "fast"' in words[-1]
@@ -52,7 +52,7 @@ def test_json(served: Console) -> None:
 
 def test_the_port_is_where_the_gate_will_be(console: Console) -> None:
     console.setenv("FAREGATE_PORT", "9999")
-    assert "curl http://127.0.0.1:9999/v1" in console.good("keys", "create", "app").out
+    assert "curl http://127.0.0.1:9999/v1" in console.good("keys", "create", "app").err
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_revoke(console: Console) -> None:
 
 def test_generated_for_the_file(console: Console) -> None:
     said = console.good("keys", "generate")
-    secret = said.out.split()[0]
-    entry = said.out[said.out.index("keys:") :].replace("NAME", "app")
+    secret = said.out.strip()
+    entry = said.err[said.err.index("keys:") :].replace("NAME", "app")
     console.good("config", "apply", console.file(entry))
     source = open_gate_source(console.home)
     record = source.find_key(hash_key(secret))

@@ -1,6 +1,5 @@
 """faregate budgets: what is spent of what is capped."""
 
-import datetime as dt
 from typing import Annotated, Any, Final
 
 import typer
@@ -100,5 +99,12 @@ def _counted(purse: PurseState, amount: int) -> str:
 
 def _resets(purse: PurseState) -> str:
     if purse.rolling_ns is not None:
-        return f"slides over {dt.timedelta(seconds=purse.rolling_ns // 1_000_000_000)}"
+        return f"slides over {_spoken(purse.rolling_ns // 1_000_000_000)}"
     return moment(purse.resets_ns) or "never"
+
+
+def _spoken(seconds: int) -> str:
+    """Whole hours and days, as windows are."""
+    hours = seconds // 3_600
+    amount, unit = (hours // 24, "day") if hours % 24 == 0 else (hours, "hour")
+    return f"{amount} {unit}{'s' if amount > 1 else ''}"

@@ -39,6 +39,8 @@ def create(
 ) -> None:
     """Make a key. It is shown now and never again; only its hash is kept.
 
+    Standard output has the key alone, so KEY=$(faregate keys create my-app) works.
+
     Example: faregate keys create my-app --model gpt-4.1-mini --expires 90d
     """
     expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
@@ -54,11 +56,16 @@ def create(
     if as_json:
         print_json({**_facts(made.record), "key": made.secret})
         return
-    typer.echo(f"{made.secret}\n")
-    typer.echo(f"This is the key of {name}. It is shown only now; keep it safe.")
+    typer.echo(made.secret)
+    _explain(f"This is the key of {name}. It is shown only now; keep it safe.")
     if expires_ns is not None:
-        typer.echo(f"It stops working at {moment(expires_ns)}.")
-    typer.echo(f"\nTry it while 'faregate serve' runs:\n\n{_curl(document, made.secret, model)}")
+        _explain(f"It stops working at {moment(expires_ns)}.")
+    _explain(f"\nTry it while 'faregate serve' runs:\n\n{_curl(document, made.secret, model)}")
+
+
+def _explain(text: str) -> None:
+    """To standard error, so that `$(faregate keys create NAME)` is the key alone."""
+    typer.echo(text, err=True)
 
 
 @app.command("list")
@@ -124,6 +131,8 @@ def revoke(
 def generate(as_json: JsonOption = False) -> None:
     """Make a key for faregate.yaml: its hash is printed, nothing is kept.
 
+    Standard output has the key alone, for the variable that the file names.
+
     Example: faregate keys generate
     """
     secret = generate_key()
@@ -131,8 +140,9 @@ def generate(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"key": secret, "secret": hashed, "prefix": shown_prefix(secret)})
         return
-    typer.echo(
-        f"{secret}\n\nThis is the key; it is shown only now. For faregate.yaml:\n\n"
+    typer.echo(secret)
+    _explain(
+        "This is the key; it is shown only now. For faregate.yaml:\n\n"
         f"keys:\n  - name: NAME\n    secret: {hashed}\n    prefix: {shown_prefix(secret)}"
     )
 
