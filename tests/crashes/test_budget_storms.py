@@ -96,8 +96,8 @@ def test_a_worker_that_vanishes_and_comes_back(
         _stop_within(victim, port, late)
         wait_until(lambda: "worker_vanished" in place.events(), 60)
         # All that there is now goes through the other one.
-        for _ in range(4):
-            print(f"meanwhile: {counted(storm(port, calls(200, QUICK), patience_s=6))}")
+        for _ in range(2):
+            print(f"meanwhile: {counted(storm(port, calls(300, QUICK), patience_s=2))}")
         os.kill(victim, signal.SIGCONT)
         time.sleep(3)
         after = storm(port, calls(100, QUICK))

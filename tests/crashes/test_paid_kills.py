@@ -34,6 +34,7 @@ def _storm(
     print(
         f"{kills} kills: {len(answers)} calls, {served} served, {totals.charges} charged "
         f"{totals.charged_nano / 1e9} of {place.granted_nano / 1e9}, {totals.lost} lost, "
+        f"borne {totals.short_nano / 1e9}, "
         f"overspend {max(0, totals.charged_nano - place.granted_nano)}, "
         f"{sampler.samples} samples, {sampler.away} while the ledger was away"
     )
