@@ -45,8 +45,9 @@ class Gate(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, self.headers["Authorization"], body))  # type: ignore[attr-defined]
-        known = self.headers["Authorization"] in self.server.tokens  # type: ignore[attr-defined]
+        server: Any = self.server
+        server.asked.append((self.path, self.headers["Authorization"], body))
+        known = self.headers["Authorization"] in server.tokens
         data = json.dumps(TOLD if known else PROBLEM).encode()
         self.send_response(200 if known else 401)
         self.send_header("Content-Length", str(len(data)))

@@ -1,6 +1,6 @@
 """Situations of every kind that a call can meet, made by hypothesis: what stands, what is asked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -29,6 +29,10 @@ ASKED = [
     *["paid"] * 5, *["paid-small"] * 4, "thinker", "exact", "free", "gratis", "unpriced",
     "nowhere", "pait",
 ]  # fmt: skip
+ODD_TEXTS = [
+    "", "{", "[]", '{"model": 7}', '{"messages": []}', '{"model":"paid","max_tokens":-1}',
+]  # fmt: skip
+ODD_PATHS = ["/v1/nothing", "/v1/chat", "/v1/models", "/v1/models/paid"]
 TEXTS = ["hello", "Where is the fare paid?", "grüße ", "\U0001f689 gate ", "word "]
 
 
@@ -51,7 +55,6 @@ class Situation:
     limits_taken_share: float
     in_flight: int
     as_operator: bool
-    marks: list[str] = field(default_factory=list)
 
 
 @st.composite
@@ -168,10 +171,9 @@ def situations(draw: st.DrawFn) -> Situation:
     text, method = None, "POST"
     odd = draw(st.integers(0, 40))
     if odd == 0:
-        text = draw(st.sampled_from(["", "{", "[]", '{"model": 7}', '{"messages": []}',
-                                     '{"model":"paid","max_tokens":-1}']))  # fmt: skip
+        text = draw(st.sampled_from(ODD_TEXTS))
     elif odd == 1:
-        path = draw(st.sampled_from(["/v1/nothing", "/v1/chat", "/v1/models", "/v1/models/paid"]))
+        path = draw(st.sampled_from(ODD_PATHS))
         method = draw(st.sampled_from(["GET", "POST", "PUT"]))
         text = ""
     application: dict[str, Any] = {"name": "app", "team": "team"}
@@ -197,11 +199,8 @@ def situations(draw: st.DrawFn) -> Situation:
     credit: dict[str, Any] = {"unknown_price": unknown, "wait_s": 0}
     if unknown == "fallback":
         credit["fallback_price"] = "5"
-    headers = {}
-    if draw(st.integers(0, 3)) == 0:
-        headers["faregate-customer"] = "customer-9"
-    if draw(st.integers(0, 3)) == 0:
-        headers["faregate-run"] = "run-1"
+    names = {"faregate-customer": "customer-9", "faregate-run": "run-1"}
+    headers = {name: value for name, value in names.items() if draw(st.integers(0, 3)) == 0}
     shares = st.sampled_from([0.0, 0.0, 0.3, 0.9, 1.0, 1.0])
     # Who isn't identified is told nothing, not even that an address is wrong.
     key = draw(st.sampled_from(KEYS)) if odd != 1 else "ok"

@@ -178,6 +178,30 @@ async def test_the_operator_may_show_a_key_in_the_headers(place: Place):
     assert told["code"] == "key_missing"
 
 
+@pytest.mark.parametrize(
+    ("request_body", "route"),
+    [
+        (HELLO, "/v1/chat/completions"),
+        ({"model": "sim", "prompt": "x"}, "/v1/completions"),
+        ({"model": "sim", "input": "x"}, "/v1/embeddings"),
+    ],
+)
+async def test_a_request_may_be_sent_as_it_is(request_body: Any, route: str):
+    commerce = COMMERCE | {
+        "limits": [{"name": "by-route", "each": "route", "max": 1, "per": "minute"}],
+        "budgets": [{"name": "runs", "each": "run", "amount": "1", "required": True}],
+    }
+    async with running(commerce=commerce) as place, place.client() as client:
+        place.ledger.grant("purse", NANO)
+        reply = await client.post(request_body, "/v1/diagnose", faregate_run="7")
+        told = reply.json
+        assert (told["would"], told["model"]) == ("pass", "sim")
+        [limit] = [one for one in told["findings"] if one["policy"] == "by-route"]
+        assert route in limit["detail"]
+        reply = await client.post(request_body, "/v1/diagnose")
+        assert reply.json["refusal"]["param"] == "faregate-run"
+
+
 async def test_other_addresses_are_diagnosed_too(place: Place):
     told = await diagnose(place, method="GET", path="/v1/models", text="")
     assert told["would"] == "pass"

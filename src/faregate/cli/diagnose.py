@@ -1,4 +1,4 @@
-"""faregate diagnose: why a call would be refused, or a provider refused one, and the way out."""
+"""faregate diagnose: why a call is refused, and the way out."""
 
 from typing import Annotated
 
@@ -45,32 +45,42 @@ def diagnose(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what would become of a call, and how it would pass; nothing is sent or charged.
+    """Say what would become of a call, and how it would pass.
 
-    With --provider it explains what a provider has answered, without a gate.
+    Nothing is sent or charged. With --provider it explains a provider's answer, without a gate.
 
     Example: faregate diagnose --key billing --model gpt-4o --max-tokens 4000
     """
+    # Imported here: an answer is explained without a gate, and without what asks one.
     if provider is not None or response is not None:
-        if provider is None or response is None:
-            missing = "--provider" if provider is None else "--response"
-            raise FaregateError(
-                f"{missing} is missing", fix="faregate diagnose --provider NAME --response FILE"
-            )
         from faregate.cli.provider_answer import diagnose_answer
 
-        diagnose_answer(provider, response, status, header or [], as_json=as_json)
+        answer = _both(provider, response)
+        diagnose_answer(*answer, status, header or [], as_json=as_json)
         return
-    # Imported here: an answer is explained without a gate, and without what asks one.
     from faregate.cli.gate_diagnosis import Wish, diagnose_call
-    from faregate.providers.answers import parse_field
 
-    try:
-        fields = tuple(map(parse_field, header or []))
-    except ValueError as error:
-        raise FaregateError(str(error), fix="such as --header 'faregate-run: 7'") from None
+    fields = _fields(header or [])
     wish = Wish(
         key=key, api_key=api_key, url=url, path=path, model=model, prompt=prompt,
         max_tokens=max_tokens, stream=stream, request=request, headers=fields,
     )  # fmt: skip
     diagnose_call(wish, as_json=as_json)
+
+
+def _both(provider: str | None, response: str | None) -> tuple[str, str]:
+    if provider is None or response is None:
+        missing = "--provider" if provider is None else "--response"
+        raise FaregateError(
+            f"{missing} is missing", fix="faregate diagnose --provider NAME --response FILE"
+        )
+    return provider, response
+
+
+def _fields(headers: list[str]) -> tuple[tuple[str, str], ...]:
+    from faregate.providers.answers import parse_field
+
+    try:
+        return tuple(map(parse_field, headers))
+    except ValueError as error:
+        raise FaregateError(str(error), fix="such as --header 'faregate-run: 7'") from None

@@ -1,4 +1,4 @@
-"""faregate diagnose, of a call: asks the running gate, and shows what every phase says."""
+"""faregate diagnose, of a call: asks the gate, and shows its phases."""
 
 import http.client
 import json

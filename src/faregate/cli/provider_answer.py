@@ -1,4 +1,4 @@
-"""faregate diagnose --provider: what a provider's answer means, told offline."""
+"""faregate diagnose --provider: what an answer means, told offline."""
 
 import difflib
 import sys
@@ -64,7 +64,7 @@ _ADVICE: Final = {
 
 
 class GateAnswer(msgspec.Struct, frozen=True):
-    """What the gate makes of it for its caller; `code` of None: passed on as it came."""
+    """What the gate makes of it; `code` of None: passed on as it came."""
 
     status: int
     code: str | None

@@ -45,9 +45,9 @@ _UPSTREAM_TROUBLE: Final = frozenset(("journal_unavailable", "upstream_busy"))
 
 
 class Question(msgspec.Struct, forbid_unknown_fields=True):
-    """A call to diagnose: its `body` as JSON, or `text` as it would be sent, or neither.
+    """A call to diagnose.
 
-    `key` names a key; only the operator may.
+    `body` is JSON, `text` the body as it would be sent. `key` names a key; only the operator may.
     """
 
     method: str = "POST"
@@ -58,7 +58,17 @@ class Question(msgspec.Struct, forbid_unknown_fields=True):
     key: str | None = None
 
 
+class _Request(msgspec.Struct):
+    """A request itself, sent here instead of to its address."""
+
+    model: msgspec.Raw = msgspec.Raw()
+    input: msgspec.Raw = msgspec.Raw()
+    prompt: msgspec.Raw = msgspec.Raw()
+
+
 _decode: Final = msgspec.json.Decoder(Question).decode
+_decode_request: Final = msgspec.json.Decoder(_Request).decode
+_SUBJECTS: Final = (b"faregate-customer", b"faregate-run")
 
 
 class Judged:
@@ -84,7 +94,7 @@ class Diagnose:
 
     async def __call__(self, call: CallState) -> Answer | Refusal:
         """Judge the call that the body describes, and find the ways out."""
-        question = _read(call.body)
+        question = _read(call.body, call.head.fields)
         if isinstance(question, Refusal):
             return question
         by_operator = call.key is None
@@ -116,8 +126,11 @@ class Diagnose:
         return next((each for each in near if each != name), None)
 
 
-def _read(body: bytes) -> Question | Refusal:
+def _read(body: bytes, fields: Mapping[bytes, bytes]) -> Question | Refusal:
     try:
+        request = _decode_request(body)
+        if bytes(request.model):
+            return _question_of(request, body, fields)
         question = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return refuse("request_invalid", f"The question can't be read: {error}.")
@@ -126,6 +139,21 @@ def _read(body: bytes) -> Question | Refusal:
     if not question.path.startswith("/") or not question.method.isascii():
         return refuse("request_invalid", "The path begins with '/'.", param="path")
     return question
+
+
+def _question_of(request: _Request, body: bytes, fields: Mapping[bytes, bytes]) -> Question:
+    """The question about a request that was sent as it is."""
+    path = "/v1/chat/completions"
+    if bytes(request.input):
+        path = "/v1/embeddings"
+    elif bytes(request.prompt):
+        path = "/v1/completions"
+    headers = {
+        name.decode(): fields[name].decode("utf-8", "replace")
+        for name in _SUBJECTS
+        if name in fields
+    }
+    return Question(path=path, headers=headers, text=body.decode("utf-8", "replace"))
 
 
 async def _find_key(call: CallState, name: str) -> KeyRecord | Refusal:

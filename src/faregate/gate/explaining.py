@@ -27,7 +27,7 @@ READ_TIMEOUT_S: Final = 5.0
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of one call to explain it; `findings` of None were not kept."""
+    """What is kept of one call; `findings` of None were not kept."""
 
     call_id: str
     started_ns: int
@@ -53,7 +53,7 @@ class _Ended(NamedTuple):
 
 
 class RecentDecisions:
-    """The newest calls of this worker that were explained, a bounded number of them."""
+    """The newest explained calls of this worker, a bounded number."""
 
     def __init__(self, most: int = bounds.DECISIONS_KEPT_MAX) -> None:
         self._most = most

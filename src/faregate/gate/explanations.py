@@ -1,4 +1,4 @@
-"""Steps that explain: what was decided of a call, to its caller or to the operator.
+"""Steps that explain what was decided of a call.
 
 A caller sees the calls of its own key, and of them what is its to know; the operator, who shows
 a token that follows from the master key, sees all.
@@ -44,9 +44,9 @@ def moment(time_ns: int) -> str:
 
 
 class KeyOrOperatorCheck:
-    """The step that identifies a caller by its key, or the operator by the token.
+    """Identifies a caller by its key, or the operator by the token.
 
-    The operator's calls have no key. Fails closed.
+    The step leaves the operator's calls without a key. Fails closed.
     """
 
     def __init__(self, key_check: KeyCheck) -> None:
@@ -63,7 +63,7 @@ class KeyOrOperatorCheck:
 
 
 def operator_presented(call: CallState) -> str | None:
-    """What was sent in the place of a key, where it looks like an operator's token."""
+    """What was sent as a key, where it looks like an operator's token."""
     fields = call.head.fields
     value = fields.get(b"authorization", b"")
     if value[:7].lower() == b"bearer ":

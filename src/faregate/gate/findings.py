@@ -68,6 +68,7 @@ _PHASES: Final[dict[Phase, tuple[str, str, tuple[str, ...]]]] = {
 }  # fmt: skip
 
 _PHASE_OF_CODE: Final = {code: phase for phase, row in _PHASES.items() for code in row[2]}
+_KEPT_MAX: Final = 512  # half a kilobyte each
 _NOT_REACHED: Final = "An earlier phase has refused the call."
 
 
@@ -83,22 +84,22 @@ def not_reached(phase: Phase) -> Finding:
 
 
 def phase_of(refusal: Refusal) -> Phase:
-    """The phase that refuses with this; whatever no phase says comes of sending."""
+    """The phase that refuses so; what no other says comes of sending."""
     if refusal.scope == "budget":
         return Phase.RESERVE
     return _PHASE_OF_CODE.get(refusal.kind.code, Phase.SEND)
 
 
 class Surroundings:
-    """What is said around the refusing phase: the same for all refusals of one code and plan.
+    """What is said around the refusing phase.
 
+    It is the same for all refusals of one code and plan.
     Every refused call writes its findings, so what doesn't change is encoded beforehand, and of
-    a refusal that is made once for all calls (an unknown key) everything.
+    a refusal that repeats (an unknown key) everything.
     """
 
     __slots__ = (
-        "before", "behind", "encoded_before", "encoded_behind", "last", "last_encoded", "name",
-        "phase", "policy",
+        "before", "behind", "encoded_before", "encoded_behind", "kept", "name", "phase", "policy",
     )  # fmt: skip
 
     def __init__(self, phases: tuple[Phase, ...], at: Phase) -> None:
@@ -110,8 +111,8 @@ class Surroundings:
         # A msgpack array of up to 15 members has one byte before them.
         self.encoded_before = bytes([0x90 | len(once)]) + b"".join(map(_encode, self.before))
         self.encoded_behind = b"".join(map(_encode, self.behind))
-        self.last: Refusal | None = None
-        self.last_encoded = msgspec.Raw(b"")
+        # By identity; each holds the refusal whose it is.
+        self.kept: dict[int, tuple[Refusal, msgspec.Raw]] = {}
 
 
 def surroundings(plan: "Plan", refusal: Refusal) -> Surroundings:
@@ -126,7 +127,7 @@ def surroundings(plan: "Plan", refusal: Refusal) -> Surroundings:
 
 
 def findings_of(plan: "Plan", refusal: Refusal | None) -> tuple[Finding, ...]:
-    """What every phase said of a call that has ended; `refusal` is how, if it was refused."""
+    """What every phase said of a call that ended so."""
     if refusal is None:
         return tuple(passed(phase) for phase in sorted({Phase.ROUTE, *plan.phases}))
     around = surroundings(plan, refusal)
@@ -138,13 +139,15 @@ def encoded_findings(plan: "Plan", refusal: Refusal | None) -> msgspec.Raw:
     if refusal is None:
         return msgspec.Raw(_encode(findings_of(plan, None)))
     around = surroundings(plan, refusal)
-    if around.last is refusal:
-        return around.last_encoded
+    kept = around.kept.get(id(refusal))
+    if kept is not None:
+        return kept[1]
     middle = _encode(_refused(refusal, around.name, around.policy))
-    around.last = refusal
-    encoded = around.last_encoded = msgspec.Raw(
-        b"%b%b%b" % (around.encoded_before, middle, around.encoded_behind)
-    )
+    encoded = msgspec.Raw(b"%b%b%b" % (around.encoded_before, middle, around.encoded_behind))
+    if refusal.repeats:
+        if len(around.kept) >= _KEPT_MAX:
+            around.kept.clear()
+        around.kept[id(refusal)] = (refusal, encoded)
     return encoded
 
 
@@ -204,7 +207,7 @@ def _counter(counter: Counter, cost: int, now: float) -> Finding:
 
 
 def purse_finding(one: Slice, standing: Standing, need: Need, own_free: int) -> Finding:
-    """What a purse says of a call that needs so much; `own_free` lies drawn in this worker."""
+    """What a purse says of a call; `own_free` lies drawn in this worker."""
     spec, unit = one.spec, one.unit
     left, needed = standing.available + own_free, need[unit]
     verdict: Verdict = "passed" if left >= needed else "refused"

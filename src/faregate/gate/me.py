@@ -1,4 +1,4 @@
-"""`GET /v1/me`: what a key may do, what is left of everything that applies to it.
+"""`GET /v1/me`: what a key may do, and what is left of it.
 
 A caller learns of nothing that doesn't apply to its own calls. Reading the ledger is one look
 at a time in each worker, so that many who ask don't hold up calls that draw.

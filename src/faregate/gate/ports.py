@@ -108,7 +108,7 @@ class Tally(Protocol):
 
 
 class DecisionSource(Protocol):
-    """All calls that are on record, of every worker, to explain one afterwards.
+    """All calls that are on record, to explain one afterwards.
 
     Every method may block and is called in a thread of its own, one call at a time.
     """

@@ -1,4 +1,4 @@
-"""How limits, volumes, budgets and wallets stand, as they are told in JSON.
+"""How limits, volumes, budgets and wallets stand, as JSON.
 
 Amounts are dollars as decimal strings, volumes are whole numbers. What lies with workers, for
 calls in flight or to be drawn next, is `held`: a part of it may come back.
@@ -38,7 +38,7 @@ _RATES: Final = (
 
 
 async def read_standings(broker: CreditBroker, slices: Sequence[Slice]) -> list[Standing]:
-    """How purses stand in the ledger; raises `StorageError` and `TimeoutError`."""
+    """Ask the ledger; raises `StorageError` and `TimeoutError`."""
     if not slices:
         return []
     return await asyncio.wait_for(broker.standings(slices), READ_TIMEOUT_S)
@@ -94,7 +94,7 @@ def counter_told(counter: Counter, now: float, now_ns: int) -> dict[str, Any]:
 
 
 def prices_told(tariff: Tariff | None) -> dict[str, Any] | None:
-    """What a model costs its caller, in dollars for a million tokens; None: nobody knows."""
+    """What a model costs its caller, in dollars for a million tokens."""
     if tariff is None:
         return None
     row = tariff.row

@@ -29,8 +29,9 @@ _WAITS: Final = frozenset(
 
 
 class SupposedBroker:
-    """The broker of one dry run: each purse is asked for once, and may stand as it is supposed.
+    """The broker of one dry run, whose purses may stand as is supposed.
 
+    Each purse is asked for once.
     It has what `policies.credit.Broker` asks for a dry run; it draws nothing.
     """
 
@@ -88,7 +89,7 @@ class SupposedBroker:
 
 
 class Suppositions:
-    """What is supposed to have been changed of a call and of what applies to it."""
+    """What is supposed to be changed of a call and what applies to it."""
 
     def __init__(self, body: bytes, broker: SupposedBroker) -> None:
         self.body = body
@@ -197,7 +198,7 @@ async def find_ways_out(
 
 
 def change_of(refusal: Refusal) -> Change | None:
-    """The change that a refusal itself proposes: what the caller can do at once comes first."""
+    """What a refusal itself proposes; what can be done at once first."""
     proposed = [fix.change for fix in refusal.fixes if fix.change is not None]
     for kind in ("set", "wait", "top_up", "raise"):
         for change in proposed:

@@ -1,4 +1,4 @@
-"""The operator's token: who may ask a running gate for the whole story of any call.
+"""The operator's token, which opens the whole story of any call.
 
 It is derived from the installation's master key, so there is nothing to store or to hand out:
 whoever may read that file may derive it, and a gate is told its hash alone.

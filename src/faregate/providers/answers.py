@@ -1,4 +1,4 @@
-"""A provider's answer from a file: read whole or in part, told what it means.
+"""A provider's answer from a file, and what it means.
 
 A file may hold a raw HTTP/1.1 or HTTP/2 answer as `curl -i` writes it (interim answers and a
 proxy's before it), a body alone, or the events of a stream.
@@ -48,10 +48,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def read_answer(data: bytes, status: int | None = None, fields: Fields = ()) -> ProviderAnswer:
-    """The answer in `data`; `status` and `fields` that are given beside it count first.
-
-    Raises `ValueError` with the reason.
-    """
+    """The answer in `data`; what is given beside it counts first."""
     found_status: int | None = None
     found: list[tuple[str, str]] = []
     body = data
@@ -71,7 +68,7 @@ def read_answer(data: bytes, status: int | None = None, fields: Fields = ()) -> 
 
 
 def judge(vendor: str, answer: ProviderAnswer) -> Judgement | None:
-    """What `vendor` means by it; None where its status is needed and can't be guessed."""
+    """What `vendor` means by it; None: its status can't even be guessed."""
     served = answer.status is None or answer.status < 300
     if served and _EVENT_START.match(answer.body) is not None:
         found = _judge_stream(vendor, answer)
@@ -135,7 +132,7 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
 
 
 def parse_field(text: str) -> tuple[str, str]:
-    """The name, in lower case, and the value of 'name: value'; raises `ValueError`."""
+    """Name, in lower case, and value; raises `ValueError`."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise ValueError(f"{text!r} is not a header; write it as 'name: value'")

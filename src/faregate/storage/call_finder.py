@@ -1,4 +1,4 @@
-"""Finds calls wherever they are: still in a journal, or in the call store.
+"""Finds calls where they are: in a journal, or in the call store.
 
 The positions are read first, then the journals beyond them, then the store: what the clerk posts
 and deletes meanwhile is found in the store. Which store it is, is the subclass's affair: a gate
@@ -55,7 +55,7 @@ class Tail(NamedTuple):
 
 
 class CallFinder:
-    """The calls whose journals are below `journal`; the base of all readers of calls.
+    """The base of all readers of calls, with journals below `journal`.
 
     Every method raises `StorageError` where they can't be read.
     """
@@ -107,7 +107,10 @@ class CallFinder:
     def unposted(
         self, extras: list[Body | Decided] | None = None, extras_of: str | None = None
     ) -> Iterator[CallRecord]:
-        """What the journals hold beyond the store; what else is of one call goes to `extras`."""
+        """What the journals hold beyond the store.
+
+        What else is of the call `extras_of` goes to `extras`.
+        """
         for worker, tail in self.tails():
             # Before reading, as the reader does: a worker that dies now may add a last frame.
             dead = not is_alive(self._journal / worker)

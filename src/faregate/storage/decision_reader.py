@@ -1,4 +1,4 @@
-"""One call with its decision, as a gate reads it: plain sqlite3 and the journals."""
+"""One call with its decision, by plain sqlite3 and the journals."""
 
 import contextlib
 import sqlite3
@@ -27,7 +27,7 @@ _decode_findings: Final = msgspec.msgpack.Decoder(tuple[Finding, ...]).decode
 
 
 class PlainCallStore:
-    """The call store at `path`, read by whichever thread has it; bodies are left out."""
+    """The call store at `path`, by whichever thread; without bodies."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -90,7 +90,7 @@ class PlainCallStore:
 
 
 class DecisionReader(CallFinder):
-    """`gate.ports.DecisionSource` on the journals and the call store of an installation."""
+    """`gate.ports.DecisionSource` on journals and call store."""
 
     def __init__(self, journal: Path, calls_database: Path) -> None:
         super().__init__(journal)
