@@ -1,4 +1,4 @@
-"""Compiles the terms of calls from a document, once for each kind of call.
+"""Compiles the terms of calls from a document, once for each kind.
 
 The document says what applies in selections and names; a call needs flat tuples. Counters and
 slices go on over snapshots, for they are known by their ids.
@@ -108,7 +108,7 @@ class TermsBook:
             yield from plan.quotas
 
     def asked(self, route: str) -> AskedTerms:
-        """For a step to keep the terms of a path's calls, by key and name asked for.
+        """For a step to keep a path's terms, by key and name asked for.
 
         Only those of calls that passed, without customer or run. What is found there must still
         hold (`still_holds`).
