@@ -5,6 +5,7 @@ The members are those of RFC 9457 §3.1; the error member is what the OpenAI SDK
 
 import json
 
+import msgspec
 import pytest
 from tests.dialects.specimen_refusals import CALL_ID, REFUSALS, label
 
@@ -27,6 +28,22 @@ TYPES = {
 }
 
 every_refusal = pytest.mark.parametrize("refusal", REFUSALS, ids=label)
+
+
+@every_refusal
+def test_a_refusal_that_repeats_reads_as_one_that_does_not(refusal: Refusal) -> None:
+    again = msgspec.structs.replace(refusal, repeats=True)
+    for call_id in (CALL_ID, CALL_ID[:-1] + "0", CALL_ID):
+        for statuses in (None, {refusal.code: 429}, {refusal.code: 599}):
+            fields, body = render(again, call_id, statuses)
+            assert (fields, body) == render(refusal, call_id, statuses)
+            fields.append(("ratelimit", "of this call alone"))
+
+
+def test_repeating_refusals_are_told_apart_however_many_there_are() -> None:
+    for number in range(2_000):
+        made = refuse("model_unknown", f"number {number}", repeats=True)
+        assert json.loads(render(made, CALL_ID)[1])["detail"] == f"number {number}"
 
 
 @every_refusal

@@ -87,6 +87,15 @@ def test_one_refusal_after_the_other_is_told_by_its_own_words():
         assert finding.detail == refusal.detail
 
 
+def test_refusals_that_repeat_are_told_apart_however_many_there_are():
+    kept = [refuse("model_unknown", f"number {number}", repeats=True) for number in range(700)]
+    for refusal in (*kept, *kept[:100], *kept[-100:]):
+        assert decoded(EVERY, refusal) == findings_of(EVERY, refusal)
+    for number in range(2_000):  # those that nobody holds any longer leave no words behind
+        made = refuse("model_unknown", f"another {number}", repeats=True)
+        assert decoded(EVERY, made) == findings_of(EVERY, made)
+
+
 def test_a_refusals_findings_cost_microseconds():
     refusal = refuse("credit_exhausted", "x" * 150, scope="wallet", needed_nano=10**9,
                      available_nano=2 * 10**8, held_nano=0)  # fmt: skip

@@ -207,6 +207,12 @@ class Tariff:
         At most `TOKENS_MAX`, which stands for any number where output is free.
         """
         most = TOKENS_MAX
+        if len(self._steps) == 1:
+            base = self._base
+            left = nano * self._denominator - self._request - input_tokens * base.input_max
+            if left < 0:
+                return -1
+            return min(most, left // base.output_max) if base.output_max else most
         for longest, step in self._reachable(input_tokens):
             left = nano * self._denominator - self._request - longest * step.input_max
             if left < 0:

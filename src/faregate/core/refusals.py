@@ -65,7 +65,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wallet, budget, limit or quota of `scope`. `retry_after_s` is whole seconds; `resets_ns`
     nanoseconds since 1970. `needed_nano`, `available_nano` and `held_nano` are money; `limit` and
     `used` are counts, or nano-dollars where `scope` is a budget. `headers` are extra fields for
-    the reply, names in lower case.
+    the reply, names in lower case. `repeats`: this very object refuses many calls, so that what is
+    made of it is worth keeping.
     """
 
     kind: Kind
@@ -83,6 +84,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     affordable_output_tokens: int | None = None
     fixes: tuple[Fix, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    repeats: bool = False
 
     @property
     def should_retry(self) -> bool:

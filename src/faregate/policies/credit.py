@@ -221,9 +221,10 @@ class CreditCheck:
     ) -> Refusal | Awaitable[Refusal | None] | None:
         """The cheap bound doesn't fit into what is drawn: count closer, then draw or refuse."""
         terms = call.terms
+        by_plenty = call.output_sent > 0 and terms.plenty_until > 0.0
         terms.plenty_until = 0.0
         closer = call.closer_input_bound()
-        if closer < call.input_bound or call.output_sent:
+        if closer < call.input_bound or by_plenty:
             call.input_bound = min(closer, call.input_bound)
             call.output_sent = 0
             need = self.need(call, terms)

@@ -22,9 +22,11 @@ _BEARER: Final = b"bearer "
 # One answer for all keys that aren't known, whatever is wrong with them. Made once: whoever tries
 # keys must not cost more than whoever has one.
 _UNKNOWN: Final = refuse(
-    "key_unknown", "The key that was sent is not a key of this gateway.", scope="key"
+    "key_unknown", "The key that was sent is not a key of this gateway.", scope="key", repeats=True
 )
-_MISSING: Final = refuse("key_missing", "The request carries no key.", param="authorization")
+_MISSING: Final = refuse(
+    "key_missing", "The request carries no key.", param="authorization", repeats=True
+)
 
 
 class KeyEntry:

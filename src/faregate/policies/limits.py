@@ -8,12 +8,13 @@ its end tokens are corrected by the usage, and calls at once come free.
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Change, Fix, Refusal, refuse
 from faregate.ledger.purses import Need
-from faregate.limits.counters import ASK, NEVER, TAKEN, Counter, LimitUnit
+from faregate.limits.counters import ASK, NEVER, TAKEN, Counter, LimitSpec, LimitUnit
 from faregate.policies.terms import Terms
 
 _CODES: Final = {
@@ -160,15 +161,23 @@ def judge(counters: tuple[Counter, ...], costs: Costs, now: float) -> Refusal | 
 
 def _refusal(counter: Counter, cost: int, waits_s: float, now: float) -> Refusal:
     spec = counter.spec
+    retry_s = None if waits_s == NEVER else max(math.ceil(waits_s), 1)
+    return _worded(spec, cost, retry_s, max(spec.maximum - counter.left(now), 0))
+
+
+@lru_cache(maxsize=1_024)
+def _worded(spec: LimitSpec, cost: int, retry_s: int | None, used: int) -> Refusal:
+    """The same for all calls of a second: who is refused often is told the same often."""
     code = _CODES.get(spec.unit, "tokens_limited")
     words = _WORDS[spec.unit]
     facts: dict[str, Any] = {
         "scope": "limit",
         "subject": spec.name,
         "limit": spec.maximum,
-        "used": max(spec.maximum - counter.left(now), 0),
+        "used": used,
+        "repeats": True,
     }
-    if waits_s == NEVER:
+    if retry_s is None:
         detail = (
             f"This call counts for {cost} {words}; the limit '{spec.name}' never lets more than "
             f"{spec.maximum} through."
@@ -179,7 +188,6 @@ def _refusal(counter: Counter, cost: int, waits_s: float, now: float) -> Refusal
         retry_s = _CONCURRENCY_RETRY_S
         detail = f"The limit '{spec.name}' is {spec.maximum} calls at once for '{spec.subject}'."
     else:
-        retry_s = max(math.ceil(waits_s), 1)
         detail = (
             f"The limit '{spec.name}' is {spec.maximum} {words} in {_spoken(spec.window_s)} for "
             f"'{spec.subject}'; this call counts for {cost}."

@@ -1,6 +1,7 @@
 """What is said of a purse that is too short: 402, or 429 for time alone."""
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any, Final
 
 from faregate.core.money import format_amount
@@ -56,19 +57,28 @@ def refusal(
 
 
 def _wallet(short: Slice, total: int, need: Need, terms: Terms, affordable: int) -> Refusal:
-    needed = need[Unit.NANO]
-    facts = _money_facts(short, total, needed, "wallet")
+    facts = _money_facts(short, total, need[Unit.NANO], "wallet")
+    return _of_wallet(total, affordable, terms.top_up_url, tuple(facts.items()))
+
+
+@lru_cache(maxsize=1_024)
+def _of_wallet(
+    total: int, affordable: int, top_up_url: str | None, numbers: tuple[tuple[str, Any], ...]
+) -> Refusal:
+    """The same for all calls of one need: who is out of credit often asks on."""
+    facts: dict[str, Any] = dict(numbers, repeats=True)
+    name, needed = facts["subject"], facts["needed_nano"]
     if total >= needed:
-        return _held(short, f"the wallet '{short.spec.name}'", facts)
+        return _held(f"the wallet '{name}'", facts)
     missing = format_amount(needed - total)
     top_up = Fix(
-        f"Top up the wallet '{short.spec.name}' by {missing} USD or more.",
-        url=terms.top_up_url,
-        change=Change("top_up", name=short.spec.name, amount=missing),
+        f"Top up the wallet '{name}' by {missing} USD or more.",
+        url=top_up_url,
+        change=Change("top_up", name=name, amount=missing),
     )
     has = format_amount(facts["available_nano"])
     detail = (
-        f"This call may cost up to {format_amount(needed)} USD; the wallet '{short.spec.name}' "
+        f"This call may cost up to {format_amount(needed)} USD; the wallet '{name}' "
         f"has {has} USD available"
     )
     if facts["held_nano"]:
@@ -85,7 +95,7 @@ def _budget(short: Slice, total: int, need: Need, affordable: int, now_ns: int) 
     cap = standing.cap if standing is not None else spec.cap or 0
     facts |= {"limit": cap, "used": max(cap - facts["available_nano"] - facts["held_nano"], 0)}
     if total >= needed:
-        return _held(short, f"the budget '{spec.name}'", facts)
+        return _held(f"the budget '{spec.name}'", facts)
     enough = format_amount(cap + needed - total + _debt(short))
     raised = Fix(
         f"Ask the owner of the budget '{spec.name}' to raise it to {enough} USD or more.",
@@ -120,7 +130,7 @@ def _money_facts(short: Slice, total: int, needed: int, scope: str) -> dict[str,
     }
 
 
-def _held(short: Slice, what: str, facts: dict[str, Any]) -> Refusal:
+def _held(what: str, facts: dict[str, Any]) -> Refusal:
     detail = (
         f"This call may cost up to {format_amount(facts['needed_nano'])} USD; {what} has that, "
         f"but {format_amount(facts['held_nano'])} USD of it is held by calls in flight."
