@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SOURCES := src tests bench docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-peers soak fmt docs
+.PHONY: help run test check bench bench-peers bench-overspend soak fmt docs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,11 +30,14 @@ check: $(VENV)/.dev ## Check format, style, types, imports, house rules and docu
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
 
-bench: $(VENV)/.run ## Measure the cost of a call, next to nginx and Envoy
+bench: $(VENV)/.dev ## Measure the cost of a call, next to nginx and Envoy
 	$(BIN)/python bench/run.py
 
-bench-peers: $(VENV)/.run ## The same, next to other gateways, each in an environment of its own
+bench-peers: $(VENV)/.dev ## The same, next to other gateways, each in an environment of its own
 	$(BIN)/python bench/run.py --peers
+
+bench-overspend: $(VENV)/.run ## Call more often than there is money for, and show what is overspent
+	$(BIN)/python bench/overspend.py
 
 soak: $(VENV)/.soak ## Run the long tests: kills, restarts and floods for minutes
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
