@@ -21,7 +21,7 @@ from processes import Candidate
 from stores import Stores
 from unavailable import Unavailable
 
-_PROGRAM = Path(sys.executable).parent / "faregate"
+PROGRAM = Path(sys.executable).parent / "faregate"
 _TEMPLATE = Path(__file__).resolve().parent / "templates" / "faregate.yaml"
 _SHARED = """\
   ledger: {url: "${env:BENCH_LEDGER_URL}"}
@@ -38,8 +38,8 @@ class Installation:
             from faregate.identity.keys import generate_key
         except ImportError as error:
             raise Unavailable(f"faregate is not installed here: {error}") from error
-        if not _PROGRAM.exists():
-            raise Unavailable(f"{_PROGRAM} does not exist: make install")
+        if not PROGRAM.exists():
+            raise Unavailable(f"{PROGRAM} does not exist: make install")
         self.port = processes.free_port()
         self.operations_port = processes.free_port()
         self.name = "faregate" if stores is None else "faregate-shared"
@@ -84,7 +84,7 @@ class Installation:
 
     def _run(self, *arguments: str) -> str:
         finished = subprocess.run(
-            [str(_PROGRAM), *arguments],
+            [str(PROGRAM), *arguments],
             env=machine.environment(self.env),
             capture_output=True,
             text=True,
@@ -99,7 +99,7 @@ class Installation:
     @contextlib.contextmanager
     def serve(self) -> Iterator[Candidate]:
         """Run `faregate serve`: its worker on the gateway's core, the rest on the load's."""
-        command: list[str | Path] = [_PROGRAM, "serve"]
+        command: list[str | Path] = [PROGRAM, "serve"]
         with processes.running(
             command, core=machine.LOAD_CORE, log=self.name, env=self.env
         ) as process:
@@ -127,7 +127,7 @@ class Installation:
     def seconds_to_ready(self) -> float:
         """Time from the start of `faregate serve` until /readyz answers 200; on all cores."""
         begun = time.monotonic()
-        with processes.running([_PROGRAM, "serve"], core=None, log="faregate", env=self.env) as it:
+        with processes.running([PROGRAM, "serve"], core=None, log="faregate", env=self.env) as it:
             processes.wait_for_answer(it, self.operations_port, "/readyz", "faregate")
             return time.monotonic() - begun
 
