@@ -235,13 +235,14 @@ class CreditBroker:
 
         It doesn't wait long for a ledger that hangs: time must be told that goes by meanwhile.
         """
-        if self._keeping is None or self._keeping.done():
+        if self._keeping is None:
             self._keeping = self._loop.create_task(self._keep_house())
         keeping = self._keeping
         await asyncio.wait((keeping,), timeout=TICK_S)
         limit_s = self.settings.ledger.vanish_after_s / 2
         self.stale = bool(self._slices) and self._now() - self._contact_at > limit_s
         if keeping.done():
+            self._keeping = None
             try:
                 keeping.result()
             except FaregateError as error:
