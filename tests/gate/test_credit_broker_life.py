@@ -93,6 +93,7 @@ class Worker:
         self.broker = CreditBroker(loop, self.cable, now, SETTINGS)
         self.calls: list[Held] = []
         self.journal: list[Any] = []  # charges that are not posted
+        self.has_old_charges = False  # was given up while it held something
 
 
 class Life(RuleBasedStateMachine):
@@ -260,6 +261,22 @@ class Life(RuleBasedStateMachine):
         before_ns = self.clock.wall_ns() - int(VANISH_S * 1e9)
         if self.clerk.close_vanished(before_ns):
             self.vanished = True
+        for worker in self.workers:
+            if self.is_given_up(worker) and (worker.calls or worker.journal):
+                worker.has_old_charges = True
+
+    def is_given_up(self, worker: Worker) -> bool:
+        known = self.ledger.books.workers.get(worker.name)
+        return known is not None and known.vanished
+
+    @rule(seat=seats)
+    def be_silent(self, seat: int) -> None:
+        """A worker hears nothing of the ledger until it is given up, and comes back."""
+        self.cut(seat, set(OPERATIONS))
+        for _ in range(5):
+            self.pass_time(VANISH_S / 4)
+        self.mend(seat)
+        self.pass_time(0.1)
 
     @rule(seat=seats, failing=st.sampled_from([OPERATIONS, {"draw"}, {"give_back"}]))
     def cut(self, seat: int, failing: set[str]) -> None:
@@ -300,7 +317,8 @@ class Life(RuleBasedStateMachine):
     def slices_are_what_was_drawn(self) -> None:
         """To the unit: no more, for that would be spent twice, and no less, for it would rot."""
         for worker in self.workers:
-            if self.vanished:
+            # Charges of before a silence are taken of what was drawn after it.
+            if self.is_given_up(worker) or worker.has_old_charges:
                 continue
             kept: dict[str, int] = {}
             for one in worker.broker._slices.values():
@@ -379,7 +397,7 @@ def a_step(life: Life, chance: random.Random, *, trouble: bool) -> None:
     elif what < 0.94:
         life.expire()
     elif what < 0.95:
-        life.crash(seat)
+        chance.choice([life.crash, life.be_silent])(seat)
     elif what < 0.97:
         life.cut(seat, chance.choice([OPERATIONS, {"draw"}, {"give_back"}, {"give_back"}]))
     elif what < 0.99:
