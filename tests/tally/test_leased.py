@@ -118,9 +118,31 @@ def test_slots_without_a_call_go_back_and_those_in_use_are_held():
     assert counter.take(1, 105.1) == ASK  # it was not heard in time
     counter.put_back(1, 101.0, 102.0)
     assert counter.left(102.0) == 8
-    assert counter.question(NOTHING, 102.0)[2] == 2
-    assert counter.left(102.0) == 6
+    counter.accept([0, 0, 0, 0, 4, 0, []], 102.0, 102.0)  # others have used up half
+    assert counter.question(NOTHING, 102.1)[2] == 2
+    assert counter.left(102.1) == 4
     assert counter.holds
+
+
+def test_while_half_is_free_slots_go_back_when_no_call_used_them_between_two_questions():
+    told: list[object] = []
+    counter = LeasedSlots(at_once(1_000), b"key", told.append, lambda: 200.0)
+    counter.question(Asked(8, 1), 100.0)
+    counter.accept([8, 0, 0, 0, 992, 0, []], 100.0, 100.0)
+    assert not told  # until a call has ended
+    for _ in range(6):
+        assert counter.take(1, 100.0) == TAKEN
+        counter.put_back(1, 100.0, 100.0)
+    told.clear()
+    assert counter.question(NOTHING, 100.1)[2] == 8
+    counter.accept([0, 0, 0, 0, 992, 0, []], 100.1, 100.1)
+    assert told == [counter]  # so that there is a next question
+    assert counter.take(1, 100.1) == TAKEN
+    assert counter.question(NOTHING, 100.2)[2] == 1  # the call; the other seven were unused
+    counter.accept([0, 0, 0, 0, 999, 0, []], 100.2, 100.2)
+    assert counter.left(100.2) == 999
+    counter.put_back(1, 100.1, 100.3)
+    assert counter.left(100.3) == 1_000
 
 
 @pytest.mark.parametrize(

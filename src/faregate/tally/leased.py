@@ -321,7 +321,8 @@ class LeasedSlots:
 
     __slots__ = (
         "__weakref__", "_closed_until", "_free", "_in_use", "_is_alone", "_left", "_need",
-        "_reserved", "_share_max", "_soon", "_valid_until", "key", "share_was_used", "spec",
+        "_reserved", "_share_max", "_soon", "_unused", "_valid_until", "key", "share_was_used",
+        "spec",
     )  # fmt: skip
 
     def __init__(
@@ -338,6 +339,7 @@ class LeasedSlots:
         self._in_use = 0
         self._reserved = 0
         self._left = 0
+        self._unused = 0  # of what is left, since the last question
         self._need = 0  # of the question that is under way
         self._free = spec.maximum
         self._closed_until = -1.0
@@ -356,8 +358,13 @@ class LeasedSlots:
         answer = self.check(cost, now)
         if answer == TAKEN:
             self._in_use += cost
-            self._left = max(0, self._left - cost)
+            self._lower(cost)
         return answer
+
+    def _lower(self, cost: int) -> None:
+        left = self._left = max(0, self._left - cost)
+        if left < self._unused:
+            self._unused = left
 
     def check(self, cost: int, now: float) -> float:
         """What `take` would give."""
@@ -380,7 +387,7 @@ class LeasedSlots:
     def add(self, cost: int, now: float) -> None:
         """Count calls whether they fit or not."""
         self._in_use += cost
-        self._left = max(0, self._left - cost)
+        self._lower(cost)
         self._soon(self)
 
     def left(self, now: float) -> int:
@@ -409,15 +416,23 @@ class LeasedSlots:
         return self._in_use + self._left + self._reserved > 0
 
     def question(self, asked: Asked, now: float) -> list[Any]:
-        """What to ask the server; slots without a call go back with it."""
-        self._left = 0
+        """What to ask the server; slots without a call go back with it.
+
+        While half is free those are kept that calls have used since the last question: the next
+        calls need them.
+        """
+        plenty = self._free * 2 > self.spec.maximum
+        self._left -= min(self._left, self._unused) if plenty else self._left
+        self._unused = self._left
         self._need = asked.need
-        held = self._in_use + self._reserved
+        held = self._in_use + self._reserved + self._left
         return [3, self.spec.maximum, held, 0, asked.need, asked.least, held // 8]
 
     def accept(self, answer: Answer, asked_at: float, now: float) -> None:
         """Hold the slots that the server gave."""
         granted, self._free = answer[0], answer[4]
+        if self._unused:  # what lies unused until the next question goes back then
+            self._soon(self)
         self._left += granted
         self._closed_until = now + CLOSED_S if granted < self._need else -1.0
 
@@ -425,7 +440,7 @@ class LeasedSlots:
         """Set slots aside for a call that waits, where there are so many."""
         if self._left < cost:
             return False
-        self._left -= cost
+        self._lower(cost)
         self._reserved += cost
         return True
 

@@ -96,6 +96,7 @@ class RedisTally:
         self._asked: dict[Leased, list[tuple[_Waiting, int]]] = {}
         self._soon: dict[Leased, None] = {}
         self._is_to_beat = False
+        self._is_due = False  # what is to be told soon is to be told now
         self._flush: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
         # What is known of the server.
@@ -160,6 +161,7 @@ class RedisTally:
             self._recovering.cancel()
         if not self._is_down:
             self._soon.update(dict.fromkeys(self._counters.values()))
+            self._is_due = True
             await asyncio.wait({self._begin_asking()}, timeout=2 * ROUND_TRIP_S_MAX)
         await self._client.aclose()
 
@@ -209,6 +211,7 @@ class RedisTally:
     def _flush_now(self) -> None:
         self._flush = None
         if self._soon and not self._is_down:
+            self._is_due = True
             self._begin_asking()
 
     # -- questions -------------------------------------------------------------------------------
@@ -239,8 +242,11 @@ class RedisTally:
         return self._asking
 
     async def _ask_all(self) -> None:
-        while self._asked or self._soon or self._is_to_beat:
-            self._is_to_beat = False
+        # What is to be told soon waits for its time, or for a question that is asked anyway:
+        # under load there is always something, and a question after the other would be asked.
+        while self._asked or self._is_due or self._is_to_beat:
+            tells_all = self._is_due or self._is_to_beat
+            self._is_due = self._is_to_beat = False
             batch: dict[Leased, list[tuple[_Waiting, int]]] = {}
             for counter in list(islice(self._asked, QUESTION_COUNTERS_MAX)):
                 batch[counter] = self._asked.pop(counter)
@@ -248,6 +254,7 @@ class RedisTally:
             for counter in list(islice(self._soon, QUESTION_COUNTERS_MAX - len(batch))):
                 batch[counter] = []
                 del self._soon[counter]
+            self._is_due = tells_all and bool(self._soon)
             try:
                 await self._ask_once(batch)
             except Exception as error:
