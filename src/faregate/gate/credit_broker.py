@@ -125,27 +125,27 @@ class CreditBroker:
         self, slices: tuple[Slice, ...], need: Need, mine: Need, deadline: float
     ) -> Slice | None:
         drawn, began, voids = False, self._now(), self._voids
+        asks = self.waiting == 1  # where others wait too, what they were told will do
         while True:
             if self.stale or voids != self._voids:
                 raise StorageError("the slices that the call was to be held in were given up")
             if hold(slices, need):
                 return None
-            if not drawn:
+            now = self._now()
+            if not drawn and (asks or _may_get(slices, need, now)):
                 await self._draw(slices, need)
-                drawn = True
+                drawn, asks = True, False
                 continue
             short = shortest(slices, need)
             assert short is not None
-            now = self._now()
-            if short.standing_at < began:  # it had enough when the others were drawn
-                drawn = False
+            if short.standing_at < min(began, now - _RETRY_S):
+                drawn = False  # it had enough when the others were drawn
                 continue
             if short.total - mine[short.unit] < need[short.unit] or now >= deadline:
                 return short
             self._ask_back(short, need[short.unit])
             await self._something_settled(min(_RETRY_S, deadline - now))
-            # What others gave back, and new credit, are only seen in the ledger.
-            drawn = self._now() - short.standing_at < _RETRY_S
+            drawn = False
 
     async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
         """How purses stand in the ledger now; nothing is drawn."""
@@ -364,6 +364,22 @@ class CreditBroker:
                 await self._loop.run_in_executor(self._thread, self._source.give_back, returns)
         self._thread.submit(self._source.close)
         self._thread.shutdown(wait=True)
+
+
+def _may_get(slices: tuple[Slice, ...], need: Need, now: float) -> bool:
+    """Whether a draw may bring what is short, or news of it: who waits doesn't ask all the time.
+
+    What others gave back, and new credit, are only seen in the ledger.
+    """
+    for one in slices:
+        needed, standing = need[one.unit], one.standing
+        if one.free < needed and (
+            standing is None
+            or now - one.standing_at >= _RETRY_S
+            or one.free + standing.available >= needed
+        ):
+            return True
+    return False
 
 
 def _more(one: Slice, wanted: int) -> int:
