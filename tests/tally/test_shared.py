@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.limits.oracles import at_once, sliding, steady
@@ -68,6 +69,31 @@ async def until(happened: Callable[[], bool], seconds: float = 5.0) -> None:
     while not happened():
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
+
+
+async def test_calls_at_once_that_come_and_go_ask_seldom(open_worker: Open):
+    tally, spec, calls = open_worker(), at_once(10_000), 0
+    exchange, questions = tally._exchange, 0
+
+    async def counted(*asked: Any) -> list[Any]:
+        nonlocal questions
+        questions += 1
+        return await exchange(*asked)
+
+    tally._exchange = counted  # type: ignore[method-assign]
+    end = time.monotonic() + 1.0
+
+    async def caller() -> None:
+        nonlocal calls
+        while (now := time.monotonic()) < end:
+            assert await take(tally, spec) == TAKEN
+            await asyncio.sleep(0.002)
+            tally.counter(spec).put_back(1, now, time.monotonic())
+            calls += 1
+
+    await asyncio.gather(*(caller() for _ in range(32)))
+    assert calls > 1_000
+    assert questions < 80  # not one question after the other: those were 250
 
 
 @pytest.mark.parametrize("spec", [sliding(12), steady(2, 11), at_once(12)], ids=lambda s: s.name)
