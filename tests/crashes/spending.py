@@ -7,11 +7,13 @@ sampler looks into the ledger all the while. `Installation.check` compares them 
 import asyncio
 import contextlib
 import json
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -53,6 +55,7 @@ class Answer(msgspec.Struct, frozen=True):
     seconds: float
     output_limit: int = 0
     usage: dict[str, Any] | None = None
+    call_id: str = ""
 
     @property
     def served(self) -> bool:
@@ -72,7 +75,7 @@ def _answer(reply: Reply, seconds: float) -> Answer:
     if reply.status != 200:
         return Answer(reply.status, str(reply.json.get("code")), seconds)
     if reply["content-type"] != "text/event-stream":
-        return Answer(200, "", seconds, limit, reply.json["usage"])
+        return Answer(200, "", seconds, limit, reply.json["usage"], str(reply["faregate-call-id"]))
     usage, code = None, ""
     for line in reply.body.split(b"\n"):
         if line.startswith(b"data: {"):
@@ -80,7 +83,7 @@ def _answer(reply: Reply, seconds: float) -> Answer:
             usage = event.get("usage") or usage
             code = event.get("faregate", {}).get("refusal", {}).get("code", code)
     assert reply.body.endswith(b"data: [DONE]\n\n")
-    return Answer(200, code, seconds, limit, usage)
+    return Answer(200, code, seconds, limit, usage, str(reply["faregate-call-id"]))
 
 
 async def ask(client: Client, asked: dict[str, Any], **headers: str) -> Answer:
@@ -120,6 +123,15 @@ async def _storm(port: int, calls: Sequence[Asked], patience_s: float) -> list[A
 def storm(port: int, calls: Sequence[Asked], patience_s: float = 90) -> list[Answer]:
     """All calls at once, each on a connection of its own that is open before."""
     return asyncio.run(_storm(port, calls, patience_s))
+
+
+def price_nano(model: str, usage: dict[str, Any]) -> int:
+    """What a usage costs, reckoned apart from Faregate; halves are rounded upwards."""
+    [row] = [one for one in PRICES if one["model"] == model]
+    tokens = usage["prompt_tokens"] * Fraction(str(row["input"]))
+    tokens += usage["completion_tokens"] * Fraction(str(row["output"]))
+    dollars = tokens / 1_000_000 + Fraction(str(row.get("request", 0)))
+    return math.floor(dollars * 1_000_000_000 + Fraction(1, 2))
 
 
 def counted(answers: Sequence[Answer]) -> dict[str, int]:
@@ -332,6 +344,18 @@ class Installation:
         with self.books() as books:
             books.grant("paid", amount_nano, kind, "test", "during a storm", expires_ns)
         self.granted_nano += amount_nano
+
+    def check_prices(self, asked: Sequence[dict[str, Any]], answers: Sequence[Answer]) -> None:
+        """Each call was charged what its caller can reckon from the reply."""
+        posted = "SELECT transfer_id, amount_nano FROM transfers WHERE kind = 'charge'"
+        charged = dict(self.rows(posted))
+        stated = [
+            (charged[answer.call_id], price_nano(one["model"], answer.usage))
+            for one, answer in zip(asked, answers, strict=True)
+            if answer.usage is not None
+        ]
+        assert stated
+        assert [charge for charge, _ in stated] == [price for _, price in stated]
 
     def balance_nano(self) -> int:
         """What the wallet has."""

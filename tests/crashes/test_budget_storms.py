@@ -29,7 +29,7 @@ def _asked(key: str, at: int, **headers: str) -> Asked:
     return key, body("flat", stream=at % 2 == 0), {"x_simulate": QUICK} | headers
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def test_no_budget_is_exceeded_by_one(
     kind: str,
     request: pytest.FixtureRequest,

@@ -37,8 +37,9 @@ def test_storms_over_an_almost_empty_wallet(
     with place.sampled() as sampler:
         _exactly_so_many(place)
         assert len(simulator.snapshot()["received"]) == CALLS
-        _top_up_is_noticed(place)
-        _all_kinds_and_nothing_stranded(place)
+        if workers > 1 or ledger is None:
+            _top_up_is_noticed(place)
+            _all_kinds_and_nothing_stranded(place)
     place.stop()
     totals = place.check()
     print(f"{workers} workers: {totals}; {sampler.samples} samples, overspend 0")
@@ -61,7 +62,7 @@ def _top_up_is_noticed(place: Installation) -> None:
     place.grant("0.003")
     asked = [body("flat"), *[body("flat")] * 10]
     answers: list[Answer] = []
-    slow = "tokens=20,latency_ms=3000"
+    slow = "tokens=20,latency_ms=2000"
     storm = threading.Thread(target=lambda: answers.extend(place.burst(asked, x_simulate=slow)))
     storm.start()
     time.sleep(1.0)
@@ -70,7 +71,7 @@ def _top_up_is_noticed(place: Installation) -> None:
     print(f"top-up: {counted(answers)}, longest {_longest(answers):.2f} s")
     served = [one.seconds for one in answers if one.served]
     assert len(served) >= 6  # one before, five of those that waited
-    assert len([seconds for seconds in served if seconds < 3.0 + 1.0 + 1.0]) >= 6
+    assert len([seconds for seconds in served if seconds < 2.0 + 1.0 + 1.0]) >= 6
     _spend_the_rest(place, body("flat"))
     place.grant("0.003")
     begun = time.monotonic()
@@ -96,6 +97,7 @@ def _all_kinds_and_nothing_stranded(place: Installation) -> None:
     }  # fmt: skip
     _spend_the_rest(place, body("flat"))
     wait_until(place.posted, 15)
+    place.check_prices(kinds, answers)
     assert place.balance_nano() < 3_000_000  # not enough for one more: nothing is stranded
 
 
