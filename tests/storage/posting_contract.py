@@ -244,6 +244,16 @@ class PostingContract:
             told.append([one.kind for one in posting.post("a", [record(number, used)])])
         assert told == [["wallet_empty"], [], ["wallet_empty"]]
 
+    def test_a_wallet_that_is_drawn_and_not_used_is_not_empty(self, ledger: AnyLedger):
+        ledger.grant("acme", 100)
+        posting, source = ledger.posting(), ledger.source("a")
+        source.draw([request(100)])
+        told = []
+        for number, amount in enumerate((1, 98, 1), 1):
+            events = posting.post("a", [record(number, {"wallet:acme": amount})])
+            told.append([event.kind for event in events])
+        assert told == [[], [], ["wallet_empty"]]
+
     def test_purses_of_the_past_are_dropped(self, ledger: AnyLedger):
         now_ns = ledger.clock.wall_ns()
         period = {"starts_ns": now_ns, "ends_ns": now_ns + DAY_NS}

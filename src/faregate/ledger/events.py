@@ -6,7 +6,7 @@ import msgspec
 
 EventKind = Literal[
     "budget_threshold",  # spend has crossed a percentage of a budget or quota
-    "wallet_empty",  # nothing of a wallet is left to be drawn
+    "wallet_empty",  # the balance of a wallet is zero
     "credit_expired",  # promotional credit was taken back
     "worker_vanished",  # a worker of a node that is silent was given up; its draws went back
     "shortfall",  # a call cost more than was held for it, and more could not be had
@@ -37,7 +37,7 @@ def threshold_event(
 
 
 def empty_event(purse_id: str, subject: str, at_ns: int) -> LedgerEvent:
-    """A wallet has nothing left that could be drawn."""
+    """A wallet has nothing left."""
     return LedgerEvent("wallet_empty", at_ns, purse_id, subject, "nothing is left", amount=0)
 
 

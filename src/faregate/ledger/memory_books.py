@@ -294,7 +294,7 @@ class Books:
         standing = self.standing(purse, now_ns)
         if purse.kind == "wallet":
             granted = str(len(self.lots.get(purse.name, [])))
-            if standing.available or not self._once("empty", purse_id, granted):
+            if standing.cap > 0 or not self._once("empty", purse_id, granted):
                 return []
             return [empty_event(purse_id, purse.subject, now_ns)]
         period = str(now_ns // purse.rolling_ns if purse.rolling_ns else 0)

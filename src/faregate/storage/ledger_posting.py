@@ -242,7 +242,8 @@ def _told(
     """What purses that were charged have to tell, each once a period."""
     for name in sorted(wallets.balances):
         wallet = batch.touched[wallet_purse_id(name)]
-        if wallet.balance <= wallet.drawn:
+        # What is drawn and not used comes back, so only a balance of zero is the end.
+        if wallet.balance <= 0:
             event = empty_event(wallet.purse_id, name, now_ns)
             yield Happening(event, f"empty:{name}:{wallets.last_grant(name)}")
     for purse_id, purse in purses.items():
