@@ -91,6 +91,7 @@ def _timeless(value: Any) -> Any:
 async def _state(place: Place) -> tuple[Any, ...]:
     """What a refused call must not move."""
     books = place.ledger.books
+    tally: Any = place.gate.tally
     slices = place.gate.broker._slices.values()
     return (
         dict(books.accounts),
@@ -99,7 +100,7 @@ async def _state(place: Place) -> tuple[Any, ...]:
         {one.spec.purse_id: (one.held, one.settled) for one in slices if one.held or one.settled},
         {
             limit_id: counter.left(place.gate.now())
-            for limit_id, counter in place.gate.tally._counters.items()  # type: ignore[attr-defined]
+            for limit_id, counter in tally._counters.items()
             if counter.left(place.gate.now()) != counter.spec.maximum
         },
         len(place.sim.requests),
