@@ -23,7 +23,9 @@ PLAN = Plan("/v1/models", [PhasedStep(Phase.IDENTIFY, lambda _: None)])
 
 def call(number: int, key_id: str | None = "key_1") -> Any:
     key = None if key_id is None else SimpleNamespace(key_id=key_id)
-    return SimpleNamespace(call_id=call_id(number), started_ns=number, key=key, plan=PLAN)
+    return SimpleNamespace(
+        call_id=call_id(number), started_ns=number, key=key, plan=PLAN, started=False
+    )
 
 
 def record(number: int) -> CallRecord:

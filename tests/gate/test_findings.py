@@ -50,6 +50,23 @@ def test_every_code_has_its_phase_and_one_refusal(code: str, plan: Plan):
     assert ("code", code) in findings[at].numbers
 
 
+@pytest.mark.parametrize("code", ["credit_exhausted", "rate_limited", "upstream_timeout"])
+def test_a_call_that_was_sent_is_refused_no_earlier_than_that(code: str):
+    refusal = refuse(code, "why", repeats=True)
+    for started in (True, False, True):
+        findings = findings_of(EVERY, refusal, started)
+        frame = decode_frame(
+            encode_frame(Decided("call_1", encoded_findings(EVERY, refusal, started)))  # type: ignore[arg-type]
+        )
+        assert isinstance(frame, Decided)
+        assert frame.findings == findings
+        [at] = [one.phase for one in findings if one.verdict == "refused"]
+        before = phase_of(refusal)
+        assert at == ("RELAY" if started and before < Phase.SEND else before.name)
+        if at == "RELAY":
+            assert [one.phase for one in findings[:-1]] == [phase.name for phase in Phase]
+
+
 def test_a_call_that_passed_has_passed_everywhere():
     findings = findings_of(EVERY, None)
     assert [finding.phase for finding in findings] == [phase.name for phase in Phase]

@@ -133,6 +133,14 @@ async def test_where_credit_ends_the_stream_ends_with_a_reason() -> None:
         assert settled.charge is not None
         assert settled.charge.charge_nano <= 400 * TOKEN
         assert wallet(place).held == 0
+        assert settled.detail.startswith("The stream needed 0.00256 USD more to go on; the wallet")
+        decision = place.gate.explaining.recent.find(place.only_call().started.call_id)
+        assert decision is not None
+        *before, last_finding = decision.findings or ()
+        assert {one.verdict for one in before} == {"passed"}
+        assert [one.phase for one in before][-3:] == ["RESERVE", "CHOOSE", "SEND"]
+        assert (last_finding.phase, last_finding.verdict) == ("RELAY", "refused")
+        assert last_finding.detail == settled.detail
 
 
 async def test_all_that_there_is_is_used_to_the_last_token() -> None:
@@ -216,6 +224,7 @@ async def test_a_quota_of_output_ends_a_stream_as_well() -> None:
         assert b"quota_exhausted" in reply.body
         [quota] = [one for one in place.gate.broker._slices.values() if one.spec.kind == "quota"]
         assert (quota.settled, quota.held) == (300, 0)
+        assert b"The stream needed 256 output tokens more to go on; the quota" in reply.body
 
 
 async def test_a_slow_caller_is_not_flooded_when_its_hold_has_grown() -> None:

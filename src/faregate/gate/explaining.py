@@ -50,6 +50,7 @@ class _Ended(NamedTuple):
     refusal: Refusal | None
     plan: "Plan"
     charge: Charge | None
+    started: bool
 
 
 class RecentDecisions:
@@ -83,6 +84,7 @@ class RecentDecisions:
             refusal,
             call.plan,
             charge,
+            call.started,
         )
 
     def find(self, call_id: str) -> Decision | None:
@@ -99,7 +101,7 @@ class RecentDecisions:
             ended.status,
             refusal.kind.code if refusal is not None else None,
             refusal.detail if refusal is not None else None,
-            findings_of(ended.plan, refusal),
+            findings_of(ended.plan, refusal, ended.started),
             ended.charge,
         )
 

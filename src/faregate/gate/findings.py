@@ -69,6 +69,7 @@ _PHASES: Final[dict[Phase, tuple[str, str, tuple[str, ...]]]] = {
 
 _PHASE_OF_CODE: Final = {code: phase for phase, row in _PHASES.items() for code in row[2]}
 _KEPT_MAX: Final = 512  # half a kilobyte each
+_RELAY: Final = "RELAY"  # no step's phase: the reply is under way, all steps have passed
 _NOT_REACHED: Final = "An earlier phase has refused the call."
 
 
@@ -99,46 +100,54 @@ class Surroundings:
     """
 
     __slots__ = (
-        "before", "behind", "encoded_before", "encoded_behind", "kept", "name", "phase", "policy",
+        "before", "behind", "encoded_before", "encoded_behind", "kept", "name", "policy",
     )  # fmt: skip
 
-    def __init__(self, phases: tuple[Phase, ...], at: Phase) -> None:
+    def __init__(self, phases: tuple[Phase, ...], at: Phase, *, relays: bool = False) -> None:
         once = sorted({Phase.ROUTE, *phases, at})
-        self.phase = at
-        self.name, self.policy = at.name, _PHASES[at][0]
-        self.before = tuple(passed(each) for each in once if each < at)
-        self.behind = tuple(not_reached(each) for each in once if each > at)
+        self.name, self.policy = (_RELAY if relays else at.name), _PHASES[at][0]
+        self.before = tuple(passed(each) for each in once if each < at or relays)
+        self.behind = tuple(not_reached(each) for each in once if each > at and not relays)
+        count = len(self.before) + 1 + len(self.behind)
         # A msgpack array of up to 15 members has one byte before them.
-        self.encoded_before = bytes([0x90 | len(once)]) + b"".join(map(_encode, self.before))
+        self.encoded_before = bytes([0x90 | count]) + b"".join(map(_encode, self.before))
         self.encoded_behind = b"".join(map(_encode, self.behind))
         # By identity; each holds the refusal whose it is.
         self.kept: dict[int, tuple[Refusal, msgspec.Raw]] = {}
 
 
-def surroundings(plan: "Plan", refusal: Refusal) -> Surroundings:
+def surroundings(plan: "Plan", refusal: Refusal, started: bool = False) -> Surroundings:
     """Those of a refusal, kept with its plan."""
     code = refusal.kind.code
     if refusal.scope == "budget":
         code = "budget"  # the one scope whose phase doesn't follow from the code
+    # A stream that can't be paid on has passed what would have refused it at its start.
+    relays = started and phase_of(refusal) < Phase.SEND
+    if relays:
+        code = f"{_RELAY} {code}"
     found: Surroundings | None = plan.surroundings.get(code)
     if found is None:
-        found = plan.surroundings[code] = Surroundings(plan.phases, phase_of(refusal))
+        at = phase_of(refusal)
+        found = plan.surroundings[code] = Surroundings(plan.phases, at, relays=relays)
     return found
 
 
-def findings_of(plan: "Plan", refusal: Refusal | None) -> tuple[Finding, ...]:
-    """What every phase said of a call that ended so."""
+def findings_of(
+    plan: "Plan", refusal: Refusal | None, started: bool = False
+) -> tuple[Finding, ...]:
+    """What every phase said of a call that ended so; `started`: it was sent upstream."""
     if refusal is None:
         return tuple(passed(phase) for phase in sorted({Phase.ROUTE, *plan.phases}))
-    around = surroundings(plan, refusal)
-    return (*around.before, refused(refusal, around.phase), *around.behind)
+    around = surroundings(plan, refusal, started)
+    middle = _refused(refusal, around.name, around.policy)
+    return (*around.before, middle, *around.behind)
 
 
-def encoded_findings(plan: "Plan", refusal: Refusal | None) -> msgspec.Raw:
+def encoded_findings(plan: "Plan", refusal: Refusal | None, started: bool = False) -> msgspec.Raw:
     """The same, as it stands in a frame of the journal."""
     if refusal is None:
         return msgspec.Raw(_encode(findings_of(plan, None)))
-    around = surroundings(plan, refusal)
+    around = surroundings(plan, refusal, started)
     kept = around.kept.get(id(refusal))
     if kept is not None:
         return kept[1]

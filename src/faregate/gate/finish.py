@@ -139,7 +139,7 @@ def _explain(
     if gate.sampled_in == 0:
         gate.sampled_in = gate.sampled_every
     # Raw stands for what it holds: encoded beforehand, for every refused call comes here.
-    findings: Any = encoded_findings(call.plan, refusal)
+    findings: Any = encoded_findings(call.plan, refusal, call.started)
     gate.recorder.ends(Decided(call.call_id, findings))
     gate.explaining.recent.add(call, outcome, status, refusal, charge)
 

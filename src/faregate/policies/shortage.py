@@ -47,29 +47,44 @@ def refusal(
     kind = short.spec.kind
     total = short.total - mine[short.unit]
     if kind == "wallet":
-        return _wallet(short, total, need, terms, affordable)
+        return _wallet(short, total, need, terms, affordable, _lead(short, need, mine))
     if kind == "budget":
-        return _budget(short, total, need, affordable, now_ns)
-    return _volume(short, total, need, terms, affordable, now_ns)
+        return _budget(short, total, need, affordable, now_ns, _lead(short, need, mine))
+    return _volume(short, total, need, terms, affordable, now_ns, _lead(short, need, mine))
+
+
+def _lead(short: Slice, need: Need, mine: Need) -> str:
+    """What is asked for: a whole call, or more for a stream that runs."""
+    needed, unit = need[short.unit], Unit(short.unit)
+    what = f"{format_amount(needed)} USD" if unit is Unit.NANO else f"{needed} {_WORDS[unit]}"
+    if mine != NOTHING:
+        return f"The stream needed {what} more to go on"
+    return f"This call {'may cost' if unit is Unit.NANO else 'counts for'} up to {what}"
 
 
 # -- money ----------------------------------------------------------------------------------------
 
 
-def _wallet(short: Slice, total: int, need: Need, terms: Terms, affordable: int) -> Refusal:
+def _wallet(
+    short: Slice, total: int, need: Need, terms: Terms, affordable: int, lead: str
+) -> Refusal:
     facts = _money_facts(short, total, need[Unit.NANO], "wallet")
-    return _of_wallet(total, affordable, terms.top_up_url, tuple(facts.items()))
+    return _of_wallet(total, affordable, terms.top_up_url, tuple(facts.items()), lead)
 
 
 @lru_cache(maxsize=1_024)
 def _of_wallet(
-    total: int, affordable: int, top_up_url: str | None, numbers: tuple[tuple[str, Any], ...]
+    total: int,
+    affordable: int,
+    top_up_url: str | None,
+    numbers: tuple[tuple[str, Any], ...],
+    lead: str,
 ) -> Refusal:
     """The same for all calls of one need: who is out of credit often asks on."""
     facts: dict[str, Any] = dict(numbers, repeats=True)
     name, needed = facts["subject"], facts["needed_nano"]
     if total >= needed:
-        return _held(f"the wallet '{name}'", facts)
+        return _held(f"the wallet '{name}'", facts, lead)
     missing = format_amount(needed - total)
     top_up = Fix(
         f"Top up the wallet '{name}' by {missing} USD or more.",
@@ -77,10 +92,7 @@ def _of_wallet(
         change=Change("top_up", name=name, amount=missing),
     )
     has = format_amount(facts["available_nano"])
-    detail = (
-        f"This call may cost up to {format_amount(needed)} USD; the wallet '{name}' "
-        f"has {has} USD available"
-    )
+    detail = f"{lead}; the wallet '{name}' has {has} USD available"
     if facts["held_nano"]:
         detail += f" and {format_amount(facts['held_nano'])} USD held by calls in flight"
     if affordable >= 1:
@@ -88,21 +100,23 @@ def _of_wallet(
     return refuse("credit_exhausted", f"{detail}.", fixes=(top_up,), **facts)
 
 
-def _budget(short: Slice, total: int, need: Need, affordable: int, now_ns: int) -> Refusal:
+def _budget(
+    short: Slice, total: int, need: Need, affordable: int, now_ns: int, lead: str
+) -> Refusal:
     needed, spec = need[Unit.NANO], short.spec
     facts = _money_facts(short, total, needed, "budget")
     standing = short.standing
     cap = standing.cap if standing is not None else spec.cap or 0
     facts |= {"limit": cap, "used": max(cap - facts["available_nano"] - facts["held_nano"], 0)}
     if total >= needed:
-        return _held(f"the budget '{spec.name}'", facts)
+        return _held(f"the budget '{spec.name}'", facts, lead)
     enough = format_amount(cap + needed - total + _debt(short))
     raised = Fix(
         f"Ask the owner of the budget '{spec.name}' to raise it to {enough} USD or more.",
         change=Change("raise", name=spec.name, amount=enough),
     )
     detail = (
-        f"This call may cost up to {format_amount(needed)} USD; the budget '{spec.name}' of "
+        f"{lead}; the budget '{spec.name}' of "
         f"'{spec.subject}' has {format_amount(facts['available_nano'])} USD left"
     )
     resets_ns = _resets_ns(short, total, needed, now_ns)
@@ -130,9 +144,9 @@ def _money_facts(short: Slice, total: int, needed: int, scope: str) -> dict[str,
     }
 
 
-def _held(what: str, facts: dict[str, Any]) -> Refusal:
+def _held(what: str, facts: dict[str, Any], lead: str) -> Refusal:
     detail = (
-        f"This call may cost up to {format_amount(facts['needed_nano'])} USD; {what} has that, "
+        f"{lead}; {what} has that, "
         f"but {format_amount(facts['held_nano'])} USD of it is held by calls in flight."
     )
     return refuse("credit_held", detail, retry_after_s=_HELD_RETRY_S, **facts)
@@ -155,10 +169,9 @@ def _too_large(
 
 
 def _volume(
-    short: Slice, total: int, need: Need, terms: Terms, affordable: int, now_ns: int
+    short: Slice, total: int, need: Need, terms: Terms, affordable: int, now_ns: int, lead: str
 ) -> Refusal:
     spec, needed = short.spec, need[short.unit]
-    words = _WORDS[Unit(short.unit)]
     standing = short.standing
     cap = standing.cap if standing is not None else spec.cap or 0
     available = short.free + (standing.available if standing is not None else 0)
@@ -169,8 +182,7 @@ def _volume(
         "used": max(cap - available, 0),
     }
     detail = (
-        f"This call counts for up to {needed} {words}; the {spec.kind} '{spec.name}' of "
-        f"'{spec.subject}' has {available} of {cap} left."
+        f"{lead}; the {spec.kind} '{spec.name}' of '{spec.subject}' has {available} of {cap} left."
     )
     lower: tuple[Fix, ...] = ()
     if affordable >= 1 and short.unit in (Unit.OUTPUT_TOKENS, Unit.TOKENS):
