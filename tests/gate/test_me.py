@@ -124,9 +124,14 @@ async def test_asking_takes_nothing():
 async def test_a_ledger_that_is_away_is_said():
     async with running(commerce=COMMERCE) as place:
         place.ledger.away = True
-        async with place.client() as client:
-            reply = await client.get("/v1/me")
-        assert (reply.status, reply.code) == (503, "ledger_unavailable")
+        told = await me(place)
+        assert told["ledger"] == "unavailable"
+        assert (told["quotas"], told["budgets"], told["wallet"]) == (None, None, None)
+        assert told["key"]["name"] == "test"
+        assert {row["id"] for row in told["models"]} == {"sim", "alias", "renamed"}
+        assert set(named(told["limits"])) == {"fast", "at-once"}  # of a day's the ledger knows
+        place.ledger.away = False
+        assert "ledger" not in await me(place)
 
 
 @pytest.mark.parametrize("key", ["", "fg_wrong"])

@@ -68,9 +68,9 @@ class ShowMe:
         self._waiting += 1
         try:
             async with self._reading:
-                standings = await read_standings(call.gate.broker, slices)
+                standings: list[Standing] | None = await read_standings(call.gate.broker, slices)
         except (FaregateError, TimeoutError):
-            return refuse("ledger_unavailable", "The ledger does not answer.", scope="gate")
+            standings = None
         finally:
             self._waiting -= 1
         told = _key_told(key, next(iter(found.values()), None))
@@ -81,6 +81,9 @@ class ShowMe:
         ]
         now, now_ns = call.gate.now(), call.gate.wall_ns()
         told["limits"] = [counter_told(one, now, now_ns) for one in _counters(found.values())]
+        if standings is None:  # all else is true without it
+            told |= {"quotas": None, "budgets": None, "wallet": None, "ledger": "unavailable"}
+            return answer_json(told)
         included = {one.spec.purse_id for one in _included(found.values())}
         _add_purses(told, slices, standings, included)
         return answer_json(told)
