@@ -1,5 +1,7 @@
 """What stands in the ledger and in counters is told in plain numbers."""
 
+import msgspec
+
 from faregate.catalogue.prices import PriceRow, Rates, Tariff, Tier
 from faregate.gate.standing import amount_of, counter_told, prices_told, purse_told, unique
 from faregate.ledger.purses import PurseSpec, Standing, Unit
@@ -53,6 +55,17 @@ def test_prices_with_tiers_and_multipliers():
         "until": "2023-11-14T22:13:20Z",
     }  # fmt: skip
     assert prices_told(None) is None
+
+
+def test_a_tier_tells_what_it_asks_for_cached_input():
+    usual = Rates.flat(10**9)
+    above = Rates.flat(2 * 10**9)
+    above = msgspec.structs.replace(above, cached_input=5 * 10**8)
+    told = prices_told(Tariff(PriceRow("m", usual, 0, (Tier(1_000, above),)), (1, 1), None))
+    assert told is not None
+    assert told["tiers"] == [
+        {"above_input_tokens": 1_000, "input": "2.00", "cached_input": "0.50", "output": "2.00"}
+    ]
 
 
 def test_each_purse_once():

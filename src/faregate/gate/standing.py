@@ -98,21 +98,25 @@ def prices_told(tariff: Tariff | None) -> dict[str, Any] | None:
     if tariff is None:
         return None
     row = tariff.row
-    told: dict[str, Any] = {
-        name: _rate(getattr(row.rates, name), tariff)
-        for name in _RATES
-        if name in ("input", "output") or getattr(row.rates, name) != _usual(row.rates, name)
-    }
+    told: dict[str, Any] = {**_rates_told(row.rates, tariff)}
     told["request"] = _rate(row.request_nano, tariff)
     if row.tiers:
         told["tiers"] = [
-            {"above_input_tokens": tier.above_input_tokens}
-            | {name: _rate(getattr(tier.rates, name), tariff) for name in ("input", "output")}
+            {"above_input_tokens": tier.above_input_tokens} | _rates_told(tier.rates, tariff)
             for tier in row.tiers
         ]
     if tariff.until_ns is not None:
         told["until"] = moment(tariff.until_ns)
     return told
+
+
+def _rates_told(rates: Any, tariff: Tariff) -> dict[str, str]:
+    """Input and output, and each part of them that has a price of its own."""
+    return {
+        name: _rate(getattr(rates, name), tariff)
+        for name in _RATES
+        if name in ("input", "output") or getattr(rates, name) != _usual(rates, name)
+    }
 
 
 def _usual(rates: Any, name: str) -> int:
