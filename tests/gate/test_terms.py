@@ -331,5 +331,13 @@ def test_what_is_forgotten_is_compiled_again(desk: Desk) -> None:
 
 def test_limits_are_told_in_the_fields_that_are_chosen(desk: Desk) -> None:
     assert desk.terms(limits=[LIMIT]).rate_fields is not None
+    steady = desk.terms(limits=[LIMIT | {"name": "s", "burst": 20}])
+    assert steady.rate_fields is not None
+    [counter] = steady.counters
+    left = counter.left(0.0)
+    assert left == 21
+    told = dict(steady.rate_fields.pairs([(left, 0.0)]))
+    assert told["ratelimit-policy"] == '"s";q=25;w=60'
+    assert told["ratelimit"] == '"s";r=21;t=0'
     silent = {"limits": {"headers": "none"}}
     assert desk.terms(limits=[LIMIT], settings=silent).rate_fields is None

@@ -290,7 +290,8 @@ class TermsBook:
 
 
 def _policy(spec: LimitSpec) -> RatePolicy:
-    return RatePolicy(spec.name, spec.maximum, spec.window_s, _RATE_UNITS[spec.unit])
+    most = spec.maximum + (spec.burst or 0)  # that one window can let through
+    return RatePolicy(spec.name, most, spec.window_s, _RATE_UNITS[spec.unit])
 
 
 def still_holds(terms: Terms, key: KeyRecord, now_ns: int) -> bool:
