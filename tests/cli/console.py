@@ -36,6 +36,7 @@ class Console:
         self._capsys = capsys
         monkeypatch.setenv("FAREGATE_HOME", str(self.home.root))
         monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.delenv("FAREGATE_API_KEY", raising=False)
         for name in ("FAREGATE_MASTER_KEY", "FAREGATE_PORT"):
             monkeypatch.delenv(name, raising=False)
 

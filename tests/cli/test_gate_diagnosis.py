@@ -48,7 +48,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
         server: Any = self.server
         server.asked.append((self.path, self.headers["Authorization"], body))
         known = self.headers["Authorization"] in server.tokens
-        data = json.dumps(TOLD if known else PROBLEM).encode()
+        data = json.dumps(server.told if known else PROBLEM).encode()
         self.send_response(200 if known else 401)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -61,7 +61,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def gate() -> Iterator[Any]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate)
-    server.asked, server.tokens = [], set()  # type: ignore[attr-defined]
+    server.asked, server.tokens, server.told = [], set(), TOLD  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -85,7 +85,8 @@ def served(console: Console, gate: Any) -> Iterator[Console]:
 
 
 def test_the_operator_asks_with_its_token(served: Console, gate: Any):
-    said = served.good("diagnose", "--key", "billing", "--model", "large", "--max-tokens", "9")
+    said = served.run("diagnose", "--key", "billing", "--model", "large", "--max-tokens", "9")
+    assert said.status == 1
     assert "refused: 402 call_too_large" in said.out
     [(path, _, body)] = gate.asked
     assert path == "/v1/diagnose"
@@ -93,8 +94,27 @@ def test_the_operator_asks_with_its_token(served: Console, gate: Any):
     assert body["body"] == {
         "model": "large", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 9,
     }  # fmt: skip
-    told = served.good("diagnose", "--model", "large", "--json").json
-    assert told == TOLD
+    said = served.run("diagnose", "--model", "large", "--json")
+    assert (said.status, said.json) == (1, TOLD)
+
+
+def test_a_call_that_would_pass_ends_with_0(served: Console, gate: Any):
+    gate.told = TOLD | {"would": "pass"}
+    assert "would pass" in served.good("diagnose", "--model", "large").out
+    assert served.good("diagnose", "--model", "large", "--json").json == gate.told
+
+
+def test_the_callers_key_of_the_environment_is_taken_as_faregate_call_does(
+    served: Console, gate: Any
+):
+    gate.tokens.add("Bearer fg_mine")
+    served.setenv("FAREGATE_API_KEY", "fg_mine")
+    served.run("diagnose", "--model", "m")
+    served.run("diagnose", "--model", "m", "--api-key", "fg_other")
+    served.run("diagnose", "--model", "m", "--key", "billing")
+    first, second, third = (token for _, token, _ in gate.asked)
+    assert (first, second) == ("Bearer fg_mine", "Bearer fg_other")
+    assert third not in (first, second)  # the operator's
 
 
 def test_the_token_goes_to_no_other_address(served: Console, gate: Any):
@@ -105,7 +125,8 @@ def test_the_token_goes_to_no_other_address(served: Console, gate: Any):
 
 def test_a_caller_asks_with_its_key(served: Console, gate: Any):
     gate.tokens.add("Bearer fg_mine")
-    served.good("diagnose", "--model", "m", "--api-key", "fg_mine", "--url", address(gate))
+    said = served.run("diagnose", "--model", "m", "--api-key", "fg_mine", "--url", address(gate))
+    assert "call_too_large" in said.out
     said = served.run("diagnose", "--model", "m", "--api-key", "fg_no", "--url", address(gate))
     assert said.status == 1
     assert "key_unknown" in said.err
@@ -137,8 +158,8 @@ def test_what_is_missing_is_said(served: Console, arguments: tuple[str, ...], wo
 
 def test_a_whole_request_is_sent_as_it_is(served: Console, gate: Any):
     text = '{"model": "m",  "messages": []}'
-    served.good("diagnose", "--request", served.file(text, "body.json"))
-    served.good("diagnose", "--request", "-", "--header", "faregate-run: 7", stdin=text)
+    served.run("diagnose", "--request", served.file(text, "body.json"))
+    served.run("diagnose", "--request", "-", "--header", "faregate-run: 7", stdin=text)
     (_, _, first), (_, _, second) = gate.asked
     assert first["text"] == second["text"] == text
     assert second["headers"] == {"faregate-run": "7"}

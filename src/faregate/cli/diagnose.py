@@ -13,7 +13,8 @@ def diagnose(
         str | None, typer.Option(help="Key of the call: its name or id, as the operator.")
     ] = None,
     api_key: Annotated[
-        str | None, typer.Option(help="Ask as a caller with this key, instead of the operator.")
+        str | None,
+        typer.Option(help="Ask as a caller with this key; without it and --key, FAREGATE_API_KEY."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model of the call.")] = None,
     prompt: Annotated[str, typer.Option(help="What the call says to the model.")] = "Hello",
@@ -47,7 +48,8 @@ def diagnose(
 ) -> None:
     """Say what would become of a call, and how it would pass.
 
-    Nothing is sent or charged. With --provider it explains a provider's answer, without a gate.
+    Nothing is sent or charged. Exits 0 where the call would pass, 1 where it would be refused.
+    With --provider it explains a provider's answer, without a gate.
 
     Example: faregate diagnose --key billing --model gpt-4o --max-tokens 4000
     """

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -44,9 +45,11 @@ def diagnose_call(wish: Wish, *, as_json: bool) -> None:
     told = _ask(*_target(wish), question(wish))
     if as_json:
         print_json(told)
-        return
-    for line in lines(told):
-        typer.echo(printable(line))
+    else:
+        for line in lines(told):
+            typer.echo(printable(line))
+    if told.get("would") != "pass":
+        raise typer.Exit(1)
 
 
 def question(wish: Wish) -> dict[str, Any]:
@@ -95,13 +98,16 @@ def _target(wish: Wish) -> tuple[str, str]:
 
     The operator's token is only ever sent to the service that runs on this data folder.
     """
-    if wish.api_key is not None:
-        if wish.key is not None:
-            raise FaregateError(
-                "--key and --api-key exclude each other",
-                fix="--key NAME is the operator's; with --api-key you ask as that caller",
-            )
-        return find_target(wish.url, wish.api_key).url, wish.api_key
+    if wish.api_key is not None and wish.key is not None:
+        raise FaregateError(
+            "--key and --api-key exclude each other",
+            fix="--key NAME is the operator's; with --api-key you ask as that caller",
+        )
+    api_key = wish.api_key
+    if api_key is None and wish.key is None:
+        api_key = os.environ.get("FAREGATE_API_KEY") or None
+    if api_key is not None:
+        return find_target(wish.url, api_key).url, api_key
     home = Home.from_environment()
     home.require()
     running = (holder(home.run) or {}).get("url")
