@@ -1,5 +1,6 @@
 """A change is whole or not there, whoever dies or writes at the same time."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -16,7 +17,12 @@ from tests.configuration.documents import ENVIRONMENT, documents
 from faregate.configuration.document import Document, Key, Model, Provider
 from faregate.configuration.export import export
 from faregate.configuration.load import load
-from faregate.configuration.settings import GateSettings, Settings
+from faregate.configuration.settings import (
+    GateSettings,
+    LedgerSettings,
+    LimitSettings,
+    Settings,
+)
 from faregate.core.clock import ManualClock
 from faregate.core.errors import ConfigurationError, StorageError
 from faregate.identity.keys import generate_key, hash_key
@@ -70,6 +76,33 @@ def test_apply_and_read(revisions: Revisions, path: Path) -> None:
     assert row.created_ns == ManualClock().wall_ns()
     assert b"sk-hidden" not in path.read_bytes() + path.with_suffix(".db-wal").read_bytes()
     assert "hidden" not in repr(current)
+
+
+@pytest.mark.parametrize(
+    ("settings", "module", "extra"),
+    [
+        (Settings(limits=LimitSettings(redis_url="redis://h:6379/0")), "redis", "redis"),
+        (Settings(ledger=LedgerSettings(url="postgresql://h/d")), "psycopg", "postgresql"),
+    ],
+)
+def test_a_store_without_its_client_is_refused_with_what_to_install(
+    revisions: Revisions, monkeypatch: pytest.MonkeyPatch,
+    settings: Settings, module: str, extra: str,
+) -> None:  # fmt: skip
+    apply(revisions, DOCUMENT)
+    named = msgspec.structs.replace(DOCUMENT, settings=settings)
+    with monkeypatch.context() as without:
+        find = importlib.util.find_spec
+        without.setattr(
+            importlib.util, "find_spec", lambda name: None if name == module else find(name)
+        )
+        with pytest.raises(ConfigurationError) as told:
+            apply(revisions, named)
+        assert f"faregate[{extra}]" in str(told.value.fix)
+        assert module in str(told.value)
+        assert revisions.current().number == 1
+        assert apply(revisions, msgspec.structs.replace(DOCUMENT, models=())) == 2
+    assert apply(revisions, named) == 3
 
 
 def test_no_change_no_revision(revisions: Revisions) -> None:

@@ -5,8 +5,10 @@ looks at it with its variables replaced; what is still sealed is passed over, an
 opened. Both give every problem there is.
 """
 
+import importlib.util
 import ipaddress
 import re
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -100,6 +102,23 @@ def check(document: Document) -> list[Problem]:
         *_models(document),
         *_keys(document),
         *commerce_rules.check(document),
+    ]
+
+
+def missing_clients(document: Document) -> list[Problem]:
+    """Stores that are named here and that this installation has no client for."""
+    settings = document.settings
+    return [
+        Problem(
+            ("settings", section, field),
+            f"this needs a client that is not installed ({module})",
+            f"{sys.executable} -m pip install 'faregate[{extra}]'",
+        )
+        for section, field, url, module, extra in (
+            ("ledger", "url", settings.ledger.url, "psycopg", "postgresql"),
+            ("limits", "redis_url", settings.limits.redis_url, "redis", "redis"),
+        )
+        if url is not None and importlib.util.find_spec(module) is None
     ]
 
 

@@ -247,6 +247,10 @@ class Revisions:
     ) -> int:
         if (new.written, new.clear) == (current.written, current.clear):
             return current.number
+        if new.clear.settings != current.clear.settings and (
+            problems := rules.missing_clients(new.clear)
+        ):
+            raise_all(problems, plain(new.written))
         if self._grants is not None:
             self._grants.refuse_changed(current.clear, new.clear)
         sealed = seal_document(msgspec.structs.replace(new.written, keys=()), new.clear, self._box)
