@@ -185,7 +185,7 @@ class Life(RuleBasedStateMachine):
             release(call.slices, call.need)
         else:
             factor = {"below": 1, "at": 2, "above": 3}[kind]
-            used: Need = tuple(amount * factor // 2 for amount in call.need)  # type: ignore[assignment]
+            used: Need = tuple(n * factor // 2 for n in call.need)  # type: ignore[assignment]
             settled = settle(call.slices, call.need, (used[0], 1, *used[2:]))
             self.write(worker, call.slices, settled)
         worker.broker.settled()

@@ -56,7 +56,8 @@ def test_a_call_that_was_sent_is_refused_no_earlier_than_that(code: str):
     for started in (True, False, True):
         findings = findings_of(EVERY, refusal, started)
         frame = decode_frame(
-            encode_frame(Decided("call_1", encoded_findings(EVERY, refusal, started)))  # type: ignore[arg-type]
+            findings: Any = encoded_findings(EVERY, refusal, started)
+            encode_frame(Decided("call_1", findings))
         )
         assert isinstance(frame, Decided)
         assert frame.findings == findings

@@ -103,7 +103,7 @@ class CreditBroker:
     async def obtain(
         self, slices: tuple[Slice, ...], need: Need, mine: Need = NOTHING, *, waits: bool = True
     ) -> Slice | None:
-        """Hold `need`, drawing and waiting as it takes; the slice that is too short, if one is.
+        """Hold `need`, drawing and waiting; gives the slice that is too short.
 
         Without `waits` it draws once, and waits for nobody.
         `mine` is what the call holds already, which won't come back for it. `Slice.total` of what
@@ -231,7 +231,7 @@ class CreditBroker:
     # -- housekeeping -----------------------------------------------------------------------------
 
     async def keep_house(self) -> None:
-        """Called every `TICK_S`: answer others, refill, give back, say that this worker lives.
+        """Called every `TICK_S`: answer others, refill, give back, beat.
 
         It doesn't wait long for a ledger that hangs: time must be told that goes by meanwhile.
         """
