@@ -55,10 +55,8 @@ def test_a_call_that_was_sent_is_refused_no_earlier_than_that(code: str):
     refusal = refuse(code, "why", repeats=True)
     for started in (True, False, True):
         findings = findings_of(EVERY, refusal, started)
-        frame = decode_frame(
-            findings: Any = encoded_findings(EVERY, refusal, started)
-            encode_frame(Decided("call_1", findings))
-        )
+        encoded: Any = encoded_findings(EVERY, refusal, started)
+        frame = decode_frame(encode_frame(Decided("call_1", encoded)))
         assert isinstance(frame, Decided)
         assert frame.findings == findings
         [at] = [one.phase for one in findings if one.verdict == "refused"]
