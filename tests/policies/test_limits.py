@@ -17,8 +17,9 @@ from faregate.ledger.purses import Need
 from faregate.ledger.slices import NOTHING
 from faregate.limits.counters import ASK, TAKEN, Counter, LimitSpec, LimitUnit
 from faregate.limits.sliding_window import SlidingWindow
-from faregate.policies.limits import NO_COSTS, Costs, LimitCheck
+from faregate.policies.limits import NO_COSTS, Costs, LimitCheck, judge
 from faregate.policies.terms import Terms
+from faregate.tally.leased import CLOSED_PLACE, Asked, LeasedRate
 from faregate.tally.memory import MemoryTally
 
 KEY = KeyRecord("id", "key", "fg_", b"h", None, 0, None, None)
@@ -117,6 +118,18 @@ def test_what_waits_longest_is_told() -> None:
     assert refusal.code == "tokens_limited"
     assert refusal.retry_after_s is not None
     assert refusal.retry_after_s > 50
+
+
+def test_a_limit_whose_counts_were_lost_says_so_and_not_that_it_was_used_up() -> None:
+    counter = LeasedRate(a_limit(LimitUnit.REQUESTS, 5), b"key", lambda _: None)
+    counter.question(Asked(1, 1), 100.0)
+    for place, is_told in ((CLOSED_PLACE, True), (7, False)):
+        counter.accept([0, 0, place, 1, 0, 0, [[40_000_000, 5]]], 100.0, 100.0)
+        refusal = judge((counter,), (0, 1, 0, 0, 0, 1), 100.0)
+        assert refusal is not None
+        assert (refusal.code, refusal.retry_after_s) == ("rate_limited", 40)
+        assert ("What was used before isn't known" in refusal.detail) is is_told
+        assert ("kept closed for another 40 s" in refusal.detail) is is_told
 
 
 def test_what_no_waiting_helps_is_not_429() -> None:

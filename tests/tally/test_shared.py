@@ -168,11 +168,14 @@ async def test_a_server_that_was_killed_is_told_once(
     await tally.close()
 
 
-async def test_after_counts_were_lost_a_window_passes_first(own_valkey: ValkeyServer):
+@pytest.mark.parametrize("spec", [sliding(5, 2.0), steady(5, 4, 2.0)])
+async def test_after_counts_were_lost_a_window_passes_first(
+    own_valkey: ValkeyServer, spec: LimitSpec
+):
     tally = RedisTally(connect(own_valkey.url), "one")
     newer = RedisTally(connect(own_valkey.url), "newer")
-    spec = sliding(5, 2.0)
     assert await take_all(tally, spec) == 5
+    assert not tally.counter(spec).is_unknown  # it is only used up
     own_valkey.kill()
     own_valkey.start()
     with pytest.raises(StorageError):
@@ -182,8 +185,11 @@ async def test_after_counts_were_lost_a_window_passes_first(own_valkey: ValkeySe
     wait = await take(tally, spec)
     assert 1.5 < wait <= 2.25
     assert await take(newer, spec) > 1.0
+    assert tally.counter(spec).is_unknown
+    assert newer.counter(spec).is_unknown
     await asyncio.sleep(begun + wait - time.monotonic())
     assert await take(tally, spec) == TAKEN
+    assert not tally.counter(spec).is_unknown
     await tally.close()
     await newer.close()
 

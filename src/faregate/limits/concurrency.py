@@ -48,6 +48,11 @@ class Concurrency:
         """How many more calls fit now."""
         return max(0, self._maximum - self._used)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Never: what it counted is lost only with all else of its worker."""
+        return False
+
     def resets_s(self, now: float) -> float:
         """A guess while there are calls, for their ends can't be known."""
         return RETRY_S if self._used else 0.0

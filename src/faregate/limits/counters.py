@@ -67,3 +67,7 @@ class Counter(Protocol):
 
     def resets_s(self, now: float) -> float:
         """Seconds until more of it is free; 0.0 when all of it is."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is kept closed because what was counted before was lost."""

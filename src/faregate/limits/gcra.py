@@ -105,6 +105,11 @@ class SteadyRate:
         """How much fits now."""
         return max(0, (self._room - self._backlog(now)) // self._unit)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Never: what it counted is lost only with all else of its worker."""
+        return False
+
     def resets_s(self, now: float) -> float:
         """Seconds until one more fits; 0.0 when nothing is owed."""
         if self._backlog(now) == 0:

@@ -86,6 +86,11 @@ class SlidingWindow:
             self._turn(now)
         return max(0, self._maximum - self._used)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Never: what it counted is lost only with all else of its worker."""
+        return False
+
     def resets_s(self, now: float) -> float:
         """Seconds until the oldest usage leaves; 0.0 without any."""
         if now >= self._edge:

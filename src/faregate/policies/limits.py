@@ -162,11 +162,14 @@ def judge(counters: tuple[Counter, ...], costs: Costs, now: float) -> Refusal | 
 def _refusal(counter: Counter, cost: int, waits_s: float, now: float) -> Refusal:
     spec = counter.spec
     retry_s = None if waits_s == NEVER else max(math.ceil(waits_s), 1)
-    return _worded(spec, cost, retry_s, max(spec.maximum - counter.left(now), 0))
+    used = max(spec.maximum - counter.left(now), 0)
+    return _worded(spec, cost, retry_s, used, counter.is_unknown)
 
 
 @lru_cache(maxsize=1_024)
-def _worded(spec: LimitSpec, cost: int, retry_s: int | None, used: int) -> Refusal:
+def _worded(
+    spec: LimitSpec, cost: int, retry_s: int | None, used: int, is_unknown: bool
+) -> Refusal:
     """The same for all calls of a second: who is refused often is told the same often."""
     code = _CODES.get(spec.unit, "tokens_limited")
     words = _WORDS[spec.unit]
@@ -187,6 +190,11 @@ def _worded(spec: LimitSpec, cost: int, retry_s: int | None, used: int) -> Refus
     if spec.unit is LimitUnit.CONCURRENT:
         retry_s = _CONCURRENCY_RETRY_S
         detail = f"The limit '{spec.name}' is {spec.maximum} calls at once for '{spec.subject}'."
+    elif is_unknown:
+        detail = (
+            "The shared counters were restarted or out of reach. What was used before isn't known, "
+            f"so the limit '{spec.name}' is kept closed for another {retry_s} s."
+        )
     else:
         detail = (
             f"The limit '{spec.name}' is {spec.maximum} {words} in {_spoken(spec.window_s)} for "

@@ -27,6 +27,7 @@ Answer = list[Any]  # granted, life in us, token, free, reset in us, schedule: s
 
 TOKEN_LEASES_MAX: Final = 256  # remembered for what is put back; at volume a window has 128
 LEASES_MAX: Final = 2  # requests are put back at once or never
+CLOSED_PLACE: Final = -1  # of an answer that gives nothing because counts were lost
 SHARE_RETRY_S: Final = 5.0  # where a worker's share of a limit is nothing
 IDLE_S: Final = 0.5  # what lies unused for so long goes back
 CLOSED_S: Final = 0.02  # calls at once are not asked for again so soon after a no
@@ -59,7 +60,8 @@ class LeasedRate:
 
     __slots__ = (
         "__weakref__", "_added", "_asked_at", "_closed_at", "_deadline", "_free", "_gives",
-        "_granted", "_granted_at", "_history", "_history_max", "_is_alone", "_is_closed", "_lag_s",
+        "_granted", "_granted_at", "_history", "_history_max", "_is_alone", "_is_closed",
+        "_is_unknown", "_lag_s",
         "_left", "_most", "_rate", "_reset_at", "_schedule", "_share", "_soon", "_telling",
         "_token", "_used_at", "key", "share_was_used", "spec",
     )  # fmt: skip
@@ -85,6 +87,7 @@ class LeasedRate:
         self._free = self._most
         self._reset_at = 0.0
         self._is_closed = False
+        self._is_unknown = False
         self._closed_at = 0.0
         self._schedule: list[list[int]] = []
         # What it is to be told.
@@ -166,6 +169,11 @@ class LeasedRate:
             return self._share.resets_s(now) if self._share else SHARE_RETRY_S
         return wait_until(self._reset_at, now) if now < self._reset_at else 0.0
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the server gives nothing because it lost its counts."""
+        return self._is_closed and self._is_unknown and not self._is_alone
+
     # -- what the tally does with it -------------------------------------------------------------
 
     def is_idle(self, now: float) -> bool:
@@ -215,6 +223,7 @@ class LeasedRate:
                 del self._history[: self._history_max // 2]
         self._reset_at = now + reset_us * 1e-6
         self._is_closed = bool(schedule)
+        self._is_unknown = place == CLOSED_PLACE
         self._schedule = schedule
         self._closed_at = now
         if granted and schedule:  # what is used of it at once may open it sooner
@@ -399,6 +408,11 @@ class LeasedSlots:
     def resets_s(self, now: float) -> float:
         """A guess while there are calls, for their ends can't be known."""
         return RETRY_S if self._in_use else 0.0
+
+    @property
+    def is_unknown(self) -> bool:
+        """Never for long: workers tell their calls anew with every question."""
+        return False
 
     # -- what the tally does with it -------------------------------------------------------------
 

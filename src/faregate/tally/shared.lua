@@ -18,6 +18,7 @@ local worker, born_known, alone_us, lapse, asked = unpack(cmsgpack.unpack(ARGV[1
 local BUCKETS = 128 -- of a window; a lease ends with one
 local ROOMY_BUCKETS = 15 -- beyond the current one, for leases while less than half is used
 local CLOSED = 9 / 8 -- of a window: what was leased of an eighth of it may be used that late
+local CLOSED_PLACE = -1 -- says that nothing is given because counts were lost
 local LATE = 1 / 64 -- of a steady rate's window: how long its leases are, and what they cost it
 local LOWS = 32 -- buckets of least backlogs, for what is put back
 local SPARE_PARTS = 16 -- limits below so many for each worker are leased as asked, unit by unit
@@ -135,7 +136,8 @@ local function window(
     end
   end
   if granted > 0 or added > 0 then call('PEXPIRE', key, text(ceil(length / 500) + 1000)) end
-  return {granted, floor((last + 1) * width - now), last, now, free, oldest, schedule}
+  local place = opens > now and CLOSED_PLACE or last
+  return {granted, floor((last + 1) * width - now), place, now, free, oldest, schedule}
 end
 
 -- A steady rate: what is owed, in parts of 1/maximum microseconds, of which a unit is the window's
@@ -216,7 +218,8 @@ local function steady(
   end
   call('HSET', key, unpack(values))
   call('PEXPIRE', key, text(ceil(backlog / maximum / 1000 + length / 500) + 1000))
-  return {granted, floor(life), current, leases, free, reset, schedule}
+  local place = opens > now and CLOSED_PLACE or current
+  return {granted, floor(life), place, leases, free, reset, schedule}
 end
 
 -- Calls at once: hash of worker -> slots that it holds. Those of a worker that is no longer heard
