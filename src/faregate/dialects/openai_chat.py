@@ -349,6 +349,7 @@ _BEFORE_NULL_END: Final = -len(_NULL_END)
 
 _CONTENT: Final = b'"content":"'
 _BEHIND_CONTENT: Final = len(_CONTENT)
+_BACKSLASH: Final = ord("\\")
 _TEXT: Final = re.compile(
     rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"[ ]?:[ ]?'
     rb'"((?:[^"\\]|\\.)+)"'
@@ -361,8 +362,8 @@ def measure(event: bytes) -> int:
     start = event.find(_CONTENT)
     if start >= 0:
         start += _BEHIND_CONTENT
-        length = event.find(b'"', start) - start
-        if 0 < length < 8:
+        end = event.find(b'"', start)
+        if 0 < end - start < 8 and event[end - 1] != _BACKSLASH and event.find(_CONTENT, end) < 0:
             return 1
     tokens = 0
     for text in _TEXT.finditer(event):
