@@ -71,8 +71,10 @@ def wait_for_clerk(operations_port: int) -> None:
     calls, changed_at = -1.0, time.monotonic()
     while time.monotonic() < deadline:
         found = _metrics(operations_port)
-        if found["faregate_clerk_calls_total"] != calls or found["faregate_journal_backlog_bytes"]:
-            calls, changed_at = found["faregate_clerk_calls_total"], time.monotonic()
+        # Right after the start the clerk's counts are not there yet.
+        posted = found.get("faregate_clerk_calls_total", 0.0)
+        if posted != calls or found.get("faregate_journal_backlog_bytes", 1.0):
+            calls, changed_at = posted, time.monotonic()
         elif time.monotonic() - changed_at > _QUIET_SECONDS:
             return
         time.sleep(0.1)
