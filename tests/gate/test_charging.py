@@ -24,6 +24,8 @@ from faregate.calllog.frames import CallRecord, Charge, Settled
 from faregate.configuration.settings import CreditSettings, Settings
 from faregate.core.money import parse_amount
 from faregate.dialects.usage import Usage
+from faregate.limits.concurrency import Concurrency
+from faregate.limits.counters import ASK, LimitSpec, LimitUnit
 
 COMMERCE: dict[str, Any] = {
     "applications": [{"name": "app", "wallet": "main"}],
@@ -323,6 +325,40 @@ async def test_a_caller_that_leaves_while_it_waits_for_credit_leaves_nothing_hel
         assert used(place) == only_settled(place).charge_nano
         [counter] = place.gate.tally._counters.values()  # type: ignore[attr-defined]
         assert counter.left(time.monotonic()) == 2
+
+
+async def test_a_caller_that_leaves_while_limits_are_asked_for_takes_nothing() -> None:
+    limits = [{"name": "few", "each": "key", "unit": "concurrent", "max": 2}]
+    async with running(commerce=COMMERCE | {"limits": limits}) as place:
+        place.ledger.grant("main", parse_amount("5"))
+        answered = asyncio.Event()
+        counter = Asking(LimitSpec("few:test", "few", "test", LimitUnit.CONCURRENT, 2, 0.0))
+
+        async def ask(_: object) -> None:
+            counter.asks = True
+            await answered.wait()
+
+        tally: Any = place.gate.tally
+        tally.counter, tally.ask = (lambda _: counter), ask
+        async with place.client() as client:
+            client.ask(LIMITED)
+            await until(lambda: counter.asks)
+            client.leave()
+            await until(lambda: not place.gate.listener.active)
+        answered.set()
+        await until(lambda: not place.gate.tasks)
+        assert counter.left(0.0) == 2
+        assert place.sim.requests == []
+        assert (await place.post(LIMITED)).status == 200
+
+
+class Asking(Concurrency):
+    """A counter that must be asked for first."""
+
+    asks = False
+
+    def take(self, cost: int, now: float) -> float:
+        return super().take(cost, now) if self.asks else ASK
 
 
 def only_settled(place: Place) -> Charge:

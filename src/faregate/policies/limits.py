@@ -90,7 +90,7 @@ class LimitCheck:
             waits_s = counter.take(costs[counter.spec.unit], now)
             if waits_s != TAKEN:
                 _put_back(counters, costs, now, before=counter)
-                return judge(counters, costs, now)
+                return judge(counters, costs, now) or _unavailable()
         call.limited_at = now
         return None
 
