@@ -106,7 +106,7 @@ def check(document: Document) -> list[Problem]:
 
 
 def missing_clients(document: Document) -> list[Problem]:
-    """Stores that are named here and that this installation has no client for."""
+    """Stores that are named and have no client in this installation."""
     settings = document.settings
     return [
         Problem(

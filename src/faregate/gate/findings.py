@@ -135,7 +135,7 @@ def surroundings(plan: "Plan", refusal: Refusal, started: bool = False) -> Surro
 def findings_of(
     plan: "Plan", refusal: Refusal | None, started: bool = False
 ) -> tuple[Finding, ...]:
-    """What every phase said of a call that ended so; `started`: it was sent upstream."""
+    """What every phase said of a call; `started`: it was sent upstream."""
     if refusal is None:
         return tuple(passed(phase) for phase in sorted({Phase.ROUTE, *plan.phases}))
     around = surroundings(plan, refusal, started)
