@@ -340,6 +340,24 @@ async def test_who_was_silent_drops_all_and_holds_nothing_of_it() -> None:
         assert place.drawn(0) == 100
 
 
+async def test_what_is_drawn_while_all_is_given_up_is_not_mixed_with_it() -> None:
+    async with bank(100) as place:
+        broker = place.broker(keeps_house=False)
+        old = (broker.slice(WALLET),)
+        assert await broker.obtain(old, need(40)) is None
+        place.sources[0].open.clear()
+        waiting = asyncio.create_task(broker.obtain(old, need(30)))
+        await asyncio.sleep(0.02)
+        broker._void()
+        place.sources[0].open.set()
+        with pytest.raises(StorageError):
+            await waiting
+        new = broker.slice(WALLET)
+        assert (new.free, new.held, old[0].free) == (30, 0, 0)
+        release(old, need(40))
+        assert new.free == 30
+
+
 async def test_a_ledger_that_hangs_does_not_stop_the_clock() -> None:
     settings = SETTINGS
     async with bank(100) as place:

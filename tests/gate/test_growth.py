@@ -12,7 +12,7 @@ from tests.gate.running import STREAM, Asked, Place, running, until, upstream
 from faregate.configuration.settings import CreditSettings, Settings
 from faregate.core.money import parse_amount
 from faregate.ledger.purses import DrawRequest, Return, wallet_spec
-from faregate.ledger.slices import Slice
+from faregate.ledger.slices import Slice, release
 
 IMPATIENT = Settings(credit=CreditSettings(wait_s=0.3))
 COMMERCE: dict[str, Any] = {
@@ -84,6 +84,19 @@ async def test_a_stream_of_any_length_is_served_and_charged(at_once: bool) -> No
         assert charge is not None
         assert (charge.charge_nano, charge.shortfall_nano) == (20_000 * TOKEN, 0)
         assert wallet(place).held == 0
+
+
+async def test_a_stream_that_comes_in_leaps_is_not_stopped_for_ever() -> None:
+    async with streaming("5") as (place, source):
+        slices = (place.gate.broker.slice(wallet_spec("main")),)
+        plenty = (100_000 * TOKEN, 0, 0, 0, 0)
+        assert await place.gate.broker.obtain(slices, plenty) is None
+        release(slices, plenty)
+        source.put_out(20_000, at_once=True)
+        source.end(20_000)
+        reply = await asyncio.wait_for(place.post(STREAM), 3)
+        assert reply.body.endswith(b"data: [DONE]\n\n")
+        assert wallet(place).settled == 20_000 * TOKEN
 
 
 async def test_the_hold_is_ahead_of_the_stream() -> None:
