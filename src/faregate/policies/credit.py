@@ -99,6 +99,18 @@ class CreditCheck:
         """
         inputs = call.input_bound
         peeked = call.peek
+        if (
+            call.started_at < terms.plenty_until
+            and peeked is not None
+            and peeked.max_tokens is None
+            and peeked.max_completion_tokens is None
+            and not peeked.stream
+            and slices is None
+            and call.choices == 1
+        ):  # what `_open_ended` has found for such calls a moment ago
+            usual = call.output_sent = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
+            nano = call.tariff.bound(inputs, usual) if call.tariff is not None else 0
+            return (nano, 1, inputs, usual, inputs + usual)
         outputs = 0
         if call.makes_output and terms.bounds_output and peeked is not None:
             limit = peeked.output_limit
@@ -126,14 +138,11 @@ class CreditCheck:
             return min(bounds.FIRST_OUTPUT_TOKENS, most) * choices
         share = most
         real = slices is terms.slices  # a dry run supposes what isn't so, and leaves no traces
-        if real and choices == 1 and call.started_at < terms.plenty_until:
-            call.output_sent = most
-            return most
         for one in slices:
             standing = one.standing
             free = one.free + (standing.available if standing is not None else 0)
             share = min(share, self._affordable(call, one.unit, free // _SHARE_OF_FREE) // choices)
-        if real and share == most:
+        if real and share == most and choices == 1 and not peeked.stream:
             terms.plenty_until = call.started_at + _PLENTY_S
         call.output_sent = min(max(share, bounds.LEAST_OUTPUT_TOKENS), most)
         return call.output_sent * choices
