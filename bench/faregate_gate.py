@@ -30,6 +30,22 @@ _SHARED = """\
 _WALLET = "bench"
 
 
+def run_command(name: str, env: dict[str, str], *arguments: str) -> str:
+    """What a command of Faregate prints; raises `Unavailable` with its words where it fails."""
+    finished = subprocess.run(
+        [str(PROGRAM), *arguments],
+        env=machine.environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if finished.returncode != 0:
+        lines = (finished.stderr or finished.stdout or "no output").strip().splitlines()
+        raise Unavailable(f"{name} {arguments[0]}: {' '.join(lines)[-300:]}")
+    return finished.stdout
+
+
 class Installation:
     """A data folder with the benchmark's configuration, ready to be served."""
 
@@ -83,18 +99,7 @@ class Installation:
         self._run("config", "apply", str(file))
 
     def _run(self, *arguments: str) -> str:
-        finished = subprocess.run(
-            [str(PROGRAM), *arguments],
-            env=machine.environment(self.env),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        if finished.returncode != 0:
-            lines = (finished.stderr or finished.stdout or "no output").strip().splitlines()
-            raise Unavailable(f"{self.name} {arguments[0]}: {' '.join(lines)[-300:]}")
-        return finished.stdout
+        return run_command(self.name, self.env, *arguments)
 
     @contextlib.contextmanager
     def serve(self) -> Iterator[Candidate]:

@@ -4,17 +4,15 @@ import contextlib
 import http.client
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import machine
 import processes
 from burst import Address, Asked, Price, burst
-from faregate_gate import PROGRAM
+from faregate_gate import PROGRAM, run_command
 from overspend import Row, used
 from stores import stores
 from unavailable import Unavailable
@@ -169,17 +167,7 @@ class _Service:
         self._run("config", "apply", str(file))
 
     def _run(self, *arguments: str) -> None:
-        finished = subprocess.run(
-            [str(PROGRAM), *arguments],
-            env=machine.environment(self._env),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        if finished.returncode != 0:
-            lines = (finished.stderr or finished.stdout or "no output").strip().splitlines()
-            raise Unavailable(f"faregate {arguments[0]}: {' '.join(lines)[-300:]}")
+        run_command("faregate", self._env, *arguments)
 
     def _wait_for_workers(self) -> None:
         deadline = time.monotonic() + processes.START_SECONDS_MAX

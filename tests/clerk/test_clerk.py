@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import random
-import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.calllog.calls import BEGIN_NS, call_id, closed, settled, started
+from tests.children import in_child, kill
 from tests.clerk.ledgers import empty_ledger
 
 from faregate.calllog.frames import encode_frame
@@ -323,21 +322,6 @@ def test_killed_between_any_two_steps(tmp_path: Path, after: bool):
     assert at > 15
 
 
-def _in_child(work: Callable[[], None]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(1)
-    return child
-
-
-def _kill(child: int) -> None:
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-
-
 def test_clerks_are_killed_while_a_worker_writes(tmp_path: Path):
     root, path = tmp_path / "journal", tmp_path / "calls.db"
     chooser = random.Random(1)
@@ -358,18 +342,18 @@ def test_clerks_are_killed_while_a_worker_writes(tmp_path: Path):
             ).run()
         )
 
-    worker = _in_child(write)
+    worker = in_child(write)
     for _ in range(CLERK_KILLS):
-        clerk = _in_child(post)
+        clerk = in_child(post)
         time.sleep(0.02 + chooser.random() * 0.1)
-        _kill(clerk)
+        kill(clerk)
     store = CallStore(path)
     clerk = Clerk(JournalFolders(root), store, empty_ledger(), FOR_EVER)
     deadline = time.monotonic() + 20
     while store.find(call_id(CALLS)) is None and time.monotonic() < deadline:
         clerk.step()
     assert outcomes(path) == {"answered": CALLS, "open": 1}
-    _kill(worker)
+    kill(worker)
     clerk.step()
     store.close()
     assert outcomes(path) == {"answered": CALLS, "lost": 1}
@@ -393,11 +377,11 @@ def test_workers_are_killed_while_the_clerk_posts(tmp_path: Path):
 
     for index in range(8):
         worker = name_worker(0, index + 1, 1)
-        child = _in_child(lambda worker=worker, index=index: write(worker, index))
+        child = in_child(lambda worker=worker, index=index: write(worker, index))
         deadline = time.monotonic() + 0.02 + chooser.random() * 0.1
         while time.monotonic() < deadline:
             clerk.step()
-        _kill(child)
+        kill(child)
     while clerk.step() or folders.workers():
         pass
     metrics = clerk.metrics()

@@ -9,14 +9,13 @@ import contextlib
 import mmap
 import os
 import random
-import signal
 import sqlite3
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.calllog.calls import call_id, charge, settled, started
+from tests.children import in_child, kill
 
 from faregate.calllog.frames import encode_frame
 from faregate.clerk.clerk import Clerk, Retention
@@ -42,23 +41,6 @@ _COUNT = struct.Struct("=Q")
 def amount_of(number: int) -> int:
     """What the call of this number costs; some are free."""
     return number * 7_919 % 5_003 * (number % 7 > 0)
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Do it in a process of its own, which ends with it."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(1)
-    return child
-
-
-def kill(child: int) -> None:
-    """As the kernel does when there is no memory left."""
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
 
 
 class Trial:

@@ -11,19 +11,18 @@ import asyncio
 import logging
 import os
 import random
-import signal
 import struct
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from itertools import count
 from mmap import mmap
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.calllog.calls import call_id, settled, started
+from tests.children import in_child, kill
 from tests.clerk.ledgers import empty_ledger
 
 from faregate.calllog.frames import encode_frame
@@ -82,23 +81,6 @@ def write(root: Path, number: int, letter: str, told: mmap) -> None:
 def post(root: Path, database: Path) -> None:
     """Be the clerk until killed."""
     asyncio.run(Clerk(JournalFolders(root), CallStore(database), empty_ledger(), FOR_EVER).run())
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Run `work` in a child process; gives its id."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(1)
-    return child
-
-
-def kill(child: int) -> None:
-    """End a child without a chance."""
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
 
 
 class Soak:

@@ -3,17 +3,18 @@
 import os
 import random
 import resource
-import signal
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from mmap import mmap
 from pathlib import Path
 
 import pytest
 from tests.calllog.calls import settled, started
+from tests.children import in_child, kill
 from tests.storage.journal_contract import JournalContract
 
 from faregate.calllog.frames import encode_frame
@@ -265,16 +266,10 @@ def test_kills_at_any_moment_lose_nothing(tmp_path: Path, sync: SyncPolicy):
     for attempt in range(KILLS // 3):
         told = mmap(-1, 8)
         worker = name_worker(0, attempt, 1)
-        child = os.fork()
-        if child == 0:
-            try:
-                _write_until_killed(tmp_path, worker, sync, told)
-            finally:
-                os._exit(1)
+        child = in_child(partial(_write_until_killed, tmp_path, worker, sync, told))
         wait_until(lambda told=told: any(told[:8]))
         time.sleep(chooser.random() * 0.02)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        kill(child)
         returned = struct.unpack("=Q", told[:8])[0]
         frames = _read_with_torn_tail(tmp_path / worker)
         numbers = [struct.unpack_from("=Q", frame)[0] for frame in frames]
