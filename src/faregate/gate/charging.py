@@ -17,7 +17,6 @@ from faregate.dialects.usage import Usage
 from faregate.gate.state import CallState
 from faregate.ledger.purses import Need, Unit
 from faregate.ledger.slices import NOTHING, release, settle
-from faregate.policies.terms import Terms
 
 _REFUSED_FROM: Final = 300  # statuses of replies that serve nothing, redirects among them
 _BYTES_A_TOKEN: Final = 4  # of output whose usage nobody stated
@@ -31,20 +30,9 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     Called once, when nothing more of the call can happen.
     """
     terms = call.terms
-    usage = call.usage
-    if (
-        terms.only_money
-        and status == 200
-        and usage is not None
-        and usage.input_tokens is not None
-        and usage.output_tokens is not None
-        and call.slices
-        and outcome == "answered"
-        and call.started
-    ):
-        return _conclude_usual(call, terms, usage)
     if not call.slices and not call.limited_at and terms.cost is None:
         return None
+    usage = call.usage
     basis: _Basis = "stated"
     whole = outcome == "answered" and status < 400 and call.started
     if not whole and not (call.started and _is_charged(call, outcome)):
@@ -84,37 +72,6 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
             short_nano = nano - charge_nano
             return Charge(wallet, purse_ids, settled, charge_nano, cost_nano, short_nano, basis)
     return Charge("", (), (), 0, cost_nano, 0, basis) if cost_nano else None
-
-
-def _conclude_usual(call: CallState, terms: Terms, usage: Usage) -> Charge | None:
-    """The same for the many: whole, its usage stated, and paid for with money alone."""
-    slices, tariff, cost = call.slices, call.tariff, terms.cost
-    nano = tariff.price(usage) if tariff is not None else 0
-    if tariff is cost:
-        cost_nano: int | None = nano
-    else:
-        cost_nano = cost.price(usage) if cost is not None else None
-    if taken_at := call.limited_at:
-        for counter in terms.concurrent:
-            counter.put_back(1, taken_at, taken_at)
-    back = call.need[0] - nano
-    if back >= 0:
-        charge_nano = nano
-        for one in slices:
-            one.free += back
-            one.settled += nano
-    else:
-        charge_nano = settle(slices, call.need, (nano, 1, 0, 0, 0))[0]
-    call.slices = ()
-    broker = call.gate.broker
-    if broker.waiting:
-        broker.settled()
-    if not nano:
-        return Charge("", (), (), 0, cost_nano, 0, "stated") if cost_nano else None
-    moved = (charge_nano,) * len(slices)
-    wallet = terms.wallet if charge_nano else ""
-    short_nano = nano - charge_nano
-    return Charge(wallet, terms.purse_ids, moved, charge_nano, cost_nano, short_nano, "stated")
 
 
 def give_up(call: CallState) -> None:

@@ -27,7 +27,7 @@ class Terms:
     __slots__ = (
         "application", "bounds_output", "charge", "concurrent", "corrected", "cost", "counted",
         "counters", "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max",
-        "included", "key", "measures", "missing_subject", "needs_price", "offer", "only_money",
+        "included", "key", "measures", "missing_subject", "needs_price", "offer",
         "output_tokens_max", "overage", "plan", "plenty_until", "purse_ids", "rate_fields",
         "rate_lines", "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "until_ns",
         "unusual", "upgrade_urls", "wallet",
@@ -61,7 +61,6 @@ class Terms:
         self.top_up_url: str | None = None
         self.until_ns: int | None = None
         self.missing_subject: str | None = None  # what a call must name, and this one doesn't
-        self.only_money = False  # no volume counts, and no limit of tokens
         self.measures = False  # what a call may use decides something
         self.unusual = False
         self.plenty_until = 0.0  # till then, monotonic, calls without a limit may hold the most
@@ -81,8 +80,6 @@ class Terms:
         self.corrected = tuple(one for unit, one in units if unit not in others)
         self.counted = tuple((one, int(unit)) for unit, one in units)
         self.purse_ids = tuple(one.spec.purse_id for one in self.slices)
-        volumes = bool(self.included) or any(one.unit != Unit.NANO for one in self.slices)
-        self.only_money = not volumes and not self.corrected
         self.measures = bool(self.slices) or bool(self.included) or bool(self.corrected)
         self.unusual = bool(self.included) or self.missing_subject is not None
         self.needs_price = any(one.unit == Unit.NANO for one in self.slices)
