@@ -97,20 +97,7 @@ class CreditCheck:
 
         `slices` stand for those of `terms` where a dry run has fresher numbers.
         """
-        inputs = call.input_bound
         peeked = call.peek
-        if (
-            call.started_at < terms.plenty_until
-            and peeked is not None
-            and peeked.max_tokens is None
-            and peeked.max_completion_tokens is None
-            and not peeked.stream
-            and slices is None
-            and call.choices == 1
-        ):  # what `_open_ended` has found for such calls a moment ago
-            usual = call.output_sent = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
-            nano = call.tariff.bound(inputs, usual) if call.tariff is not None else 0
-            return (nano, 1, inputs, usual, inputs + usual)
         outputs = 0
         if call.makes_output and terms.bounds_output and peeked is not None:
             limit = peeked.output_limit
@@ -123,9 +110,7 @@ class CreditCheck:
             else:
                 most = terms.output_tokens_max
                 outputs = (limit if most is None or limit < most else most) * call.choices
-        tariff = call.tariff
-        nano = tariff.bound(inputs, outputs) if tariff is not None else 0
-        return (nano, 1, inputs, outputs, inputs + outputs)
+        return _need_of(call, outputs)
 
     def _open_ended(
         self, call: CallWithCredit, terms: Terms, peeked: Peek, slices: tuple[Slice, ...]
@@ -138,11 +123,14 @@ class CreditCheck:
             return min(bounds.FIRST_OUTPUT_TOKENS, most) * choices
         share = most
         real = slices is terms.slices  # a dry run supposes what isn't so, and leaves no traces
+        if real and choices == 1 and call.started_at < terms.plenty_until:
+            call.output_sent = most
+            return most
         for one in slices:
             standing = one.standing
             free = one.free + (standing.available if standing is not None else 0)
             share = min(share, self._affordable(call, one.unit, free // _SHARE_OF_FREE) // choices)
-        if real and share == most and choices == 1 and not peeked.stream:
+        if real and share == most:
             terms.plenty_until = call.started_at + _PLENTY_S
         call.output_sent = min(max(share, bounds.LEAST_OUTPUT_TOKENS), most)
         return call.output_sent * choices
@@ -288,10 +276,7 @@ class CreditCheck:
 
     def _fitted(self, call: CallWithCredit, tokens: int) -> Need:
         call.output_sent, call.grows = tokens, False
-        inputs = call.input_bound
-        outputs = tokens * call.choices
-        nano = call.tariff.bound(inputs, outputs) if call.tariff is not None else 0
-        return (nano, 1, inputs, outputs, inputs + outputs)
+        return _need_of(call, tokens * call.choices)
 
     def affordable(
         self, call: CallWithCredit, slices: tuple[Slice, ...], has: Callable[[Slice], int]
@@ -390,6 +375,13 @@ class CreditCheck:
             )
             copies.append(copy)
         return tuple(copies)
+
+
+def _need_of(call: CallWithCredit, outputs: int) -> Need:
+    """What a call with so many output tokens, of all choices, can use at most."""
+    inputs, tariff = call.input_bound, call.tariff
+    nano = tariff.bound(inputs, outputs) if tariff is not None else 0
+    return (nano, 1, inputs, outputs, inputs + outputs)
 
 
 def _to_be_had(one: Slice) -> int:
