@@ -65,34 +65,27 @@ class LimitCheck:
     def __call__(self, call: CallWithLimits) -> Refusal | Awaitable[Refusal | None] | None:
         """Take all, or nothing."""
         terms = call.terms
-        counted = terms.counted
-        if not counted:
+        if not terms.counted:
             return None
         now = self._now()
-        costs = call.costs = costs_of(call) if terms.corrected else _ONE_REQUEST
-        for counter, place in counted:
-            if waits_s := counter.take(costs[place], now):
-                counters = terms.counters
-                _put_back(counters, costs, now, before=counter)
-                return self._ask(call) if waits_s == ASK else judge(counters, costs, now)
-        call.limited_at = now
-        return None
+        call.costs = costs_of(call) if terms.corrected else _ONE_REQUEST
+        waits_s = _take(call, now)
+        if waits_s == TAKEN:
+            return None
+        return self._ask(call) if waits_s == ASK else judge(terms.counters, call.costs, now)
 
     async def _ask(self, call: CallWithLimits) -> Refusal | None:
-        counters, costs = call.terms.counters, call.costs
-        wanted = [(one, costs[one.spec.unit]) for one in counters]
+        costs = call.costs
         try:
-            await self._tally.ask(wanted)
+            await self._tally.ask(
+                [(counter, costs[place]) for counter, place in call.terms.counted]
+            )
         except FaregateError:
             return _unavailable()
         now = self._now()
-        for counter in counters:
-            waits_s = counter.take(costs[counter.spec.unit], now)
-            if waits_s != TAKEN:
-                _put_back(counters, costs, now, before=counter)
-                return judge(counters, costs, now) or _unavailable()
-        call.limited_at = now
-        return None
+        if _take(call, now) == TAKEN:
+            return None
+        return judge(call.terms.counters, costs, now) or _unavailable()
 
     def dry(self, call: CallWithLimits) -> Refusal | Awaitable[Refusal | None] | None:
         """What `__call__` would give; takes nothing."""
@@ -143,6 +136,17 @@ def costs_of(call: CallWithLimits) -> Costs:
     """What a call counts for, with tokens as they are estimated."""
     inputs, outputs = call.estimate()
     return (0, 1, inputs, outputs, inputs + outputs, 1)
+
+
+def _take(call: CallWithLimits, now: float) -> float:
+    """Take from all counters, or from none; the first wait, or `ASK`, where one gives nothing."""
+    terms, costs = call.terms, call.costs
+    for counter, place in terms.counted:
+        if waits_s := counter.take(costs[place], now):
+            _put_back(terms.counters, costs, now, before=counter)
+            return waits_s
+    call.limited_at = now
+    return TAKEN
 
 
 def judge(counters: tuple[Counter, ...], costs: Costs, now: float) -> Refusal | None:
