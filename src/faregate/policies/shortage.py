@@ -46,11 +46,12 @@ def refusal(
     """
     kind = short.spec.kind
     total = short.total - mine[short.unit]
+    lead = _lead(short, need, mine)
     if kind == "wallet":
-        return _wallet(short, total, need, terms, affordable, _lead(short, need, mine))
+        return _wallet(short, total, need, terms, affordable, lead)
     if kind == "budget":
-        return _budget(short, total, need, affordable, now_ns, _lead(short, need, mine))
-    return _volume(short, total, need, terms, affordable, now_ns, _lead(short, need, mine))
+        return _budget(short, total, need, affordable, now_ns, lead)
+    return _volume(short, total, need, terms, affordable, now_ns, lead)
 
 
 def _lead(short: Slice, need: Need, mine: Need) -> str:
@@ -155,13 +156,16 @@ def _held(what: str, facts: dict[str, Any], lead: str) -> Refusal:
 def _too_large(
     detail: str, affordable: int, others: tuple[Fix, ...], facts: dict[str, Any]
 ) -> Refusal:
-    fix = Fix(
-        f"Set the output limit (max_tokens) to {affordable} or less.",
-        change=Change("set", name="max_tokens", value=affordable),
-    )
-    fixes = (fix, *others)
+    fixes = (_lower(affordable), *others)
     return refuse(
         "call_too_large", detail, fixes=fixes, affordable_output_tokens=affordable, **facts
+    )
+
+
+def _lower(affordable: int) -> Fix:
+    return Fix(
+        f"Set the output limit (max_tokens) to {affordable} or less.",
+        change=Change("set", name="max_tokens", value=affordable),
     )
 
 
@@ -186,8 +190,7 @@ def _volume(
     )
     lower: tuple[Fix, ...] = ()
     if affordable >= 1 and short.unit in (Unit.OUTPUT_TOKENS, Unit.TOKENS):
-        change = Change("set", name="max_tokens", value=affordable)
-        lower = (Fix(f"Set the output limit (max_tokens) to {affordable} or less.", change=change),)
+        lower = (_lower(affordable),)
     held = total >= needed
     # What was carried over into this period may not be there in the next.
     if needed > cap or (not held and spec.cap is not None and needed > spec.cap):
