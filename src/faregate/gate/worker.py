@@ -88,8 +88,8 @@ class GateWorker:
         tasks = [
             loop.create_task(self._follower.follow(gate.adopt, key_check.forget)),
             loop.create_task(self._keep_house(gate)),
-            loop.create_task(_keep_credit(gate)),
-            loop.create_task(_keep_limits(gate)),
+            loop.create_task(_repeat(TICK_S, gate.broker.keep_house)),
+            loop.create_task(_repeat(_HOUSEKEEPING_SECONDS, gate.tally.keep_house)),
         ]
         _settle_memory()
         self._send_metrics()  # whoever is told that it is ready can ask what it runs
@@ -147,24 +147,14 @@ class GateWorker:
         self._follower.close()
 
 
-async def _keep_credit(gate: Gate) -> None:
-    while True:
-        await asyncio.sleep(TICK_S)
-        await _unharmed(gate.broker.keep_house())
-
-
-async def _keep_limits(gate: Gate) -> None:
-    while True:
-        await asyncio.sleep(_HOUSEKEEPING_SECONDS)
-        await _unharmed(gate.tally.keep_house())
-
-
-async def _unharmed(work: Awaitable[None]) -> None:
+async def _repeat(pause_s: float, keep_house: Callable[[], Awaitable[None]]) -> None:
     """No failure ends the housekeeping: slices would lie with this worker for ever."""
-    try:
-        await work
-    except Exception:
-        _log.exception("the housekeeping failed; it goes on")
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            await keep_house()
+        except Exception:
+            _log.exception("the housekeeping failed; it goes on")
 
 
 def _raise_file_limit() -> None:
