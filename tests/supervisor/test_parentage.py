@@ -2,12 +2,15 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from faregate.supervisor.parentage import wait_for_drain
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a service of the Linux kernel")
 
@@ -49,3 +52,19 @@ def test_a_parent_that_is_gone_already_counts() -> None:
     )
     assert result.returncode == 1
     assert result.stdout == b""
+
+
+def test_a_drain_is_waited_for_past_all_else() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(b'{"type":"metrics"}\n{"type":"drain"}\n')
+        wait_for_drain(theirs)
+        assert theirs.fileno() == -1
+
+
+def test_a_supervisor_that_is_gone_is_not_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    ours.sendall(b'{"type":"metrics"}\n')
+    ours.close()
+    wait_for_drain(theirs)
+    assert theirs.fileno() == -1

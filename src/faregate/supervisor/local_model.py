@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from faregate.core.errors import FaregateError
-from faregate.supervisor.parentage import end_with_parent
+from faregate.supervisor.parentage import end_with_parent, wait_for_drain
 
 HOST: Final = "127.0.0.1"
 MODEL_NAME: Final = "smollm2"
@@ -95,11 +95,8 @@ def _answer_once(address: str) -> None:
 
 
 def _leave_when_told(control: socket.socket) -> None:
-    """End the process at a drain, or when the supervisor is gone: no call needs it then."""
-    with control, control.makefile("rb") as messages:
-        for line in messages:
-            if json.loads(line).get("type") == "drain":
-                break
+    """End the process at once: no call needs it then."""
+    wait_for_drain(control)
     os._exit(0)
 
 

@@ -1,8 +1,10 @@
-"""Ending with the parent, even when that one is killed."""
+"""Ending with the parent, even when that one is killed, or when it says so."""
 
 import ctypes
+import json
 import os
 import signal
+import socket
 import sys
 from typing import Final
 
@@ -21,3 +23,11 @@ def end_with_parent(parent_pid: int) -> None:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def wait_for_drain(control: socket.socket) -> None:
+    """Return at a drain, or when the supervisor is gone; closes `control`."""
+    with control, control.makefile("rb") as messages:
+        for line in messages:
+            if json.loads(line).get("type") == "drain":
+                return
