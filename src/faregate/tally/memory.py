@@ -1,17 +1,13 @@
 """The counters of one worker that shares its limits with nobody."""
 
 import time
-import weakref
 from collections.abc import Callable, Sequence
-from itertools import islice
-from typing import Final
 
 from faregate.core import bounds
 from faregate.core.errors import StorageError
 from faregate.limits.counters import Counter, LimitSpec
 from faregate.limits.making import LocalCounter, kind_of
-
-LOOKED_AT: Final = 2_000  # counters a second, for idle ones: a millisecond
+from faregate.tally.idle import forget_idle
 
 
 class MemoryTally:
@@ -58,18 +54,9 @@ class MemoryTally:
     async def close(self) -> None:
         """Nothing to give back."""
 
-    def forget_idle(self, now: float, looked_at: int = LOOKED_AT) -> None:
+    def forget_idle(self, now: float) -> None:
         """Look at those that were not looked at for longest."""
-        for limit_id in list(islice(self._counters, looked_at)):
-            counter = self._counters.pop(limit_id)
-            if counter.resets_s(now) == 0.0:
-                kept = weakref.ref(counter)
-                del counter
-                held = kept()
-                if held is None:
-                    continue
-                counter = held
-            self._counters[limit_id] = counter
+        forget_idle(self._counters, lambda counter: counter.resets_s(now) == 0.0)
 
     def __len__(self) -> int:
         return len(self._counters)

@@ -16,7 +16,6 @@ window.
 import asyncio
 import logging
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -27,6 +26,7 @@ import msgspec
 from faregate.core import bounds
 from faregate.core.errors import StorageError
 from faregate.limits.counters import ASK, Counter, LimitSpec, LimitUnit
+from faregate.tally.idle import forget_idle
 from faregate.tally.leased import NOTHING, Asked, Leased, LeasedRate, LeasedSlots, Token
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ PAUSES_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # between attempts to reach t
 RETURN_S: Final = PAUSES_S[-1] + 2 * ROUND_TRIP_S_MAX  # until all workers are back from an outage
 QUESTION_COUNTERS_MAX: Final = 256  # a hundredth of a second of the server
 TRIES: Final = 5  # of a call whose lease lapsed before it could take
-LOOKED_AT: Final = 2_000  # counters a second, for idle ones: a millisecond
 
 _log = logging.getLogger(__name__)
 
@@ -186,18 +185,14 @@ class RedisTally:
 
     def _forget_idle(self) -> None:
         now = self._now()
-        for key in list(islice(self._counters, LOOKED_AT)):
-            counter = self._counters.pop(key)
+
+        def is_idle(counter: Leased) -> bool:
             if counter.lies_unused(now):
                 self._soon[counter] = None
-            elif counter.is_idle(now):
-                kept = weakref.ref(counter)
-                del counter
-                held = kept()
-                if held is None:
-                    continue
-                counter = held
-            self._counters[key] = counter
+                return False
+            return counter.is_idle(now)
+
+        forget_idle(self._counters, is_idle)
 
     def _valid_until(self) -> float:
         return self._heard_at + HEARD_S
