@@ -9,7 +9,7 @@ from tests.gate.running import running
 from faregate.core.refusals import Change, Fix, Refusal, refuse
 from faregate.gate.ways_out import (
     CHANGES_MAX,
-    SupposedBroker,
+    SupposedPurses,
     Suppositions,
     change_of,
     find_ways_out,
@@ -36,7 +36,7 @@ class Books:
 
 
 def suppositions(body: bytes = BODY) -> Suppositions:
-    return Suppositions(body, SupposedBroker(Books()))  # type: ignore[arg-type]
+    return Suppositions(body, SupposedPurses(Books()))  # type: ignore[arg-type]
 
 
 def slice_of(name: str, kind: Any = "wallet") -> Slice:
@@ -64,22 +64,19 @@ def test_what_the_caller_can_do_at_once_comes_first():
 
 async def test_each_purse_is_asked_for_once():
     books = Books()
-    broker = SupposedBroker(books)  # type: ignore[arg-type]
+    purses = SupposedPurses(books)  # type: ignore[arg-type]
     one, other = slice_of("a"), slice_of("b")
-    await broker.standings([one])
-    await broker.standings([one, other])
-    await broker.standings([other, one])
+    await purses.standings([one])
+    await purses.standings([one, other])
+    await purses.standings([other, one])
     assert books.asked == 2
-    assert [each.spec.name for each, _ in broker.asked()] == ["a", "b"]
-    broker.topped_up["wallet:a"] = 5
-    broker.raised["wallet:b"] = 2 * 10**9
-    first, second = await broker.standings([one, other])
+    assert [each.spec.name for each, _ in purses.asked()] == ["a", "b"]
+    purses.topped_up["wallet:a"] = 5
+    purses.raised["wallet:b"] = 2 * 10**9
+    first, second = await purses.standings([one, other])
     assert (first.available, second.available) == (10**9 + 5, 2 * 10**9)
-    broker.waited.add("wallet:a")
-    assert (await broker.standings([one]))[0].available > 10**17
-    assert broker.known_short((one,), (0, 0, 0, 0, 0)) is None
-    with pytest.raises(NotImplementedError):
-        await broker.obtain((one,), (0, 0, 0, 0, 0))
+    purses.waited.add("wallet:a")
+    assert (await purses.standings([one]))[0].available > 10**17
 
 
 @pytest.mark.parametrize(
@@ -104,7 +101,7 @@ def test_the_output_limit_is_set_where_the_request_has_it(body: bytes, changed: 
 
 async def test_top_ups_add_up_and_waiting_is_told_once_and_last():
     supposed = suppositions()
-    await supposed.broker.standings([slice_of("a")])
+    await supposed.purses.standings([slice_of("a")])
     top_up = fixed("credit_exhausted", Change("top_up", name="a", amount="1.50"))
     found = iter([
         top_up, refuse("rate_limited", "why", scope="limit", subject="l", retry_after_s=3), top_up,
@@ -158,6 +155,6 @@ async def test_a_purse_that_nobody_asked_for_cant_be_raised():
     assert not supposed.suppose(refusal, Change("raise", name="b", amount="5"))
 
 
-async def test_a_supposed_broker_stands_on_the_gates_own():
+async def test_supposed_purses_stand_on_the_gates_own():
     async with running() as place:
-        assert SupposedBroker(place.gate.broker).stale is False
+        assert SupposedPurses(place.gate.broker).stale is False

@@ -86,7 +86,7 @@ class Desk:
         return outcome
 
     def dry(self, call: Call) -> Refusal | None:
-        return self.loop.run_until_complete(self.check.dry(call))
+        return self.loop.run_until_complete(self.check.dry(call, self.broker))
 
     def close(self) -> None:
         self.loop.run_until_complete(self.broker.close())

@@ -30,7 +30,7 @@ from faregate.gate.findings import (
 )
 from faregate.gate.phases import Phase, Send
 from faregate.gate.state import CallState
-from faregate.gate.ways_out import SupposedBroker, Suppositions, find_ways_out
+from faregate.gate.ways_out import SupposedPurses, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Unit
 from faregate.ledger.slices import NOTHING
@@ -180,12 +180,12 @@ class _Diagnosis:
         self._method = question.method.encode("ascii")
         self._target = question.path.encode("utf-8")
         self._fields = _fields(question.headers, drop_key=record is not None)
-        self._broker = SupposedBroker(call.gate.broker)
+        self._purses = SupposedPurses(call.gate.broker)
         self._body = bytes(question.body) or (question.text or "").encode()
 
     async def tell(self, *, by_operator: bool) -> dict[str, Any]:
         """The whole diagnosis as JSON."""
-        supposed = Suppositions(self._body, self._broker)
+        supposed = Suppositions(self._body, self._purses)
         judged = await self._judge(supposed)
         first, asked = judged.first, judged.call
         told: dict[str, Any] = {
@@ -248,7 +248,7 @@ class _Diagnosis:
         elif isinstance(step, LimitCheck):
             return await self._limit(judged, step, supposed)
         elif isinstance(step, CreditCheck):
-            return await self._reserve(judged)
+            return await self._reserve(judged, step)
         elif isinstance(step, Send):
             return self._send(judged, supposed)
         elif phase is Phase.SEND:
@@ -276,11 +276,10 @@ class _Diagnosis:
         waits = refusal is not None and refusal.kind.retryable
         return None if waits and supposed.limits_waited else refusal
 
-    async def _reserve(self, judged: Judged) -> Refusal | None:
+    async def _reserve(self, judged: Judged, step: CreditCheck) -> Refusal | None:
         asked, terms = judged.call, judged.call.terms
-        check = CreditCheck(self._broker, asked.gate.wall_ns)
         try:
-            refusal = await check.dry(asked)
+            refusal = await step.dry(asked, self._purses)
         except TimeoutError:
             refusal = refuse("ledger_unavailable", "The ledger does not answer.", scope="gate")
         if refusal is not None and refusal.kind.code in ("price_unknown", "ledger_unavailable"):
@@ -293,10 +292,10 @@ class _Diagnosis:
             words = "No wallet, budget or volume applies: nothing is charged."
             judged.findings.append(_not_applicable(Phase.RESERVE, "credit", words))
             return refusal
-        need = asked.need if asked.slices else check.need(asked, terms)
+        need = asked.need if asked.slices else step.need(asked, terms)
         asked.need = need
         counted = {one.spec.purse_id for one in asked.slices or terms.slices}
-        for one, standing in self._broker.asked():
+        for one, standing in self._purses.asked():
             if one.spec.purse_id in counted:
                 judged.findings.append(purse_finding(one, standing, need, one.free))
         if refusal is not None and all(each.verdict != "refused" for each in judged.findings):

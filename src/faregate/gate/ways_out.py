@@ -5,7 +5,6 @@ refuses it. What the caller can do at once comes first: another model, a lower o
 waiting; then money. Waiting is told once, for the longest that any phase asks.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -15,7 +14,7 @@ from faregate.core.money import format_amount, parse_amount
 from faregate.core.refusals import Change, Refusal
 from faregate.dialects import json_text
 from faregate.gate.credit_broker import CreditBroker
-from faregate.gate.standing import READ_TIMEOUT_S
+from faregate.gate.standing import read_standings
 from faregate.ledger.purses import Standing
 from faregate.ledger.slices import Slice
 
@@ -28,11 +27,10 @@ _WAITS: Final = frozenset(
 )  # fmt: skip
 
 
-class SupposedBroker:
-    """The broker of one dry run, whose purses may stand as is supposed.
+class SupposedPurses:
+    """`policies.credit.Purses` of one dry run, which may stand as is supposed.
 
     Each purse is asked for once.
-    It has what `policies.credit.Broker` asks for a dry run; it draws nothing.
     """
 
     def __init__(self, broker: CreditBroker) -> None:
@@ -44,24 +42,13 @@ class SupposedBroker:
         self.raised: dict[str, int] = {}
         self.waited: set[str] = set()
 
-    def known_short(self, slices: tuple[Slice, ...], need: object) -> Slice | None:
-        """Nothing is known beforehand: a dry run asks."""
-        return None
-
-    async def obtain(
-        self, slices: tuple[Slice, ...], need: object, *, waits: bool = True
-    ) -> Slice | None:
-        """A dry run never draws."""
-        raise NotImplementedError
-
     async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
         """How purses stand, or would; raises `StorageError` and `TimeoutError`."""
         unknown = [one for one in slices if one.spec.purse_id not in self._known]
-        if unknown:
-            read = await asyncio.wait_for(self._broker.standings(unknown), READ_TIMEOUT_S)
-            for one, standing in zip(unknown, read, strict=True):
-                self._known[one.spec.purse_id] = standing
-                self._slices[one.spec.purse_id] = one
+        read = await read_standings(self._broker, unknown)
+        for one, standing in zip(unknown, read, strict=True):
+            self._known[one.spec.purse_id] = standing
+            self._slices[one.spec.purse_id] = one
         return [self._supposed(one) for one in slices]
 
     def _supposed(self, one: Slice) -> Standing:
@@ -91,9 +78,9 @@ class SupposedBroker:
 class Suppositions:
     """What is supposed to be changed of a call and what applies to it."""
 
-    def __init__(self, body: bytes, broker: SupposedBroker) -> None:
+    def __init__(self, body: bytes, purses: SupposedPurses) -> None:
         self.body = body
-        self.broker = broker
+        self.purses = purses
         self.limits_waited = False
         self.sends = False  # upstream trouble is over
         self.wait_s = 0
@@ -106,15 +93,15 @@ class Suppositions:
             return self._set(change)
         if change.kind == "wait":
             return self._wait(refusal, change)
-        ids = self.broker.purse_ids(change.name or "")
+        ids = self.purses.purse_ids(change.name or "")
         if not ids or change.amount is None:
             return False
         amount = parse_amount(change.amount)
         for purse_id in ids:
             if change.kind == "raise":
-                self.broker.raised[purse_id] = amount
+                self.purses.raised[purse_id] = amount
             else:
-                topped_up = self.broker.topped_up
+                topped_up = self.purses.topped_up
                 topped_up[purse_id] = topped_up.get(purse_id, 0) + amount
         self._note(change)
         return True
@@ -132,7 +119,7 @@ class Suppositions:
         self.body = body
         # A smaller call may have to wait for nothing.
         self.limits_waited = False
-        self.broker.waited.clear()
+        self.purses.waited.clear()
         self.wait_s = 0
         for name in names:
             self._note(msgspec.structs.replace(change, name=name))
@@ -144,14 +131,14 @@ class Suppositions:
         if refusal.subject is None:
             known, self.sends = self.sends, True
             return not known
-        ids = self.broker.purse_ids(refusal.subject) if refusal.scope != "limit" else []
+        ids = self.purses.purse_ids(refusal.subject) if refusal.scope != "limit" else []
         long = [
-            each for each in self.broker.purse_ids(refusal.subject) if each.startswith("limit:")
+            each for each in self.purses.purse_ids(refusal.subject) if each.startswith("limit:")
         ]
         for purse_id in ids or long:
-            if purse_id in self.broker.waited:
+            if purse_id in self.purses.waited:
                 return False
-            self.broker.waited.add(purse_id)
+            self.purses.waited.add(purse_id)
         if not ids and not long:
             if self.limits_waited:
                 return False

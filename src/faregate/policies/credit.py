@@ -58,8 +58,14 @@ class Broker(Protocol):
     ) -> Slice | None:
         """Hold `need`, or give the slice that is too short."""
 
+
+class Purses(Protocol):
+    """What a dry run asks: how purses stand, or would."""
+
+    stale: bool
+
     async def standings(self, slices: tuple[Slice, ...]) -> list[Standing]:
-        """How purses stand."""
+        """How they stand, in this order."""
 
 
 class CreditCheck:
@@ -313,18 +319,18 @@ class CreditCheck:
 
     # -- without doing ----------------------------------------------------------------------------
 
-    async def dry(self, call: CallWithCredit) -> Refusal | None:
-        """What `__call__` would give, by fresh numbers; holds nothing."""
+    async def dry(self, call: CallWithCredit, purses: Purses) -> Refusal | None:
+        """What `__call__` would give where `purses` stand so; holds nothing."""
         terms = call.terms
         slices = terms.slices
         if not slices and not terms.unusual:
             return None
         if terms.missing_subject is not None:
             return shortage.subject_missing(terms.missing_subject)
-        if self._broker.stale:
+        if purses.stale:
             return _ledger_down()
         try:
-            copies = await self._copies((*terms.included, *slices))
+            copies = await _copies((*terms.included, *slices), purses)
         except FaregateError:
             return _ledger_down()
         included, slices = copies[: len(terms.included)], copies[len(terms.included) :]
@@ -359,22 +365,23 @@ class CreditCheck:
         call.slices, call.need = slices, need
         return None
 
-    async def _copies(self, slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
-        """The slices as they would be had all that is available been drawn."""
-        copies = []
-        for one, standing in zip(slices, await self._broker.standings(slices), strict=True):
-            copy, drawn = Slice(one.spec), standing.available
-            copy.free = one.free + drawn
-            copy.taken = one.taken + drawn
-            copy.settled = one.settled
-            copy.standing = msgspec.structs.replace(
-                standing,
-                drawn=standing.drawn + drawn,
-                available=0,
-                coming_back=standing.coming_back + drawn,
-            )
-            copies.append(copy)
-        return tuple(copies)
+
+async def _copies(slices: tuple[Slice, ...], purses: Purses) -> tuple[Slice, ...]:
+    """The slices as they would be had all that is available been drawn."""
+    copies = []
+    for one, standing in zip(slices, await purses.standings(slices), strict=True):
+        copy, drawn = Slice(one.spec), standing.available
+        copy.free = one.free + drawn
+        copy.taken = one.taken + drawn
+        copy.settled = one.settled
+        copy.standing = msgspec.structs.replace(
+            standing,
+            drawn=standing.drawn + drawn,
+            available=0,
+            coming_back=standing.coming_back + drawn,
+        )
+        copies.append(copy)
+    return tuple(copies)
 
 
 def _need_of(call: CallWithCredit, outputs: int) -> Need:
