@@ -39,5 +39,5 @@ def test_frames_that_cant_be_read_are_passed_over(tmp_path: Path):
 
 
 def test_which_store_is_for_others_to_say(tmp_path: Path):
-    with pytest.raises(NotImplementedError):
-        CallFinder(tmp_path).store()
+    with pytest.raises(TypeError, match="store"):
+        CallFinder(tmp_path)  # type: ignore[abstract]

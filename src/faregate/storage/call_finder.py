@@ -5,6 +5,7 @@ and deletes meanwhile is found in the store. Which store it is, is the subclass'
 reads with plain sqlite3, for the SQL layer would cost it half a second and its memory.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -54,7 +55,7 @@ class Tail(NamedTuple):
             yield self.calls.add(_decoded(reading.frames))
 
 
-class CallFinder:
+class CallFinder(ABC):
     """The base of all readers of calls, with journals below `journal`.
 
     Every method raises `StorageError` where they can't be read.
@@ -64,9 +65,9 @@ class CallFinder:
         self._journal = journal
         self._folders = JournalFolders(journal)
 
+    @abstractmethod
     def store(self) -> PostedCalls | None:
         """The call store, once the clerk has made it."""
-        raise NotImplementedError
 
     def find(self, call_id: str) -> CallRecord | None:
         """One call, with its bodies and its decision."""
