@@ -1,0 +1,1 @@
+"""The form between dialects: requests, replies and streams of none."""
