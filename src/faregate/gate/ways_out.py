@@ -28,7 +28,7 @@ _WAITS: Final = frozenset(
 
 
 class SupposedPurses:
-    """`policies.credit.Purses` of one dry run, which may stand as is supposed.
+    """`policies.credit.Purses` of one dry run, as they are supposed to be.
 
     Each purse is asked for once.
     """

@@ -1,4 +1,4 @@
-"""Ending with the parent, even when that one is killed, or when it says so."""
+"""Ending with the parent: even when it is killed, or when it says so."""
 
 import ctypes
 import json
