@@ -119,8 +119,8 @@ BAD = [
     (
         "providers:\n  - name: a\n",
         2,
-        "providers[a]: the field 'base_url' is missing",
-        "base_url: ...",
+        "providers[a].base_url: the address of the API is missing",
+        "add base_url",
     ),
     ("providers:\n\n  - base_url: http://a\n", 3, "providers[0]: the field 'name' is missing", ""),
     # -- types and bounds
@@ -262,7 +262,7 @@ def test_one_mistake(text: str, line: int, message: str, fix: str) -> None:
 
 def test_all_mistakes_in_the_order_of_the_file() -> None:
     text = "settings:\n  gate: {prt: 1}\nproviders:\n  - name: a b\nmodels:\n  - {name: 1}\n"
-    assert [line for line, _, _ in mistakes(text)] == [2, 4, 4, 6, 6]
+    assert [line for line, _, _ in mistakes(text)] == [2, 4, 6, 6]
     text = P + "    api_key: sk-hidden\n    proxy: x\nmodels:\n  - {name: m, provider: q}\n"
     assert [line for line, _, _ in mistakes(text)] == [4, 5, 7]
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from faregate.cli.output import count_of
+from faregate.configuration.accounts import api_url
 from faregate.configuration.document import Document, Provider
 
 TIMEOUT_S: Final = 10.0
@@ -67,7 +68,7 @@ def _get(provider: Provider) -> tuple[int, Any, bytes]:
     headers = {"accept": "application/json", "user-agent": "faregate", **provider.headers}
     if provider.api_key:
         headers["authorization"] = f"Bearer {provider.api_key}"
-    address = f"{provider.base_url.rstrip('/')}/models"
+    address = f"{api_url(provider).rstrip('/')}/models"
     request = urllib.request.Request(address, headers=headers)  # noqa: S310 - http(s) by a rule
     try:
         with _opener(provider).open(request, timeout=TIMEOUT_S) as reply:
@@ -115,7 +116,7 @@ def _explain_list(provider: Provider, body: bytes, models: list[str]) -> Report:
 
 
 def _explain_status(provider: Provider, status: int, headers: Any) -> tuple[str, str | None]:
-    again = f"faregate providers add {provider.name} --base-url {provider.base_url} --replace"
+    again = f"faregate providers add {provider.name} --base-url {api_url(provider)} --replace"
     if status == 401 and not provider.api_key:
         return "it wants a key, and has none", f"{again} --key-stdin"
     if status == 401:
@@ -160,7 +161,7 @@ def _explain_failure(provider: Provider, error: BaseException) -> tuple[str, str
         return "a file of its tls settings is missing", "check the names in 'tls'"
     if isinstance(reason, http.client.HTTPException):
         return "what answers there is not HTTP", "check base_url's scheme and port"
-    return f"it can't be reached: {reason}", f"check {provider.base_url} and the network"
+    return f"it can't be reached: {reason}", f"check {api_url(provider)} and the network"
 
 
 def _said(provider: Provider, body: bytes) -> str:

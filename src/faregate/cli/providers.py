@@ -8,6 +8,7 @@ import typer
 
 from faregate.cli.output import JsonOption, count_of, print_json, print_table
 from faregate.cli.session import actor, checked_name, opened
+from faregate.configuration.accounts import api_url
 from faregate.configuration.document import Document, Provider
 from faregate.configuration.references import is_sealed
 from faregate.core.errors import FaregateError
@@ -82,7 +83,7 @@ def list_command(as_json: JsonOption = False) -> None:
         {
             "name": one.name,
             "vendor": one.vendor,
-            "base_url": one.base_url,
+            "base_url": api_url(one),
             "key": _key_kind(one),
             "models": served.get(one.name, []),
         }
@@ -100,7 +101,7 @@ def list_command(as_json: JsonOption = False) -> None:
             (
                 one.name,
                 one.vendor,
-                one.base_url,
+                api_url(one),
                 _key_kind(one),
                 count_of(len(served.get(one.name, [])), "model"),
             )

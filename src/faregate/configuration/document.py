@@ -49,18 +49,53 @@ class ProviderTls(Section, frozen=True, kw_only=True):
     key_file: str | None = None
 
 
+class ProviderKey(Section, frozen=True, kw_only=True):
+    """One of several keys of a provider."""
+
+    # Name within the provider.
+    name: Name
+    # The key: ${env:NAME}, or ${sealed:...} as an export writes it.
+    secret: str
+    # Share of the calls, beside the other keys' weights.
+    weight: PositiveCount = 1
+
+
+class ProviderLimits(Section, frozen=True, kw_only=True):
+    """What is sent to a provider at most, by one worker; beyond it calls go elsewhere."""
+
+    # Calls in any minute; none: no limit.
+    requests_per_minute: PositiveCount | None = None
+    # Tokens in any minute; none: no limit.
+    tokens_per_minute: PositiveCount | None = None
+    # Calls at once; none: no limit.
+    concurrent: PositiveCount | None = None
+
+
 class Provider(Section, frozen=True, kw_only=True):
-    """A contract with a vendor: an address and a key."""
+    """A contract with a vendor: an address and one or several keys."""
 
     # Name in this installation.
     name: Name
-    # Whose API it is; decides how refusals are read.
+    # Whose API it is; decides its address, its dialects and how refusals are read.
     vendor: Name = "openai_compatible"
-    # Address of the API, up to and including its version: https://api.openai.com/v1
-    base_url: str
+    # Address of the API, up to and including its version: https://api.openai.com/v1; none: the
+    # vendor's own.
+    base_url: str | None = None
+    # What the vendor's address and requests need beside a key, such as region or project; see
+    # the reference of vendors.
+    options: dict[str, str] = msgspec.field(default_factory=dict)
     # The provider's key: ${env:NAME}, or ${sealed:...} as an export writes it; none: no key is
     # sent.
     api_key: str | None = None
+    # Several keys instead of the one: a key in trouble is left alone, and the others serve.
+    keys: tuple[ProviderKey, ...] = ()
+    # What is sent there at most.
+    limits: ProviderLimits = ProviderLimits()
+    # Dialects that it speaks, by operation, the preferred first, as generate: [openai_chat];
+    # none: as the vendor's row says.
+    dialects: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    # Words of yours, for expressions: target.tags.
+    tags: tuple[Name, ...] = ()
     # More headers to send with every call, such as an organisation or an API version; secret
     # ones as ${env:NAME}.
     headers: dict[str, str] = msgspec.field(default_factory=dict)
@@ -102,6 +137,77 @@ class Model(Section, frozen=True, kw_only=True):
     tokenizer: Literal["cl100k_base", "o200k_base"] | None = None
 
 
+class Target(Section, frozen=True, kw_only=True):
+    """A model that may serve a virtual model."""
+
+    # Model of this file.
+    model: ModelName
+    # Share of the calls, for weighted and sticky.
+    weight: PositiveCount = 1
+    # An expression in CEL over facts of the request: the target serves only calls for which it
+    # is true; none: all.
+    when: str | None = None
+
+
+class Canary(Section, frozen=True, kw_only=True):
+    """A model that gets a share of the calls, to try it."""
+
+    # Model of this file.
+    model: ModelName
+    # Share in percent.
+    percent: Annotated[float, Meta(gt=0, le=100)]
+
+
+class Shadow(Section, frozen=True, kw_only=True):
+    """A model that gets copies of calls, whose replies nobody sees; never charged to callers."""
+
+    # Model of this file.
+    model: ModelName
+    # Share of the calls that are copied, in percent.
+    percent: Annotated[float, Meta(gt=0, le=100)] = 100.0
+
+
+class Fallbacks(Section, frozen=True, kw_only=True):
+    """What serves when no target could, in order; models of this file."""
+
+    # After failures: targets that are down, unpaid, overloaded.
+    failure: tuple[ModelName, ...] = ()
+    # For requests too long for the target: none: as a mistake of the caller's.
+    context: tuple[ModelName, ...] = ()
+    # For requests that the target's content rules refuse; none: the refusal is the answer.
+    content: tuple[ModelName, ...] = ()
+
+
+class VirtualModel(Section, frozen=True, kw_only=True):
+    """A name of your own over several models."""
+
+    # Name that callers use.
+    name: ModelName
+    # More names for the same.
+    aliases: tuple[ModelName, ...] = ()
+    # Who is asked first: the first in the list, by weight, the quickest to its first token, the
+    # least busy, the cheapest, or the same for all calls of a conversation.
+    strategy: Literal[
+        "priority", "weighted", "least_latency", "least_busy", "least_cost", "sticky"
+    ] = "priority"
+    # Models that serve it.
+    targets: tuple[Target, ...]
+    # A model that gets a share of the calls instead.
+    canary: Canary | None = None
+    # A model that gets copies.
+    shadow: Shadow | None = None
+    # What serves when none of the targets could.
+    fallbacks: Fallbacks = Fallbacks()
+    # Tries beyond the first at the same target; other targets are tried besides; none: as the
+    # settings say.
+    retries_max: Annotated[int, Meta(ge=0, le=5)] | None = None
+    # Seconds for a call in all, attempts included; none: as the provider's timeouts say.
+    total_s: Seconds | None = None
+    # What becomes of parts of a request that the target can't take: the call is refused, or they
+    # are left out and named in a header.
+    unsupported: Literal["refuse", "drop"] = "refuse"
+
+
 class Key(Section, frozen=True, kw_only=True):
     """A caller's key, of which only hash and first characters are kept."""
 
@@ -129,6 +235,8 @@ class Document(Section, frozen=True, kw_only=True):
     settings: Settings = Settings()
     providers: tuple[Provider, ...] = ()
     models: tuple[Model, ...] = ()
+    # Names over several models.
+    virtual_models: tuple[VirtualModel, ...] = ()
     # Callers' keys; keys that were made by command are managed by command.
     keys: tuple[Key, ...] = ()
     teams: tuple[Team, ...] = ()

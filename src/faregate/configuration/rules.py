@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from faregate.configuration import commerce_rules
+from faregate.configuration.accounts import api_url
 from faregate.configuration.addresses import HOST, bad_api_url, holds_password
 from faregate.configuration.document import Document, Key, Provider
 from faregate.configuration.problems import Path, Problem, twice, unknown
@@ -174,12 +175,7 @@ def _providers(document: Document) -> Iterator[Problem]:
     )
     for at, provider in enumerate(document.providers):
         path: Path = ("providers", at)
-        if not is_sealed(provider.base_url) and (reason := bad_api_url(provider.base_url)):
-            yield Problem(
-                (*path, "base_url"),
-                f"this is not the address of an API: {reason}",
-                "write it up to its version, such as https://api.openai.com/v1",
-            )
+        yield from _address(provider, path)
         if provider.api_key is not None and not is_sealed(provider.api_key):
             if not provider.api_key.isascii() or not provider.api_key.isprintable():
                 yield Problem(
@@ -190,6 +186,24 @@ def _providers(document: Document) -> Iterator[Problem]:
         yield from _headers(provider, path)
         yield from _provider_proxy(provider, path)
         yield from _provider_tls(provider, path)
+
+
+def _address(provider: Provider, path: Path) -> Iterator[Problem]:
+    try:
+        url = api_url(provider)
+    except ValueError as error:
+        yield Problem(
+            (*path, "base_url"),
+            f"the address of the API is missing: {error}",
+            "add base_url, up to its version, such as https://api.openai.com/v1",
+        )
+        return
+    if not is_sealed(url) and (reason := bad_api_url(url)):
+        yield Problem(
+            (*path, "base_url"),
+            f"this is not the address of an API: {reason}",
+            "write it up to its version, such as https://api.openai.com/v1",
+        )
 
 
 def _headers(provider: Provider, path: Path) -> Iterator[Problem]:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from faregate.configuration.accounts import api_url, vendor_of
 from faregate.configuration.document import Document, Provider
 from faregate.net.connect import Address, Proxy, address_of, choose_proxy
 from faregate.net.deadlines import Deadlines
 from faregate.net.pool import Origin, Pool
 from faregate.net.tls import client_context
-from faregate.providers.vendors import VENDORS, Vendor
 from faregate.wire.fields import HOP_BY_HOP, connection_names
 from faregate.wire.request_reader import RequestHead
 
@@ -25,11 +25,6 @@ _NOT_FORWARDED: Final = HOP_BY_HOP | {
     b"x-forwarded-port", b"x-real-ip", b"via", b"origin", b"referer",
     b"openai-organization", b"openai-project", b"faregate-customer", b"faregate-run",
 }  # fmt: skip
-
-
-def vendor_of(provider: Provider) -> Vendor:
-    """The row of a provider's vendor."""
-    return VENDORS.get(provider.vendor, VENDORS["openai_compatible"])
 
 
 class Upstream:
@@ -86,14 +81,15 @@ def build_upstream(
 
     Raises `ConfigurationError` for unusable TLS files.
     """
-    address = address_of(provider.base_url)
+    url = api_url(provider)
+    address = address_of(url)
     proxy = choose_proxy(provider.proxy, address)
     tls = client_context(provider.tls) if address.tls else None
     origin = Origin(
         address, provider.timeouts, provider.connections_max, provider.queue_max, tls, proxy
     )
     pool = Pool(loop, deadlines, now, origin)
-    prefix = urlsplit(provider.base_url).path.rstrip("/")
+    prefix = urlsplit(url).path.rstrip("/")
     if proxy is not None and not address.tls:
         prefix = f"http://{_host_field(address)}{prefix}"
     return Upstream(provider, pool, prefix, _own_fields(provider, address, proxy))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from faregate.configuration.accounts import api_url
 from faregate.configuration.document import Document, Model, Provider, ProviderTimeouts
 from faregate.supervisor.local_model import HOST, MODEL_NAME, SLOTS
 
@@ -23,7 +24,7 @@ def model_port(document: Document) -> int:
     """The port that the model had the last time; 0 where there was none."""
     for provider in document.providers:
         if provider.name == PROVIDER_NAME and provider.vendor == VENDOR:
-            return urlsplit(provider.base_url).port or 0
+            return urlsplit(api_url(provider)).port or 0
     return 0
 
 
