@@ -50,10 +50,14 @@ class ServerTool(msgspec.Struct, frozen=True, tag="server"):
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
-    """Which tools may be called; `names` for "tool" (one) and "allowed" (several)."""
+    """Which tools may be called; `names` for "tool" (one) and "allowed" (several).
+
+    `required`: of those allowed, one must be.
+    """
 
     mode: Literal["auto", "none", "required", "tool", "allowed"]
     names: tuple[str, ...] = ()
+    required: bool = False
 
 
 class AnswerFormat(msgspec.Struct, frozen=True, kw_only=True):
