@@ -83,18 +83,19 @@ class StreamTranslation:
     def _write(self, events: list[Event]) -> bytes:
         out = []
         write = self._writer.write
+        if self.failure is not None:
+            return b""
         for event in events:
-            if self.failure is not None:
-                break
             if isinstance(event, TextDelta):
                 text = event.text
                 self.output_tokens += 1 if 0 < len(text) < 8 else tokens_of(event)
                 self._open[event.choice, event.part] = None
                 self.begun = True
+            elif isinstance(event, Failed):
+                self.failure = event
+                break
             else:
                 self._look(event)
-                if self.failure is not None:
-                    break
             self.events += 1
             out.append(write(event))
         return out[0] if len(out) == 1 else b"".join(out)
@@ -102,8 +103,6 @@ class StreamTranslation:
     def _look(self, event: Event) -> None:
         if isinstance(event, UsageSeen):
             self.usage = event.usage
-        elif isinstance(event, Failed):
-            self.failure = event
         elif isinstance(event, PartClosed):
             self._open.pop((event.choice, event.part), None)
         elif isinstance(event, Finished):
