@@ -1,41 +1,42 @@
-"""How much a model thinks: words of effort, and tokens, by one table.
+"""How efforts of thinking and budgets of tokens stand for each other.
 
-Some vendors take a word, some a number of tokens. Whoever says the one and is served by the other
-gets what stands beside it here; no vendor publishes such a table for another's models, so this
-one is ours.
+Vendors take the one or the other. One table serves all dialects, so that a request keeps its
+meaning on whatever way: an effort becomes a budget, and a budget the least effort that has it.
+The figures are ours, in the ranges that vendors state for their models.
+
+Sources: Gemini API, "Thinking" (2.5: 128 to 32,768 tokens); Anthropic, "Extended thinking" (from
+1,024 tokens); OpenAI's compatibility page of Gemini (efforts as budgets 1,024, 8,192, 24,576).
 """
 
 from typing import Final
 
 from faregate.dialects.neutral.request import Effort, Reasoning
 
-# The word, the tokens that it is written as, and the most tokens that are read as it.
-_TABLE: Final[tuple[tuple[Effort, int, int], ...]] = (
-    ("none", 0, 0),
-    ("minimal", 1_024, 1_024),
-    ("low", 4_096, 4_096),
-    ("medium", 8_192, 12_288),
-    ("high", 24_576, 49_151),
-    ("xhigh", 49_152, 65_535),
-)
-_MOST: Final[tuple[Effort, int]] = ("max", 65_536)
-_BUDGETS: Final[dict[Effort, int]] = {word: tokens for word, tokens, _ in _TABLE} | dict([_MOST])
+BUDGETS: Final[dict[Effort, int]] = {
+    "none": 0,
+    "minimal": 1_024,
+    "low": 4_096,
+    "medium": 8_192,
+    "high": 24_576,
+    "xhigh": 32_768,
+    "max": 65_536,
+}
+
+
+def budget_tokens(reasoning: Reasoning) -> int | None:
+    """The budget that is wanted, said or meant; -1: as much as it likes."""
+    if reasoning.budget_tokens is not None:
+        return reasoning.budget_tokens
+    return None if reasoning.effort is None else BUDGETS[reasoning.effort]
 
 
 def effort(reasoning: Reasoning) -> Effort | None:
-    """The word that is said, or that is nearest to the tokens; None: it is left to the model."""
+    """The effort that is wanted, said or meant; None where the model shall decide."""
     if reasoning.effort is not None or reasoning.budget_tokens is None:
         return reasoning.effort
     if reasoning.budget_tokens < 0:
         return None
-    for word, _, tokens_max in _TABLE:
-        if reasoning.budget_tokens <= tokens_max:
-            return word
-    return _MOST[0]
-
-
-def budget_tokens(reasoning: Reasoning) -> int | None:
-    """The tokens that are said, or of the word; -1: as many as it likes, None: not said."""
-    if reasoning.budget_tokens is not None or reasoning.effort is None:
-        return reasoning.budget_tokens
-    return _BUDGETS[reasoning.effort]
+    for name, tokens in BUDGETS.items():
+        if reasoning.budget_tokens <= tokens:
+            return name
+    return "max"
