@@ -7,17 +7,23 @@ import pytest
 from faregate.providers.refusals import classify
 from faregate.providers.rules import all_rules
 from faregate.simulator.plan import End, Flood, Send, Wait, plan_document, plan_reply
-from faregate.simulator.replies import decode_request
+from faregate.simulator.replies import Chat, decode_request
 from faregate.simulator.script import parse_script
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hello"}]}'
 CHAT = decode_request(BODY)
 STREAM = msgspec.structs.replace(CHAT, stream=True)
+
+
+def planned(request, script):
+    return plan_reply(Chat("chat", request), parse_script(script))
+
+
 REFUSALS = sorted({f"{n.rule.provider}:{n.rule.meaning}" for n in all_rules()})
 
 
-def steps(script, request=CHAT, route="chat"):
-    return list(plan_reply(route, request, parse_script(script)).steps())
+def steps(script, request=CHAT):
+    return list(planned(request, script).steps())
 
 
 def sent(made):
@@ -46,7 +52,7 @@ def events_of(data):
 
 @pytest.mark.parametrize("request_", [CHAT, STREAM], ids=["sized", "stream"])
 def test_a_plain_reply_is_whole_and_valid(request_):
-    plan = plan_reply("chat", request_, parse_script(""))
+    plan = planned(request_, "")
     assert plan.kept
     assert plan.whole is not None
     head, body, complete = read(plan.whole.data)
@@ -180,7 +186,7 @@ def test_large_replies_are_floods_of_one_block(request_):
 
 
 def test_the_largest_reply_costs_nothing_to_plan():
-    plan = plan_reply("chat", STREAM, parse_script("reply_bytes=1000000000000"))
+    plan = planned(STREAM, "reply_bytes=1000000000000")
     assert not plan.kept
     assert sum(1 for _ in plan.steps()) < 100
 
@@ -204,4 +210,4 @@ def test_documents():
 
 def test_choices_are_bounded():
     with pytest.raises(ValueError, match="'n'"):
-        plan_reply("chat", msgspec.structs.replace(CHAT, n=0), parse_script(""))
+        planned(msgspec.structs.replace(CHAT, n=0), "")

@@ -1,20 +1,15 @@
 """Replies have OpenAI's shape, and the same request gets the same bytes."""
 
-import base64
-import struct
-
 import msgspec
-import pytest
 
+from faregate.simulator.answer import compose
 from faregate.simulator.replies import (
+    Chat,
     Events,
     Request,
-    completion_body,
+    asked_of,
     decode_request,
-    embeddings_body,
-    input_tokens,
     models_body,
-    output_tokens,
 )
 from faregate.simulator.script import PLAIN, Script
 
@@ -24,6 +19,19 @@ USAGE_ASKED = msgspec.structs.replace(
     stream=True,
     stream_options=decode_request(b'{"stream_options":{"include_usage":true}}').stream_options,
 )
+
+
+def completion_body(route, request, script):
+    return Chat(route, request).whole(script)
+
+
+def output_tokens(request, script):
+    answer = compose(asked_of(request), script)
+    return answer.tokens, answer.finish
+
+
+def input_tokens(request):
+    return asked_of(request).input_tokens
 
 
 def stream(request, script, route="chat"):
@@ -112,29 +120,6 @@ def test_input_is_counted_by_the_question_alone():
     longer = msgspec.structs.replace(CHAT, model="a-much-longer-name")
     assert input_tokens(CHAT) == input_tokens(longer) == 9
     assert input_tokens(Request()) == 1
-
-
-def test_embeddings_are_unit_vectors_in_both_forms():
-    asked = b'{"model":"m","input":["a","b"],"dimensions":8}'
-    floats = msgspec.json.decode(embeddings_body(decode_request(asked), PLAIN))["data"]
-    assert [row["index"] for row in floats] == [0, 1]
-    assert sum(x * x for x in floats[0]["embedding"]) == pytest.approx(1)
-    packed = asked.replace(b"}", b',"encoding_format":"base64"}')
-    coded = msgspec.json.decode(embeddings_body(decode_request(packed), PLAIN))["data"]
-    numbers = struct.unpack("<8f", base64.b64decode(coded[1]["embedding"]))
-    assert numbers == pytest.approx(floats[1]["embedding"], rel=1e-5)
-
-
-@pytest.mark.parametrize("asked", ["1", "[]", "[{}]", '["a",1]', '{"a":1}'])
-def test_input_of_no_such_form(asked):
-    request = decode_request(b'{"model":"m","input":%b}' % asked.encode())
-    with pytest.raises(ValueError, match="Input must be"):
-        embeddings_body(request, PLAIN)
-
-
-def test_tokens_are_an_input():
-    request = decode_request(b'{"model":"m","input":[1,2,3],"dimensions":2}')
-    assert len(msgspec.json.decode(embeddings_body(request, PLAIN))["data"]) == 1
 
 
 def test_models():

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from faregate.simulator.routing import PLANS_KEPT_MAX, Router
-from faregate.simulator.script import parse_script
+from faregate.simulator.script import ScriptError, parse_script
 
 CHAT = b"/v1/chat/completions"
 
@@ -75,7 +75,7 @@ def test_mistakes(sent, status, param, words):
 
 def test_wrong_addresses_and_methods():
     router = Router(None)
-    assert ask(router, target=b"/v1/audio")[0] == 404
+    assert ask(router, target=b"/v1/nothing")[0] == 404
     assert ask(router, b"GET")[0] == 405
     assert ask(router, b"POST", b"/v1/models")[0] == 405
 
@@ -104,17 +104,35 @@ def test_only_the_first_calls_fail():
 
 def test_keys():
     router = Router("sk-right")
-    assert router.refuse_key([(b"Authorization", b"Bearer sk-right")]) is None
-    assert Router(None).refuse_key([]) is None
-    missing = router.refuse_key([])
-    wrong = router.refuse_key([(b"authorization", b"Bearer sk-wrong-and-long")])
-    assert missing is not None
-    assert wrong is not None
-    status, document = answer(missing)
+    shown = {
+        key: answer(router.plan(b"POST", CHAT, body(), None, [(b"Authorization", key)]))
+        for key in (b"Bearer sk-right", b"Bearer sk-wrong-and-long", b"Bearer sk-sim:error=quota")
+    }
+    assert [status for status, _ in shown.values()] == [200, 401, 429]
+    error = shown[b"Bearer sk-wrong-and-long"][1]["error"]
+    assert error["code"] == "invalid_api_key"
+    assert "sk-wrong" not in error["message"]
+    status, document = answer(router.plan(b"POST", CHAT, body(), None))
     assert (status, document["error"]["code"]) == (401, None)
-    status, document = answer(wrong)
-    assert (status, document["error"]["code"]) == (401, "invalid_api_key")
-    assert "sk-wrong" not in document["error"]["message"]
+
+
+def test_a_key_can_be_broken_and_repaired():
+    router = Router(None)
+    shown = [(b"authorization", b"Bearer k")]
+    sent = body(model="sim:tokens=2,error=auth")
+
+    def status(sent):
+        return answer(router.plan(b"POST", CHAT, sent, None, shown))[0]
+
+    assert status(body()) == 200
+    router.give_script("k", "refusal=openai:payment_required")
+    assert (status(body()), ask(router)[0]) == (402, 200)
+    router.give_script("k", "fail_first=1,error=quota")
+    assert [status(sent), status(sent)] == [429, 401]
+    router.give_script("k", None)
+    assert status(body()) == 200
+    with pytest.raises(ScriptError, match="no option"):
+        router.give_script("k", "nonsense=1")
 
 
 def test_an_early_answer_needs_only_a_header():

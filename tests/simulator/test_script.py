@@ -50,7 +50,7 @@ def test_every_field_is_an_option():
     ("text", "words"),
     [
         ("latencyms=1", "no option 'latencyms'. Did you mean 'latency_ms'?"),
-        ("zzz", "Known: close, cut_after,"),
+        ("zzz", "Known: arguments, cache_write, cached, close, cut_after,"),
         ("tokens=many", "tokens takes a whole number from 0 to 100000, not 'many'"),
         ("tokens=-1", "not '-1'"),
         ("tokens=" + "9" * 15, "from 0 to 100000"),

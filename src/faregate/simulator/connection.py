@@ -16,7 +16,9 @@ from typing import Any, Final, Protocol, cast
 from urllib.parse import parse_qsl
 
 import httptools
+import msgspec
 
+from faregate.simulator.answer import encode
 from faregate.simulator.errors import invalid_request
 from faregate.simulator.plan import End, Flood, Plan, Send, Wait, plan_document
 from faregate.simulator.received import (
@@ -26,8 +28,8 @@ from faregate.simulator.received import (
     Records,
     State,
 )
-from faregate.simulator.replies import encode
 from faregate.simulator.routing import CONTROL_PATH, Router
+from faregate.simulator.script import ScriptError
 
 REQUEST_BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 REQUEST_HEAD_BYTES_MAX: Final = 1024 * 1024
@@ -41,6 +43,14 @@ LATENESS_SECONDS_MAX: Final = 1.0
 _END_STATES: Final[dict[End, State]] = {End.CLOSE: "closed", End.CUT: "cut", End.RESET: "reset"}
 
 Answer = Plan | Callable[[], Awaitable[Plan]]
+
+
+class _KeyScript(msgspec.Struct):
+    key: str
+    script: str | None = None
+
+
+_decode_key: Final = msgspec.json.Decoder(_KeyScript).decode
 
 
 class Owner(Protocol):
@@ -193,9 +203,7 @@ class Connection(asyncio.Protocol):
             self._control(record, keep_alive=keep_alive)
             return
         router = self._owner.router
-        plan = router.refuse_key(self._headers) or router.plan(
-            record.method, self._target, body, self._simulate
-        )
+        plan = router.plan(record.method, self._target, body, self._simulate, self._headers)
         self._answer(plan, record, keep_alive=keep_alive)
 
     # -- Answering -----------------------------------------------------------------------------
@@ -321,15 +329,26 @@ class Connection(asyncio.Protocol):
                 await records.wait(counts, min(wait_ms / 1000, WAIT_SECONDS_MAX))
             return _document(records.snapshot(last))
 
-        if path in (b"requests", b"wait"):
+        if path == b"key" and record.method == b"POST":
+            self._answer(self._give_script(record.body), record, keep_alive=keep_alive)
+        elif path in (b"requests", b"wait"):
             self._answer(snapshot, record, keep_alive=keep_alive)
         elif path == b"reset" and record.method == b"POST":
             self._owner.reset()
             self._answer(_document({"reset": True}), record, keep_alive=keep_alive)
         else:
-            known = "GET requests, GET wait, POST reset"
+            known = "GET requests, GET wait, POST key, POST reset"
             body = invalid_request(f"Under {CONTROL_PATH.decode()} there are: {known}.")
             self._answer(plan_document(404, body), record, keep_alive=keep_alive)
+
+    def _give_script(self, body: bytes) -> Plan:
+        """Break or repair a key: {"key": ..., "script": ... or null}."""
+        try:
+            asked = _decode_key(body)
+            self._owner.router.give_script(asked.key, asked.script)
+        except (msgspec.DecodeError, ScriptError) as error:
+            return plan_document(400, invalid_request(str(error), code="invalid_script"))
+        return _document({"key": asked.key, "script": asked.script})
 
 
 def _document(document: dict[str, Any]) -> Plan:

@@ -14,17 +14,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from faregate.providers.specimens import specimen
-from faregate.simulator.errors import ERRORS, ErrorKind, error_body, invalid_request
-from faregate.simulator.replies import (
-    CHOICES_MAX,
-    DONE_EVENT,
-    Events,
-    Request,
-    Route,
-    completion_body,
-    embeddings_body,
-    output_tokens,
-)
+from faregate.simulator.answer import FILLING
+from faregate.simulator.errors import OPENAI, Failure, Headers, Voice
+from faregate.simulator.exchange import Exchange, Piece
 from faregate.simulator.script import Script, refusal_rule
 
 # Larger plans are made anew for each call.
@@ -32,15 +24,10 @@ KEPT_TOKENS_MAX: Final = 512
 KEPT_BYTES_MAX: Final = 256 * 1024
 # A piece of a stream that is sent as fast as the caller reads.
 FLOOD_BLOCK_BYTES: Final = 64 * 1024
-FLOOD_EVENT_CHARACTERS: Final = 1_024
 SLOW_HEAD_PIECES: Final = 16
 HEADER_FIELD_BYTES: Final = 1_000
 LENGTH_EXCESS_BYTES: Final = 10
 BODILESS_STATUSES: Final = (204, 304)  # RFC 9110 §15.3.5, §15.4.5
-# Stands where an answer of reply_bytes gets its filling.
-FILLING: Final = "#"
-
-Headers = tuple[tuple[str, str], ...]
 
 
 class Send(NamedTuple):
@@ -117,23 +104,26 @@ def _size(step: Step) -> int:
     return len(step.data) if isinstance(step, Send) else 64
 
 
-def plan_reply(route: Route, request: Request, script: Script) -> Plan:
+def plan_reply(exchange: Exchange, script: Script, voice: Voice = OPENAI) -> Plan:
     """The plan of one call.
 
     Raises `ValueError` where the request can't be answered so.
     """
-    if request.n is not None and not 1 <= request.n <= CHOICES_MAX:
-        raise ValueError(f"Invalid 'n': from 1 to {CHOICES_MAX}.")
     bodiless = script.status in BODILESS_STATUSES
-    streamed = bool(request.stream) and route != "embeddings" and not bodiless
-    failure = _failure(script, request.model)
+    streamed = exchange.streamed and not bodiless and not script.error_body_200
+    failure = failure_of(script, voice, exchange.model)
     in_stream = script.error_in_stream_after is not None and streamed
     if failure is not None and not in_stream:
-        answer = failure
+        answer = _Body(*failure)
     elif streamed:
-        answer = _Body(script.status or 200, (("content-type", "text/event-stream"),))
+        fields = (("content-type", exchange.stream_type), *exchange.headers)
+        answer = _Body(script.status or exchange.status, fields)
     else:
-        answer = _whole_answer(route, request, script)
+        fields = (("content-type", exchange.content_type), *exchange.headers)
+        answer = _Body(script.status or exchange.status, fields, exchange.whole(script))
+    wait_ms = 0
+    if answer.body is not None and script.token_ms and failure is None:
+        wait_ms = script.token_ms * exchange.tokens(script)
 
     def make() -> Iterator[Step]:
         if script.latency_ms:
@@ -142,14 +132,21 @@ def plan_reply(route: Route, request: Request, script: Script) -> Plan:
             yield End.RESET
             return
         if answer.body is None:
-            yield from _stream_steps(answer, _events(route, request, script), script)
+            broken_off = b"" if failure is None else exchange.broken_off(failure)
+            yield from _stream_steps(answer, _events(exchange, script), script, broken_off)
         else:
-            if script.token_ms and route != "embeddings" and failure is None:
-                yield Wait(script.token_ms * len(output_tokens(request, script)[0]))
+            if wait_ms:
+                yield Wait(wait_ms)
             yield from _sized_steps(answer, answer.body, script)
 
-    small = (script.tokens or 0) <= KEPT_TOKENS_MAX and script.reply_bytes is None
-    return Plan(make, keep=small and not script.header_bytes)
+    small = max(script.tokens or 0, script.thinking) <= KEPT_TOKENS_MAX
+    return Plan(make, keep=small and script.reply_bytes is None and not script.header_bytes)
+
+
+def plan_failure(failure: Failure) -> Plan:
+    """The plan of an error that no script asked for."""
+    answer = _Body(*failure)
+    return Plan(lambda: _sized_steps(answer, failure.body, Script()), keep=True)
 
 
 def plan_document(status: int, body: bytes, headers: Headers = ()) -> Plan:
@@ -158,73 +155,54 @@ def plan_document(status: int, body: bytes, headers: Headers = ()) -> Plan:
     return Plan(lambda: _sized_steps(answer, body, Script()), keep=len(body) < FLOOD_BLOCK_BYTES)
 
 
-def plan_script_error(message: str) -> Plan:
-    """The answer to a script that can't be played."""
-    return plan_document(400, invalid_request(message, param="X-Simulate", code="invalid_script"))
-
-
 # -- What is answered ---------------------------------------------------------------------------
 
 
-def _error_answer(kind: ErrorKind, script: Script, model: str) -> _Body:
-    wait = script.retry_after_s if script.retry_after_s is not None else kind.retry_after_s
-    message = kind.message.format(model=model, wait=wait)
-    headers: list[tuple[str, str]] = [("content-type", "application/json")]
-    if wait is not None:
-        headers.append(("retry-after", str(wait)))
-        if kind.code == "rate_limit_exceeded":
-            headers.append(("x-ratelimit-remaining-requests", "0"))
-            headers.append(("x-ratelimit-reset-requests", f"{wait}s"))
-    body = error_body(message, kind.type, param=kind.param, code=kind.code)
-    return _Body(script.status or kind.status, tuple(headers), body)
-
-
-def _failure(script: Script, model: str) -> _Body | None:
+def failure_of(script: Script, voice: Voice, model: str = "") -> Failure | None:
     """The error or refusal that the script asks for."""
+    wait = script.retry_after_s
     if script.refusal is not None:
         made = specimen(refusal_rule(script.refusal))
         headers = dict(made.headers)
-        if script.retry_after_s is not None:
-            headers["retry-after"] = str(script.retry_after_s)
+        if wait is not None:
+            headers["retry-after"] = str(wait)
         fields = (("content-type", "application/json"), *headers.items())
-        return _Body(script.status or made.status, fields, made.body)
+        found = Failure(made.status, fields, made.body)
+    else:
+        name = _error_name(script, voice)
+        if name is None:
+            return None
+        found = voice.failure(name, model, wait)
+    status = script.status or (200 if script.error_body_200 else found.status)
+    return found._replace(status=status)
+
+
+def _error_name(script: Script, voice: Voice) -> str | None:
     if script.error is not None:
-        return _error_answer(ERRORS[script.error], script, model)
+        return script.error
     if script.status is not None and script.status >= 400:
-        kind = next((k for k in ERRORS.values() if k.status == script.status), None)
-        return _error_answer(kind or ERRORS["server_error"], script, model)
-    if script.error_in_stream_after is not None:
-        return _error_answer(ERRORS["server_error"], script, model)
+        named = (name for name, kind in voice.kinds.items() if kind.status == script.status)
+        return next(named, "server_error")
+    if script.error_in_stream_after is not None or script.error_body_200:
+        return "server_error"
     return None
 
 
-def _whole_answer(route: Route, request: Request, script: Script) -> _Body:
-    if route == "embeddings":
-        body = embeddings_body(request, script)
-    else:
-        text = FILLING if script.reply_bytes is not None else ""
-        body = completion_body(route, request, script, text)
-    return _Body(script.status or 200, (("content-type", "application/json"),), body)
-
-
-def _events(route: Route, request: Request, script: Script) -> Iterator[Step]:
+def _events(exchange: Exchange, script: Script) -> Iterator[Step]:
     """The events of a stream, not yet framed, with the waits between them."""
-    events = Events(route, request, script)
-    yield from (Send(data, 1) for data in events.opening())
-    if script.reply_bytes is not None:
-        yield from _flood_events(events, script.reply_bytes)
-        count, finish = script.reply_bytes // FLOOD_EVENT_CHARACTERS + 1, "stop"
-    else:
-        tokens, finish = output_tokens(request, script)
-        count = len(tokens)
-        for index, token in enumerate(tokens):
-            if index == 1 and script.malformed in ("json", "event"):
-                yield Send(_broken_event(script, events.token(token)), 1)
+    number = 0
+    for piece in exchange.pieces(script):
+        if piece.tokens:
+            if number == 1 and script.malformed in ("json", "event"):
+                yield Send(_broken_event(script, piece.data), 1)
             if script.token_ms:
-                yield Wait(script.token_ms)
-            yield Send(events.token(token), 1)
-    closing = list(events.closing(count, finish))
-    yield from (Send(data, int(data is not DONE_EVENT)) for data in closing)
+                yield Wait(script.token_ms * piece.tokens)
+            number += 1
+            if script.reply_bytes is not None:
+                yield from _flood_events(piece, script.reply_bytes)
+                continue
+        if piece.data:
+            yield Send(piece.data, piece.events)
 
 
 def _broken_event(script: Script, whole: bytes) -> bytes:
@@ -233,12 +211,8 @@ def _broken_event(script: Script, whole: bytes) -> bytes:
     return b"not an event\n\xff\xfe: 1\n" + whole.removesuffix(b"\n\n") + b"\n"
 
 
-def _failure_event(failure: _Body) -> bytes:
-    return b"data: " + (failure.body or b"{}") + b"\n\n"
-
-
-def _flood_events(events: Events, size: int) -> Iterator[Step]:
-    one = events.token("x" * FLOOD_EVENT_CHARACTERS)
+def _flood_events(piece: Piece, size: int) -> Iterator[Step]:
+    one = piece.data
     each = max(1, FLOOD_BLOCK_BYTES // len(one))
     blocks, rest = divmod(size, each * len(one))
     if blocks:
@@ -347,7 +321,9 @@ def _unrolled(parts: Iterable[Step]) -> Iterator[Step]:
             yield step
 
 
-def _stream_steps(answer: _Body, events: Iterator[Step], script: Script) -> Iterator[Step]:
+def _stream_steps(
+    answer: _Body, events: Iterator[Step], script: Script, broken_off: bytes
+) -> Iterator[Step]:
     """A reply in chunks, one for each event."""
     framing: Headers = (("transfer-encoding", "chunked"),)
     if script.malformed == "length":
@@ -364,9 +340,7 @@ def _stream_steps(answer: _Body, events: Iterator[Step], script: Script) -> Iter
         framed = _first_bytes(framed, limit)
     yield from framed
     if script.error_in_stream_after is not None and end is None:
-        failure = _failure(script, "")
-        if failure is not None:
-            yield _chunk(Send(_failure_event(failure), 1))
+        yield _chunk(Send(broken_off, 1))
     if end is not None:
         yield end
         return

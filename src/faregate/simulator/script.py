@@ -27,6 +27,14 @@ SCRIPT_CHARACTERS_MAX: Final = 4_096
 
 Malformed = Literal["head", "chunk", "json", "event", "length"]
 MALFORMED: Final = ("head", "chunk", "json", "event", "length")
+Finish = Literal["stop", "length", "content_filter", "tool"]
+FINISHES: Final = ("stop", "length", "content_filter", "tool")
+# Who speaks OpenAI's or a shared format in its own way; a first segment of the path names it too.
+DEVIATIONS: Final = (
+    "azure", "cohere", "deepseek", "jina", "mistral", "openai", "openrouter", "voyage",
+)  # fmt: skip
+TOOLS_MAX: Final = 16
+USAGE_MAX: Final = 10**9
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -61,6 +69,17 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     usage_in_last_chunk: bool = False
     error_in_stream_after: int | None = None
     reply_bytes: int | None = None
+    error_body_200: bool = False
+    tool: str | None = None
+    tools: int | None = None
+    arguments: str | None = None
+    thinking: int = 0
+    finish: Finish | None = None
+    json: bool = False
+    input: int | None = None
+    cached: int = 0
+    cache_write: int = 0
+    vendor: str | None = None
 
     def fails(self) -> bool:
         """Whether it asks for anything but a whole, good answer."""
@@ -80,7 +99,15 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
             reset=False,
             malformed=None,
             error_in_stream_after=None,
+            error_body_200=False,
         )
+
+    def under(self, over: "Script") -> "Script":
+        """The same with everything that `over` asks for."""
+        asked = msgspec.structs.asdict(over)
+        plain = msgspec.structs.asdict(PLAIN)
+        changed = {name: value for name, value in asked.items() if value != plain[name]}
+        return msgspec.structs.replace(self, **changed)
 
 
 PLAIN: Final = Script()
@@ -130,6 +157,16 @@ def _flag(name: str, text: str) -> bool:
 
 def _text(_name: str, text: str) -> str:
     return unquote(text)
+
+
+def _object(name: str, text: str) -> str:
+    written = unquote(text)
+    try:
+        if isinstance(msgspec.json.decode(written), dict):
+            return written
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    raise ScriptError(f"{name} takes a JSON object, percent-encoded where it holds a comma.")
 
 
 def _choice(words: list[str]) -> Callable[[str, str], str]:
@@ -255,6 +292,52 @@ OPTIONS: Final = tuple(
         (
             "reply_bytes", "bytes", "A body or a stream of this size, as fast as the caller reads "
             "it, in bounded memory.", "reply_bytes=200000000", _whole_number(0, REPLY_BYTES_MAX),
+        ),
+        (
+            "error_body_200", "", "The error that error or refusal say, or server_error, as a body "
+            "with status 200, also where a stream was asked for.", "error_body_200", _flag,
+        ),
+        (
+            "tool", "name", "Call this tool, or without a name the first, where the request has "
+            "tools; once it has the tool's result the answer mentions that.",
+            "tool=get_weather", _text,
+        ),
+        (
+            "tools", "count", "Call so many tools at once, in the order of the request.",
+            "tools=2", _whole_number(1, TOOLS_MAX),
+        ),
+        (
+            "arguments", "json", "Arguments of the call, percent-encoded where they hold a comma; "
+            "else they are made from the required members of the tool's schema.",
+            "arguments=%7B%22city%22:%22Paris%22%7D", _object,
+        ),
+        (
+            "thinking", "count", "Think for so many tokens first, where the format shows that.",
+            "thinking=20", _COUNT,
+        ),
+        (
+            "finish", "reason", f"Why the answer ends: {', '.join(FINISHES)}.", "finish=length",
+            _choice(list(FINISHES)),
+        ),
+        (
+            "json", "", "Answer with a JSON object that fits the schema of the request, if it has "
+            "one.", "json", _flag,
+        ),
+        (
+            "input", "count", "Input tokens in the usage, whatever was asked.", "input=1000",
+            _whole_number(0, USAGE_MAX),
+        ),
+        (
+            "cached", "count", "How many of the input tokens came from a cache.", "cached=500",
+            _whole_number(0, USAGE_MAX),
+        ),
+        (
+            "cache_write", "count", "How many of the input tokens were written to a cache, where "
+            "the format tells.", "cache_write=100", _whole_number(0, USAGE_MAX),
+        ),
+        (
+            "vendor", "name", "Speak a format that several share as this vendor does: "
+            f"{', '.join(DEVIATIONS)}.", "vendor=mistral", _choice(list(DEVIATIONS)),
         ),
     )
 )  # fmt: skip

@@ -115,6 +115,13 @@ class Simulator:
         self.records.reset()
         self.router.reset()
 
+    def key_script(self, key: str, script: str | None) -> None:
+        """Answer every call with `key` by `script`; None repairs the key.
+
+        Raises `ScriptError`.
+        """
+        self.router.give_script(key, script)
+
     async def close(self, grace_s: float = 0.0) -> None:
         """Stop: no new connections; calls in flight have `grace_s` to end."""
         if self._server is None:
@@ -175,6 +182,15 @@ class RemoteSimulator:
         """Forget what was received."""
         self._ask("POST", "reset")
 
+    def key_script(self, key: str, script: str | None) -> None:
+        """Answer every call with `key` by `script`; None repairs the key.
+
+        Raises `ValueError` on a script that can't be played.
+        """
+        said = self._ask("POST", "key", body=json.dumps({"key": key, "script": script}))
+        if "error" in said:
+            raise ValueError(said["error"]["message"])
+
     def wait(self, timeout_s: float = 5.0, **counts: int) -> dict[str, Any]:
         """Wait until counts are reached; the snapshot then.
 
@@ -187,10 +203,12 @@ class RemoteSimulator:
             raise TimeoutError(f"{counts} not reached: {found}")
         return found
 
-    def _ask(self, method: str, path: str, timeout_s: float = 0.0) -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, timeout_s: float = 0.0, body: str | None = None
+    ) -> dict[str, Any]:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s + 10)
         try:
-            connection.request(method, CONTROL_PATH.decode() + path)
+            connection.request(method, CONTROL_PATH.decode() + path, body)
             document: dict[str, Any] = json.loads(connection.getresponse().read())
         finally:
             connection.close()

@@ -1,0 +1,98 @@
+"""The addresses of all vendors' services, and which endpoint answers there."""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+import msgspec
+
+from faregate.simulator.answer import encode
+from faregate.simulator.embeddings import read_embeddings
+from faregate.simulator.errors import AZURE, OPENAI
+from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
+from faregate.simulator.replies import (
+    model_document,
+    models_body,
+    read_chat,
+    read_completion,
+)
+from faregate.simulator.script import DEVIATIONS
+
+MODEL_NAMES: Final = [
+    "sim",
+    "sim:latency_ms=200,tokens=50,token_ms=5",
+    "sim:error=rate_limit",
+    "sim:refusal=openrouter:payment_required",
+    "sim:stall_after=3",
+]
+# Beginnings of paths that vendors of OpenAI's format have before the rest, and whose they are.
+PREFIXES: Final = (
+    ("/api/v1/", "/v1/", "openrouter"),
+    ("/inference/v1/", "/v1/", ""),
+    ("/compatibility/v1/", "/v1/", ""),
+    ("/v1beta/openai/", "/v1/", ""),
+    ("/openai/v1/", "/v1/", ""),
+)
+_VENDOR: Final = re.compile(rf"/({'|'.join(DEVIATIONS)})(/.*)")
+_DEPLOYMENT: Final = "/openai/deployments/(?P<deployment>[^/]+)"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An endpoint, the variable parts of its path, and whose way the path says it is."""
+
+    endpoint: Endpoint
+    names: dict[str, str] = {}
+    vendor: str = ""
+
+    def vendor_of(self, headers: dict[str, str]) -> str:
+        """The vendor of the path, or Azure where its header is there."""
+        return self.vendor or ("azure" if "api-key" in headers else "")
+
+
+def _read_models(message: Message) -> Exchange:
+    name = message.names.get("model")
+    return Document(encode(model_document(name)) if name else models_body(MODEL_NAMES))
+
+
+_CHAT: Final = Endpoint(read_chat, AZURE)
+_COMPLETIONS: Final = Endpoint(read_completion, AZURE)
+_EMBEDDINGS: Final = Endpoint(read_embeddings, AZURE)
+_MODELS: Final = Endpoint(_read_models, OPENAI, methods=("GET",))
+
+_FIXED: Final[dict[str, Endpoint]] = {
+    "/v1/chat/completions": Endpoint(read_chat, OPENAI),
+    "/chat/completions": Endpoint(read_chat, OPENAI),
+    "/v1/completions": Endpoint(read_completion, OPENAI),
+    "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
+    "/v1/models": _MODELS,
+}
+_VARIABLE: Final = tuple(
+    (re.compile(pattern), endpoint)
+    for pattern, endpoint in (
+        (r"/v1/models/(?P<model>.+)", _MODELS),
+        (f"{_DEPLOYMENT}/chat/completions", _CHAT),
+        (f"{_DEPLOYMENT}/completions", _COMPLETIONS),
+        (f"{_DEPLOYMENT}/embeddings", _EMBEDDINGS),
+    )
+)
+
+
+def find(path: str) -> Found | None:
+    """The endpoint at a path, as it came."""
+    vendor = ""
+    if path in _FIXED:
+        return Found(_FIXED[path])
+    if not path.startswith("/openai/") and (named := _VENDOR.fullmatch(path)):
+        vendor, path = named[1], named[2]
+    for prefix, plain, owner in PREFIXES:
+        if path.startswith(prefix):
+            path = plain + path[len(prefix) :]
+            vendor = vendor or owner
+            break
+    if path in _FIXED:
+        return Found(_FIXED[path], vendor=vendor)
+    for pattern, endpoint in _VARIABLE:
+        if found := pattern.fullmatch(path):
+            names = {name: unquote(part) for name, part in found.groupdict().items() if part}
+            return Found(endpoint, names, vendor)
+    return None
