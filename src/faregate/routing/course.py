@@ -1,0 +1,197 @@
+"""What is tried after a failed attempt, until a call is served or given up.
+
+First whatever wasn't tried yet and is usable, without a wait: another key, another target, then
+the route's own fallbacks. Then what is benched by a guess alone. Then, after a wait, what failed
+in a way that may pass, where repeating does no harm and the route's budget allows it. Nothing
+outside the route's lists is ever tried, and no wait is begun that the deadline would cut.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from faregate.routing.retries import wait_s
+from faregate.routing.strategies import Facts
+from faregate.routing.targets import Account, Choice, Key, Target, record
+from faregate.routing.troubles import OF_THE_REQUEST, REPEATABLE, TOLD_RANK, Trouble
+
+if TYPE_CHECKING:
+    from faregate.routing.route import Route
+
+_AGAIN_S: Final = 0.05  # before asking again for what another call is probing
+
+
+class Next(msgspec.Struct, frozen=True):
+    """Try `choice`.
+
+    With a `wait_s`, wait, then ask `Course.resume`: by then it may be another one.
+    """
+
+    choice: Choice
+    wait_s: float = 0.0
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """Nothing is left to try.
+
+    `trouble` is what to tell the caller; `troubles` all attempts in order; `retry_after_s` is when
+    the first of the route's targets may be back, None where nothing is benched.
+    """
+
+    trouble: Trouble
+    troubles: tuple[tuple[Choice, Trouble], ...]
+    retry_after_s: float | None
+
+
+class Course:
+    """The attempts of one call after the first has failed."""
+
+    __slots__ = (
+        "_awaited", "_deadline", "_entered", "_facts", "_ready_at", "_repeats", "_route",
+        "_skipped", "_stages", "_told", "troubles",
+    )  # fmt: skip
+
+    def __init__(self, route: "Route", facts: Facts, deadline: float) -> None:
+        self._route = route
+        self._facts = facts
+        self._deadline = deadline
+        self._stages = route.stages(facts)
+        self.troubles: list[tuple[Choice, Trouble]] = []
+        self._told: Trouble | None = None
+        self._skipped: set[Account | Target | Key] = set()
+        self._ready_at: dict[Target, float] = {}
+        self._repeats = 0
+        self._entered: set[str] = set()
+        self._awaited: Target | None = None
+
+    def failed(self, choice: Choice, trouble: Trouble, now: float) -> Next | GiveUp:
+        """Learn from a failed attempt, and say what is next."""
+        record(choice, trouble, now)
+        self.troubles.append((choice, trouble))
+        self._weigh(choice, trouble)
+        self._set_aside(choice, trouble)
+        kind = trouble.kind
+        if kind == "invalid_request" or (trouble.maybe_acted and self._facts.lasting):
+            return self._give_up(now)
+        if kind in ("context_length", "content_refused"):
+            if not self._turn_to(kind) and self._is_ours(choice):
+                return self._give_up(now)
+        else:
+            self._note(choice, trouble, now)
+        return self._next(now)
+
+    def resume(self, now: float) -> Next | GiveUp:
+        """What to try now that a wait is over."""
+        if now >= self._deadline:
+            return self._give_up(now)
+        target = self._awaited
+        if target is not None:
+            choice = self._route.pick((target,), self._facts, now)
+            if choice is not None:
+                return Next(choice)
+            self._ready_at[target] = max(self._ready_at.get(target, now), now + _AGAIN_S)
+        return self._next(now)
+
+    # -- what was learnt ---------------------------------------------------------------------------
+
+    def _set_aside(self, choice: Choice, trouble: Trouble) -> None:
+        """Don't take for fresh what this trouble speaks of."""
+        if trouble.scope == "key":
+            self._skipped.add(choice.key)
+        elif trouble.scope == "account" or trouble.kind == "busy":
+            self._skipped.add(choice.target.account)
+        else:
+            self._skipped.add(choice.target)
+
+    def _note(self, choice: Choice, trouble: Trouble, now: float) -> None:
+        """Remember when the same target may be asked again, if it may."""
+        target = choice.target
+        self._ready_at.pop(target, None)
+        if trouble.kind not in REPEATABLE or (trouble.maybe_acted and not self._facts.idempotent):
+            return
+        route = self._route
+        wait = wait_s(route.retries, trouble, self._repeats, route.random)
+        if wait is not None:
+            self._ready_at[target] = now + wait
+
+    def _turn_to(self, kind: str) -> bool:
+        """Go on with the fallbacks for `kind` alone; whether there are any that are new."""
+        targets = self._route.fallbacks.of(kind)
+        if not targets:
+            return False
+        if kind not in self._entered:
+            self._entered.add(kind)
+            self._stages = (targets,)
+            self._ready_at.clear()
+        return True
+
+    def _is_ours(self, choice: Choice) -> bool:
+        """Whether it is a target of the route proper, not one of a fallback for failures."""
+        return choice.target not in self._route.fallbacks.failure
+
+    def _weigh(self, choice: Choice, trouble: Trouble) -> None:
+        """Keep the trouble that the caller is best told.
+
+        That the text is too long for a smaller model that stood in is not what was in the way.
+        """
+        told = self._told
+        stood_in = trouble.kind in OF_THE_REQUEST and not self._is_ours(choice)
+        if told is None or (
+            TOLD_RANK[trouble.kind] <= TOLD_RANK[told.kind]
+            and (trouble.kind == "invalid_request" or not stood_in)
+        ):
+            self._told = trouble
+
+    # -- what is next ------------------------------------------------------------------------------
+
+    def _next(self, now: float) -> Next | GiveUp:
+        route = self._route
+        if len(self.troubles) >= route.retries.attempts_max or now >= self._deadline:
+            return self._give_up(now)
+        for targets in self._stages:
+            choice = route.pick(targets, self._facts, now, self._skipped)
+            if choice is not None:
+                return Next(choice)
+        for targets in self._stages:
+            choice = route.pick_guessed(targets, self._facts, now, self._skipped)
+            if choice is not None:
+                return Next(choice)
+        return self._wait(now) or self._give_up(now)
+
+    def _wait(self, now: float) -> Next | None:
+        """Wait for what may work again soonest."""
+        route = self._route
+        if self._repeats >= route.retries.repeats_max:
+            return None
+        soonest: Target | None = None
+        soonest_at = now + route.retries.wait_most_s
+        for targets in self._stages:
+            for target in targets:
+                at = self._opens_at(target, now)
+                if at is not None and at < soonest_at:
+                    soonest, soonest_at = target, at
+        if soonest is None or soonest_at >= self._deadline:
+            return None
+        if not route.budget.take(route.calls, now):
+            return None
+        self._repeats += 1
+        self._awaited = soonest
+        choice = next(
+            (each for each in soonest.choices if each.key not in self._skipped),
+            soonest.choices[0],
+        )
+        return Next(choice, max(soonest_at - now, _AGAIN_S))
+
+    def _opens_at(self, target: Target, now: float) -> float | None:
+        """When `target` may be asked, if waiting for it makes sense."""
+        ready_at = self._ready_at.get(target)
+        if ready_at is None:
+            if target in self._skipped or target.account in self._skipped:
+                return None
+            ready_at = now
+        return max(ready_at, self._route.opens_at(target, self._facts, now))
+
+    def _give_up(self, now: float) -> GiveUp:
+        told = self._told
+        assert told is not None
+        return GiveUp(told, tuple(self.troubles), self._route.recovers_s(self._facts, now))
