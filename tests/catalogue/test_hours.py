@@ -15,6 +15,11 @@ SUNDAY = PriceHours(0, 0, (3, 1), frozenset({6}))
 GONE = PriceHours(130, 170, (1, 9), time_zone="Europe/Zurich")  # within the hour jumped over
 
 
+def multiplied(hours: tuple[PriceHours, ...], at_ns: int) -> tuple[tuple[int, int], int | None]:
+    window, until_ns = hours_at(hours, at_ns)
+    return (1, 1) if window is None else window.multiplier, until_ns
+
+
 @pytest.mark.parametrize(
     ("hours", "at", "multiplier", "until"),
     [
@@ -37,7 +42,7 @@ GONE = PriceHours(130, 170, (1, 9), time_zone="Europe/Zurich")  # within the hou
 def test_the_first_that_applies_counts(
     hours: tuple[PriceHours, ...], at: str, multiplier: tuple[int, int], until: str | None
 ) -> None:
-    assert hours_at(hours, utc_ns(at)) == (multiplier, until and utc_ns(until))
+    assert multiplied(hours, utc_ns(at)) == (multiplier, until and utc_ns(until))
 
 
 MINUTES = st.integers(0, 24 * 60 - 1)
@@ -75,7 +80,7 @@ def applies(window: PriceHours, at_ns: int) -> bool:
 def test_it_stays_until_it_may_change(
     hours: tuple[PriceHours, ...], at_ns: int, share: float
 ) -> None:
-    multiplier, until_ns = hours_at(hours, at_ns)
+    multiplier, until_ns = multiplied(hours, at_ns)
     expected = next((each.multiplier for each in hours if applies(each, at_ns)), (1, 1))
     assert multiplier == expected
     if until_ns is None:
@@ -83,7 +88,7 @@ def test_it_stays_until_it_may_change(
         return
     assert at_ns < until_ns
     for later_ns in (at_ns + int((until_ns - at_ns) * share), until_ns - 1):
-        assert hours_at(hours, later_ns)[0] == multiplier
+        assert multiplied(hours, later_ns)[0] == multiplier
     # Nothing was waited for in vain: a window begins or ends then.
     edges = [[applies(each, moment) for each in hours] for moment in (until_ns - 1, until_ns)]
     abutting = any(each.start_minute == each.end_minute for each in hours)

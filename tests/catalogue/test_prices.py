@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from tests.core.test_zones import utc_ns
 
 from faregate.catalogue.hours import PriceHours
-from faregate.catalogue.prices import TOKENS_MAX, PriceRow, PriceTable, Rates, Tariff, Tier
+from faregate.catalogue.prices import TOKENS_MAX, PriceRow, PriceTable, Tariff
+from faregate.catalogue.rates import (
+    INPUT_PARTS,
+    OUTPUT_PARTS,
+    Rates,
+    ServiceRates,
+    Tier,
+    UnitRates,
+)
 from faregate.core.money import AMOUNT_NANO_MAX, NANO
 from faregate.dialects.usage import Usage
 
@@ -20,12 +28,13 @@ def rates(
     cached: float | None = None,
     write: float | None = None,
     audio: tuple[float, float] | None = None,
+    **more: float,
 ) -> Rates:
     """Rates as vendors write them: dollars for a million."""
-    audio_in, audio_out = audio or (input, output)
-    kinds = (input, input if cached is None else cached, input if write is None else write)
-    dollars = (*kinds, audio_in, input, output, output, audio_out)
-    return Rates(*(round(each * NANO) for each in dollars))
+    said = {"input": input, "output": output, "cached_input": cached, "cache_write": write} | more
+    if audio is not None:
+        said["audio_input"], said["audio_output"] = audio
+    return Rates.of(**{kind: round(each * NANO) for kind, each in said.items() if each is not None})
 
 
 GPT_4O = PriceRow("gpt-4o", rates(2.5, 10, cached=1.25))
@@ -67,7 +76,8 @@ def test_what_vendors_tables_say(row: PriceRow, usage: Usage, dollars: str) -> N
 
 
 def test_parts_are_priced_once_in_their_order() -> None:
-    tariff = Tariff(PriceRow("m", Rates(100, 1, 2, 3, 4, 0, 0, 0)), (1_000_000, 1))
+    said = {"cached_input": 1, "cache_write": 2, "audio_input": 3, "image_input": 4}
+    tariff = Tariff(PriceRow("m", Rates.of(input=100, **said)), (1_000_000, 1))
     usage = Usage(10, 0, 4, 0, 3, 2, 9)  # one token is left of the images
     assert tariff.price(usage) == 4 * 1 + 3 * 2 + 2 * 3 + 1 * 4
     assert tariff.price(Usage(10, 0, 1, 0, 1, 1, 1)) == 1 + 2 + 3 + 4 + 6 * 100
@@ -81,20 +91,39 @@ def test_rounding_is_once_and_halves_go_up() -> None:
 
 
 RATE = st.integers(0, 10**12)
-RATES = st.builds(Rates, *[RATE] * 8)
+RATES = st.builds(Rates, **{field.name: RATE for field in msgspec.structs.fields(Rates)})
+IMAGES = st.dictionaries(st.sampled_from(("low", "hd/1024x1024")), RATE)
+UNITS = st.just(UnitRates()) | st.builds(
+    UnitRates,
+    **{
+        field.name: IMAGES.map(lambda each: tuple(each.items())) if field.name == "images" else RATE
+        for field in msgspec.structs.fields(UnitRates)
+    },
+)
 COUNTS = st.none() | st.integers(-5, 2_000) | st.integers(0, 10**7)
-USAGES = st.builds(Usage, *[COUNTS] * 8)
+VARIANTS = st.sampled_from((None, "low", "hd/1024x1024", "other"))
+SERVICES = st.sampled_from((None, "default", "flex"))
+USAGES = st.builds(Usage, *[COUNTS] * 12, VARIANTS, *[COUNTS] * 5, service_tier=SERVICES)
 MULTIPLIERS = st.tuples(st.integers(0, 10**6), st.integers(1, 10**6))
 
 
 @st.composite
 def rows(draw: st.DrawFn) -> PriceRow:
-    above = sorted(draw(st.sets(st.integers(1, 5_000), max_size=3)))
+    tiers = (
+        st.sets(st.integers(1, 5_000), max_size=3)
+        .map(sorted)
+        .flatmap(
+            lambda above: st.tuples(*(st.builds(Tier, st.just(each), RATES) for each in above))
+        )
+    )
+    flex = st.builds(ServiceRates, name=st.just("flex"), rates=RATES, tiers=tiers, units=UNITS)
     return PriceRow(
         "m",
         draw(RATES),
         draw(st.integers(0, 10**9)),
-        tuple(Tier(each, draw(RATES)) for each in above),
+        draw(tiers),
+        units=draw(UNITS),
+        services=draw(st.tuples() | st.tuples(flex)),
     )
 
 
@@ -104,20 +133,32 @@ TARIFFS = st.builds(Tariff, rows(), MULTIPLIERS)
 def exact(tariff: Tariff, usage: Usage) -> Fraction:
     """Nano-dollars by fractions, token by token kind."""
     inputs, outputs = max(usage.input_tokens or 0, 0), max(usage.output_tokens or 0, 0)
-    chosen = tariff.row.rates
-    for tier in tariff.row.tiers:
+    row: PriceRow | ServiceRates = tariff.row
+    for service in tariff.row.services:
+        if service.name == usage.service_tier:
+            row = service
+    chosen = row.rates
+    for tier in row.tiers:
         if inputs > tier.above_input_tokens:
             chosen = tier.rates
-    total = Fraction(tariff.row.request_nano)
+    total = Fraction(tariff.row.request_nano) + of_units(row.units, usage)
+    hour = usage.cache_write_1h_tokens or 0
+    hour = min(max(hour, 0), max(usage.cache_write_tokens or 0, 0))
+    left_uncached = inputs - min(max(usage.cached_input_tokens or 0, 0), inputs)
+    hour = min(hour, left_uncached)
+    written = max(usage.cache_write_tokens or 0, 0) - hour
     stated = [
         (usage.cached_input_tokens, chosen.cached_input),
-        (usage.cache_write_tokens, chosen.cache_write),
+        (hour, chosen.cache_write_1h),
+        (written, chosen.cache_write),
         (usage.audio_input_tokens, chosen.audio_input),
         (usage.image_input_tokens, chosen.image_input),
+        (usage.video_input_tokens, chosen.video_input),
     ]
     spoken = [
         (usage.reasoning_tokens, chosen.reasoning),
         (usage.audio_output_tokens, chosen.audio_output),
+        (usage.image_output_tokens, chosen.image_output),
     ]
     for whole, parts, plain in ((inputs, stated, chosen.input), (outputs, spoken, chosen.output)):
         left = whole
@@ -127,6 +168,22 @@ def exact(tariff: Tariff, usage: Usage) -> Fraction:
             total += Fraction(counted * rate, 10**6)
         total += Fraction(left * plain, 10**6)
     return total * Fraction(*tariff.multiplier)
+
+
+def of_units(units: UnitRates, usage: Usage) -> Fraction:
+    """Nano-dollars of what isn't tokens."""
+    known = dict(units.images)
+    dearest = max(known.values(), default=0)
+    image = known.get(usage.image_variant or "", units.image or dearest)
+    counted = [
+        (usage.images, Fraction(image)),
+        (usage.audio_input_ms, Fraction(units.audio_hour, 3_600_000)),
+        (usage.characters, Fraction(units.characters, 10**6)),
+        (usage.search_units, Fraction(units.search_unit)),
+        (usage.web_searches, Fraction(units.web_search)),
+        (usage.tool_calls, Fraction(units.tool_call)),
+    ]
+    return sum((max(count or 0, 0) * rate for count, rate in counted), Fraction(0))
 
 
 @given(TARIFFS, USAGES)
@@ -142,7 +199,18 @@ def test_no_usage_costs_more_than_its_bound(
     tariff: Tariff, usage: Usage, more_input: int, more_output: int
 ) -> None:
     inputs, outputs = max(usage.input_tokens or 0, 0), max(usage.output_tokens or 0, 0)
-    assert tariff.price(usage) <= tariff.bound(inputs + more_input, outputs + more_output)
+    assert tariff.price(usage) <= tariff.bound(inputs + more_input, outputs + more_output, usage)
+    unknown = msgspec.structs.replace(usage, image_variant=None)
+    assert tariff.price(usage) <= tariff.bound(inputs + more_input, outputs + more_output, unknown)
+
+
+@given(TARIFFS, USAGES)
+def test_without_units_a_bound_is_of_tokens_at_the_usual_tier(tariff: Tariff, usage: Usage) -> None:
+    tokens = Usage(*msgspec.structs.astuple(usage)[:11])
+    inputs, outputs = max(usage.input_tokens or 0, 0), max(usage.output_tokens or 0, 0)
+    assert tariff.price(tokens) <= tariff.bound(inputs, outputs)
+    assert tariff.at("flex").price(tokens) <= tariff.at("flex").bound(inputs, outputs)
+    assert tariff.at("unheard of") is tariff
 
 
 @given(TARIFFS, st.integers(0, 6_000), st.integers(0, 6_000))
@@ -155,33 +223,37 @@ def test_a_bound_is_reached(tariff: Tariff, inputs: int, outputs: int) -> None:
             Usage(
                 edge,
                 outputs,
-                **dict.fromkeys([part] if part else [], edge),
+                **dict.fromkeys(part, edge),
                 **dict.fromkeys([spoken] if spoken else [], outputs),
             ),
         )
         for edge in edges
         if edge <= inputs
         for part in (
-            "",
-            "cached_input_tokens",
-            "cache_write_tokens",
-            "audio_input_tokens",
-            "image_input_tokens",
+            (),
+            ("cached_input_tokens",),
+            ("cache_write_tokens",),
+            ("cache_write_tokens", "cache_write_1h_tokens"),
+            ("audio_input_tokens",),
+            ("image_input_tokens",),
+            ("video_input_tokens",),
         )
-        for spoken in ("", "reasoning_tokens", "audio_output_tokens")
+        for spoken in ("", "reasoning_tokens", "audio_output_tokens", "image_output_tokens")
     )
     assert tariff.bound(inputs, outputs) == min(-(-dearest // 1), AMOUNT_NANO_MAX)
 
 
-@given(TARIFFS, st.integers(0, 10**12), st.integers(0, 6_000))
-def test_affordable_output_is_the_most_that_fits(tariff: Tariff, nano: int, inputs: int) -> None:
-    tokens = tariff.affordable_output(nano, inputs)
+@given(TARIFFS, st.integers(0, 10**12), st.integers(0, 6_000), st.none() | USAGES)
+def test_affordable_output_is_the_most_that_fits(
+    tariff: Tariff, nano: int, inputs: int, most: Usage | None
+) -> None:
+    tokens = tariff.affordable_output(nano, inputs, most)
     if tokens < 0:
         assert tokens == -1
-        assert tariff.bound(inputs, 0) > nano
+        assert tariff.bound(inputs, 0, most) > nano
         return
-    assert tariff.bound(inputs, tokens) <= nano
-    assert tokens == TOKENS_MAX or tariff.bound(inputs, tokens + 1) > nano
+    assert tariff.bound(inputs, tokens, most) <= nano
+    assert tokens == TOKENS_MAX or tariff.bound(inputs, tokens + 1, most) > nano
 
 
 @given(TARIFFS, MULTIPLIERS, USAGES)
@@ -208,7 +280,7 @@ def test_a_nonsense_bill_still_fits_64_bits() -> None:
         (PriceRow("m", Rates.flat(1)), (0, 1), True),
         (PriceRow("m", Rates.flat(0), request_nano=1), (1, 1), False),
         (PriceRow("m", Rates.flat(0), tiers=(Tier(9, Rates.flat(1)),)), (1, 1), False),
-        (PriceRow("m", Rates(0, 0, 0, 0, 0, 0, 1, 0)), (1, 9), False),
+        (PriceRow("m", Rates.of(reasoning=1)), (1, 9), False),
     ],
 )
 def test_free_is_free_of_all(row: PriceRow, multiplier: tuple[int, int], free: bool) -> None:
@@ -268,6 +340,20 @@ def test_what_has_no_price_has_none() -> None:
 
 def test_rates_stand_in_the_order_that_pricing_counts_on() -> None:
     names = [field.name for field in msgspec.structs.fields(Rates)]
-    assert names.index("output") == 5
-    assert names[:5] == ["input", "cached_input", "cache_write", "audio_input", "image_input"]
-    assert names[5:] == ["output", "reasoning", "audio_output"]
+    assert names == ["input", *INPUT_PARTS, "output", *OUTPUT_PARTS]
+
+
+def test_hours_may_have_rates_of_their_own() -> None:
+    night = PriceHours(16 * 60 + 30, 30, (1, 1), rates=rates(0.1, 1))
+    table = PriceTable([PriceRow("m", rates(4, 8), hours=(night,))])
+    told = [table.tariff("m", utc_ns(f"2026-06-01T{hour}:00")) for hour in (12, 20)]
+    assert [each and each.price(MILLION_EACH) for each in told] == [12 * NANO, 11 * NANO // 10]
+
+
+def test_a_variant_of_an_image_has_its_price() -> None:
+    units = UnitRates(images=(("hd/1024x1024", 80_000_000), ("1024x1024", 40_000_000)))
+    tariff = Tariff(PriceRow("m", Rates.flat(0), units=units))
+    assert tariff.price(Usage(images=2, image_variant="1024x1024")) == 80_000_000
+    assert tariff.price(Usage(images=1, image_variant="new")) == 80_000_000  # never too low
+    assert tariff.bound(0, 0, Usage(images=2)) == 160_000_000
+    assert not tariff.is_free

@@ -74,6 +74,35 @@ BAD = [
         f"{FREE}, from_time: 2027-01-01T01:00:00+01:00}}, {FREE}, from_time: 2027-01-01}}",
         "prices[gpt from 2027-01-01]", "from the same moment", "keep one",
     ),
+    (
+        f"{FREE}, hours: [{{start: '06:00', end: '07:00'}}]}}",
+        "prices[gpt].hours[0]", "neither a multiplier nor rates", "add multiplier",
+    ),
+    (
+        f"{FREE}, hours: [{{{HOURS}, input: 1}}]}}",
+        "prices[gpt].hours[0]", "both a multiplier and rates", "add multiplier",
+    ),
+    (
+        f"{FREE}, tiers: [{{above_input_tokens: 9, input: 1}}], "
+        "hours: [{start: '06:00', end: '07:00', input: 1}]}",
+        "prices[gpt].hours[0]", "can't be in a price that has tiers", "write a multiplier",
+    ),
+    (
+        f"{FREE}, service_tiers: [{{name: flex, multiplier: 0.5}}, {{name: flex, input: 1}}]}}",
+        "prices[gpt].service_tiers[flex]", "service tier", "",
+    ),
+    (
+        f"{FREE}, service_tiers: [{{name: default}}]}}",
+        "prices[gpt].service_tiers[default]", "costs what the price does", "leave it out",
+    ),
+    (
+        f"{FREE}, service_tiers: [{{name: flex, tiers: [{{above_input_tokens: 9}}]}}]}}",
+        "prices[gpt].service_tiers[flex].tiers[above 9]", "no rate of its own", "add the rates",
+    ),
+    (
+        f"{FREE}, images: {{hd: 0.0000000001}}}}",
+        "prices[gpt].images.hd", "more than nine decimals", "",
+    ),
 ]  # fmt: skip
 
 
@@ -90,7 +119,6 @@ def test_one_mistake(price: str, place: str, message: str, fix: str) -> None:
         ("start: '24:00', end: '06:00', multiplier: 1", "expected a time as 22:00, found '24:00'"),
         ("start: '6:00', end: '07:00', multiplier: 1", "expected a time as 22:00, found '6:00'"),
         ("start: '06:00', end: '07:00', multiplier: -1", "it is below zero: -1"),
-        ("start: '06:00', end: '07:00'", "the field 'multiplier' is missing"),
         (f"{HOURS}, days: [monday]", "expected one of"),
     ],
 )
@@ -104,6 +132,9 @@ def test_hours_of_another_shape(hours: str, message: str) -> None:
     [
         f"[{FREE}}}]",
         "[{model: gpt, request: 0.002}]",
+        "[{model: gpt, search_unit: 0.002}]",
+        "[{model: gpt, images: {hd/1024x1024: 0.08}}]",
+        "[{model: gpt, audio_hour: 0.36, service_tiers: [{name: batch, multiplier: 0.5}]}]",
         "[{model: gpt, input: 0.15, output: 0.6, cached_input: 0.075, reasoning: 0.6}]",
         "[{model: gpt, input: 1, output: 0}]",
         f"[{FREE}}}, {FREE}, from_time: 2027-01-01}}]",

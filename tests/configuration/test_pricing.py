@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.core.test_zones import utc_ns
 
 from faregate.catalogue.prices import Tariff
+from faregate.catalogue.rates import OUTPUT_PARTS
 from faregate.configuration.commerce import Plan, Price, Rates, Tier, TimeWindow
 from faregate.configuration.document import Document
 from faregate.configuration.pricing import Fare, as_fraction, compile_prices
@@ -147,6 +148,49 @@ def test_a_request_has_its_price() -> None:
     assert both(fare, Usage(100, 100)) == (Decimal("0.01"), Decimal("0.015"))
 
 
+BATCHED = {
+    "input": "2", "output": "8", "cached_input": "0.5", "web_search": "0.01", "image": "0.04",
+    "images": {"HD": "0.08"},
+    "tiers": [{"above_input_tokens": MILLION, "input": "4"}],
+    "service_tiers": [
+        {"name": "batch", "multiplier": "0.5"},
+        {"name": "priority", "input": "3.5", "output": "14", "cached_input": "0.875",
+         "tiers": [{"above_input_tokens": MILLION, "output": "28"}]},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (Usage(MILLION, MILLION), "10"),
+        (Usage(MILLION, MILLION, service_tier="batch"), "5"),
+        (Usage(MILLION, MILLION, service_tier="unheard of"), "10"),
+        (Usage(MILLION, 0, MILLION, service_tier="batch"), "0.25"),
+        (Usage(2 * MILLION, 0, service_tier="batch"), "4"),
+        (Usage(MILLION, MILLION, service_tier="priority"), "17.5"),
+        (Usage(2 * MILLION, MILLION, service_tier="priority"), "35"),
+        (Usage(images=2, web_searches=3), "0.11"),
+        (Usage(images=2, image_variant="hd"), "0.16"),
+        (Usage(images=2, web_searches=3, service_tier="batch"), "0.07"),
+    ],
+)
+def test_a_service_tier_has_its_prices(usage: Usage, expected: str) -> None:
+    row = msgspec.convert({"model": "m"} | BATCHED, Price, strict=False)
+    fare = compile_prices(document(row)).fare("m", None, NOW)
+    assert dollars(fare.charge, usage) == Decimal(expected)
+
+
+def test_hours_may_have_rates_instead_of_a_multiplier() -> None:
+    hours = [{"start": "16:30", "end": "00:30", "input": "0.135", "cached_input": "0.035"}]
+    prices = compile_prices(document(price("m", "0.55", "2.19", cached_input="0.14", hours=hours)))
+    usage = Usage(2 * MILLION, MILLION, MILLION)
+    by_day = prices.fare("m", None, utc_ns("2025-03-01T12:00")).charge
+    by_night = prices.fare("m", None, utc_ns("2025-03-01T20:00")).charge
+    assert dollars(by_day, usage) == Decimal("2.88")
+    assert dollars(by_night, usage) == Decimal("2.36")
+
+
 def test_an_overage_is_the_charge_multiplied() -> None:
     charge = compile_prices(DOCUMENT).fare("m", "dear", NOW).charge
     assert charge is not None
@@ -229,7 +273,8 @@ def test_no_rate_is_lost(base: dict[str, Decimal | None], tier: dict[str, Decima
         ([tier, base], charge.row.tiers[0].rates),
     ):
         for kind in Rates.__struct_fields__:
-            whole = "output" if kind in ("output", "reasoning", "audio_output") else "input"
-            said = [each.get(name) for name in (kind, whole) for each in kinds]
+            whole = "output" if kind in ("output", *OUTPUT_PARTS) else "input"
+            names = (kind, "cache_write", whole) if kind == "cache_write_1h" else (kind, whole)
+            said = [each.get(name) for name in names for each in kinds]
             expected = next((amount for amount in said if amount is not None), Decimal(0))
             assert getattr(found, kind) == parse_amount(expected)

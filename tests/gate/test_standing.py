@@ -2,7 +2,8 @@
 
 import msgspec
 
-from faregate.catalogue.prices import PriceRow, Rates, Tariff, Tier
+from faregate.catalogue.prices import PriceRow, Tariff
+from faregate.catalogue.rates import Rates, ServiceRates, Tier, UnitRates
 from faregate.gate.standing import amount_of, counter_told, prices_told, purse_told, unique
 from faregate.ledger.purses import PurseSpec, Standing, Unit
 from faregate.ledger.slices import Slice
@@ -66,6 +67,16 @@ def test_a_tier_tells_what_it_asks_for_cached_input():
     assert told["tiers"] == [
         {"above_input_tokens": 1_000, "input": "2.00", "cached_input": "0.50", "output": "2.00"}
     ]
+
+
+def test_what_is_billed_beside_tokens_and_by_tier_is_told():
+    flex = ServiceRates(name="flex", rates=Rates.flat(5 * 10**8))
+    units = UnitRates(web_search=10**7, images=(("hd", 8 * 10**7),))
+    row = PriceRow("m", Rates.flat(10**9), units=units, services=(flex,))
+    told = prices_told(Tariff(row, (2, 1)))
+    assert told is not None
+    assert told["units"] == {"web_search": "0.02", "images": {"hd": "0.16"}}
+    assert told["service_tiers"] == {"flex": {"input": "1.00", "output": "1.00"}}
 
 
 def test_each_purse_once():

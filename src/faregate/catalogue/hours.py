@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from faregate.catalogue.rates import Rates
 from faregate.core.zones import first_moment_ns, time_zone, wall_clock
 
 _DAY: Final = dt.timedelta(days=1)
@@ -15,8 +16,8 @@ class PriceHours(msgspec.Struct, frozen=True):
     """From one minute of a day until before another, maybe of the next day.
 
     It is of the next day where `end_minute` is not above `start_minute`. `weekdays` are those on
-    which it begins, Monday being 0; empty: all. `multiplier` is a fraction. Where the clock
-    jumps, see `core.zones`.
+    which it begins, Monday being 0; empty: all. `multiplier` is a fraction; `rates` stand instead
+    of the price's own. Where the clock jumps, see `core.zones`.
     """
 
     start_minute: int
@@ -24,12 +25,13 @@ class PriceHours(msgspec.Struct, frozen=True):
     multiplier: tuple[int, int]
     weekdays: frozenset[int] = frozenset()
     time_zone: str = "UTC"
+    rates: Rates | None = None
 
 
-def hours_at(hours: tuple[PriceHours, ...], at_ns: int) -> tuple[tuple[int, int], int | None]:
-    """The multiplier at a moment, and when another applies.
+def hours_at(hours: tuple[PriceHours, ...], at_ns: int) -> tuple[PriceHours | None, int | None]:
+    """The hours that a moment is in, and when others begin.
 
-    The first window that applies counts.
+    Of several the first counts.
     """
     changes: list[int] = []
     for window in hours:
@@ -38,9 +40,9 @@ def hours_at(hours: tuple[PriceHours, ...], at_ns: int) -> tuple[tuple[int, int]
             continue
         starts_ns, ends_ns = time
         if starts_ns <= at_ns:
-            return window.multiplier, min((*changes, ends_ns))
+            return window, min((*changes, ends_ns))
         changes.append(starts_ns)
-    return (1, 1), min(changes, default=None)
+    return None, min(changes, default=None)
 
 
 def _time(window: PriceHours, at_ns: int) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from faregate.configuration.names import ModelName, Name
@@ -60,21 +61,6 @@ class Wallet(Section, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] = ()
 
 
-class TimeWindow(Section, frozen=True, kw_only=True):
-    """Hours of the week."""
-
-    # First minute of the day, as 22:00.
-    start: _Time
-    # Minute of the day that it ends before; may be of the next day, as 06:00.
-    end: _Time
-    # Days on which it begins; none: every day.
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
-    # Time zone, as Europe/Zurich.
-    time_zone: str = "UTC"
-    # What prices are multiplied by in these hours.
-    multiplier: Decimal
-
-
 class Rates(Section, frozen=True, kw_only=True):
     """Dollars for a million tokens; none: as the next more general kind says."""
 
@@ -84,16 +70,22 @@ class Rates(Section, frozen=True, kw_only=True):
     cached_input: Decimal | None = None
     # Input that is written to the provider's cache; none: input.
     cache_write: Decimal | None = None
+    # The same, to be kept for an hour; none: cache_write.
+    cache_write_1h: Decimal | None = None
     # Audio in the input; none: input.
     audio_input: Decimal | None = None
     # Images in the input; none: input.
     image_input: Decimal | None = None
+    # Video in the input; none: input.
+    video_input: Decimal | None = None
     # Output.
     output: Decimal | None = None
     # Reasoning that is part of the output; none: output.
     reasoning: Decimal | None = None
     # Audio in the output; none: output.
     audio_output: Decimal | None = None
+    # Images in the output; none: output.
+    image_output: Decimal | None = None
 
 
 class Tier(Rates, frozen=True, kw_only=True):
@@ -103,6 +95,33 @@ class Tier(Rates, frozen=True, kw_only=True):
     above_input_tokens: PositiveCount
 
 
+class TimeWindow(Rates, frozen=True, kw_only=True):
+    """Hours of the week; they have a multiplier, or rates of their own."""
+
+    # First minute of the day, as 22:00.
+    start: _Time
+    # Minute of the day that it ends before; may be of the next day, as 06:00.
+    end: _Time
+    # Days on which it begins; none: every day.
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    # Time zone, as Europe/Zurich.
+    time_zone: str = "UTC"
+    # What prices are multiplied by in these hours; none: they have rates, for input and output.
+    multiplier: Decimal | None = None
+
+
+class ServiceTier(Rates, frozen=True, kw_only=True):
+    """Prices of calls that the vendor serves at another tier, such as flex or batch."""
+
+    # The vendor's word for it in its replies; batch for calls in batches.
+    name: Annotated[str, Meta(min_length=1, max_length=50)]
+    # What the price is multiplied by where no rate is said here; of what is billed beside
+    # tokens: images, audio, characters and search units, not requests, searches and tool calls.
+    multiplier: Decimal = Decimal(1)
+    # Rates of long inputs at this tier; none: the price's, multiplied.
+    tiers: tuple[Tier, ...] = ()
+
+
 class Price(Rates, frozen=True, kw_only=True):
     """What a model costs, from a moment on."""
 
@@ -110,10 +129,27 @@ class Price(Rates, frozen=True, kw_only=True):
     model: ModelName
     # Dollars for each call, beside its tokens.
     request: Decimal = Decimal(0)
+    # Dollars for each image made.
+    image: Decimal = Decimal(0)
+    # The same by quality and size, as hd/1024x1792, or by the one that is known, as 1024x1024;
+    # an image of another variant costs as image, or as the dearest.
+    images: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    # Dollars for an hour of audio that is listened to.
+    audio_hour: Decimal = Decimal(0)
+    # Dollars for a million characters that are spoken.
+    characters: Decimal = Decimal(0)
+    # Dollars for a search unit of a rerank: mostly one query with up to 100 documents.
+    search_unit: Decimal = Decimal(0)
+    # Dollars for each search of the web that the model makes at the vendor.
+    web_search: Decimal = Decimal(0)
+    # Dollars for each call of another tool that the vendor runs and bills, such as a file search.
+    tool_call: Decimal = Decimal(0)
     # When it begins to apply; none: always did. The newest that has begun applies.
     from_time: dt.datetime | None = None
     # Rates of long inputs, the shortest first.
     tiers: tuple[Tier, ...] = ()
+    # Prices at the vendor's other service tiers.
+    service_tiers: tuple[ServiceTier, ...] = ()
     # Hours with other prices; the first that applies counts.
     hours: tuple[TimeWindow, ...] = ()
 

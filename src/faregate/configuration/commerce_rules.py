@@ -88,6 +88,10 @@ def _amounts_of(section: msgspec.Struct, path: Path) -> Iterator[Problem]:
             for at, item in enumerate(value):
                 if isinstance(item, msgspec.Struct):
                     yield from _amounts_of(item, (*path, name, at))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, Decimal):
+                    yield from _amount((*path, name, key), name, item)
 
 
 def _amount(path: Path, name: str, amount: Decimal) -> Iterator[Problem]:

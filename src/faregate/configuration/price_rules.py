@@ -6,15 +6,17 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import available_timezones
 
-from faregate.configuration.commerce import Price, Rates, TimeWindow
+from faregate.catalogue.rates import INPUT_PARTS, OUTPUT_PARTS
+from faregate.configuration.commerce import Price, Rates, ServiceTier, Tier, TimeWindow
 from faregate.configuration.document import Document
 from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import is_sealed
 from faregate.core.zones import time_zone
 
 YEAR_MAX: Final = 2261  # nanoseconds since 1970 in 64 bits end in 2262
-_INPUT_KINDS: Final = ("cached_input", "cache_write", "audio_input", "image_input")
-_OUTPUT_KINDS: Final = ("reasoning", "audio_output")
+_UNITS: Final = (
+    "request", "image", "audio_hour", "characters", "search_unit", "web_search", "tool_call",
+)  # fmt: skip
 
 
 def check(document: Document, models: Mapping[str, str]) -> Iterator[Problem]:
@@ -88,7 +90,7 @@ def _prices(prices: tuple[Price, ...], path: Path, models: Mapping[str, str]) ->
         seen[begins] = None
         yield from _price(price, here)
         for number, hours in enumerate(price.hours):
-            yield from _hours(hours, (*here, "hours", number))
+            yield from _hours(hours, price, (*here, "hours", number))
 
 
 def _begins(moment: dt.datetime | None) -> str:
@@ -99,10 +101,10 @@ def _begins(moment: dt.datetime | None) -> str:
 
 def _price(price: Price, path: Path) -> Iterator[Problem]:
     rates = [price, *price.tiers]
-    input_kinds = _said(rates, _INPUT_KINDS)
-    output_kinds = _said(rates, _OUTPUT_KINDS)
+    input_kinds = _said(rates, INPUT_PARTS)
+    output_kinds = _said(rates, OUTPUT_PARTS)
     if price.input is None and price.output is None and not (input_kinds or output_kinds):
-        if price.tiers or price.request == 0:
+        if price.tiers or not (price.images or any(getattr(price, name) for name in _UNITS)):
             yield Problem(
                 path,
                 f"the price of {price.model!r} says nothing of the model's tokens or calls",
@@ -116,27 +118,65 @@ def _price(price: Price, path: Path) -> Iterator[Problem]:
             f"a price of {field} is missing; those tokens of {price.model!r} would be free unseen",
             f"add {field}, in dollars for a million tokens, or '{field}: 0' if they are free",
         )
-    for at, tier in enumerate(price.tiers):
-        if all(getattr(tier, name) is None for name in Rates.__struct_fields__):
+    yield from _tiers(price.tiers, (*path, "tiers"))
+    names = (((*path, "service_tiers", at), one.name) for at, one in enumerate(price.service_tiers))
+    yield from twice(names, "the service tier")
+    for at, service in enumerate(price.service_tiers):
+        yield from _service(service, (*path, "service_tiers", at))
+
+
+def _tiers(tiers: tuple[Tier, ...], path: Path) -> Iterator[Problem]:
+    for at, tier in enumerate(tiers):
+        if not _has_rates(tier):
             yield Problem(
-                (*path, "tiers", at),
+                (*path, at),
                 "this tier has no rate of its own",
                 "add the rates that differ, such as input and output, or leave the tier out",
             )
-    for at, (below, tier) in enumerate(pairwise(price.tiers), 1):
+    for at, (below, tier) in enumerate(pairwise(tiers), 1):
         if tier.above_input_tokens <= below.above_input_tokens:
             yield Problem(
-                (*path, "tiers", at, "above_input_tokens"),
+                (*path, at, "above_input_tokens"),
                 f"it is not above the tier before, {below.above_input_tokens}",
                 "write the tiers in the order of above_input_tokens, the lowest first",
             )
+
+
+def _service(service: ServiceTier, path: Path) -> Iterator[Problem]:
+    if service.multiplier == 1 and not service.tiers and not _has_rates(service):
+        yield Problem(
+            path,
+            f"the service tier {service.name!r} costs what the price does",
+            "add its multiplier, such as 0.5, or its rates, or leave it out",
+        )
+    yield from _tiers(service.tiers, (*path, "tiers"))
+
+
+def _has_rates(rates: Rates) -> bool:
+    return any(getattr(rates, name) is not None for name in Rates.__struct_fields__)
 
 
 def _said(rates: Sequence[Rates], names: Sequence[str]) -> bool:
     return any(getattr(rate, name) is not None for rate in rates for name in names)
 
 
-def _hours(hours: TimeWindow, path: Path) -> Iterator[Problem]:
+def _hours(hours: TimeWindow, price: Price, path: Path) -> Iterator[Problem]:
+    if _has_rates(hours) == (hours.multiplier is not None):
+        yield Problem(
+            path,
+            "these hours have "
+            + ("neither" if hours.multiplier is None else "both")
+            + " a multiplier "
+            + ("nor" if hours.multiplier is None else "and")
+            + " rates",
+            "add multiplier, such as 0.5; or the rates that differ, such as input and output",
+        )
+    elif _has_rates(hours) and (price.tiers or price.service_tiers):
+        yield Problem(
+            path,
+            "hours with rates of their own can't be in a price that has tiers",
+            "write a multiplier, which the tiers take too",
+        )
     if hours.start == hours.end:
         yield Problem(
             (*path, "end"),

@@ -7,24 +7,18 @@ from typing import Final
 import msgspec
 
 from faregate.catalogue.hours import PriceHours
-from faregate.catalogue.prices import (
-    ONE,
-    Fraction,
-    PriceRow,
-    PriceTable,
-    Rates,
-    Tariff,
-    Tier,
-)
+from faregate.catalogue.prices import ONE, Fraction, PriceRow, PriceTable, Tariff
+from faregate.catalogue.rates import Rates, ServiceRates, Tier, UnitRates
 from faregate.configuration import commerce
 from faregate.configuration.document import Document
-from faregate.core.money import NANO, parse_amount
+from faregate.core.money import NANO, parse_amount, round_nano
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
-_INPUT_PARTS: Final = ("cached_input", "cache_write", "audio_input", "image_input")
-_OUTPUT_PARTS: Final = ("reasoning", "audio_output")
+# What a service tier's multiplier applies to, beside tokens.
+_SERVED_UNITS: Final = ("image", "audio_hour", "characters", "search_unit")
+_TOOLS: Final = ("web_search", "tool_call")
 
 
 class Fare(msgspec.Struct, frozen=True):
@@ -107,18 +101,15 @@ def _unknown(document: Document) -> PriceRow | None:
 
 def _row(price: commerce.Price) -> PriceRow:
     said = _said(price)
-    rates = _rates(said)
-    tiers = []
-    for tier in price.tiers:
-        said = said | _said(tier)
-        tiers.append(Tier(tier.above_input_tokens, _rates(said)))
     return PriceRow(
         price.model,
-        rates,
+        Rates.of(**said),
         parse_amount(price.request),
-        tuple(tiers),
-        tuple(_hours(window) for window in price.hours),
+        _tiers(said, price.tiers),
+        tuple(_hours(window, said) for window in price.hours),
         None if price.from_time is None else _moment_ns(price.from_time),
+        _units(price, ONE),
+        tuple(_service(service, price, said) for service in price.service_tiers),
     )
 
 
@@ -131,24 +122,63 @@ def _said(rates: commerce.Rates) -> dict[str, int]:
     }
 
 
-def _rates(said: dict[str, int]) -> Rates:
-    """A part without a rate costs as its whole; a whole without one costs nothing."""
-    whole_in, whole_out = said.get("input", 0), said.get("output", 0)
-    return Rates(
-        input=whole_in,
-        output=whole_out,
-        **{kind: said.get(kind, whole_in) for kind in _INPUT_PARTS},
-        **{kind: said.get(kind, whole_out) for kind in _OUTPUT_PARTS},
+def _tiers(said: dict[str, int], tiers: tuple[commerce.Tier, ...]) -> tuple[Tier, ...]:
+    """Each says what differs from the one below."""
+    made = []
+    for tier in tiers:
+        said = said | _said(tier)
+        made.append(Tier(tier.above_input_tokens, Rates.of(**said)))
+    return tuple(made)
+
+
+def _service(
+    service: commerce.ServiceTier, price: commerce.Price, said: dict[str, int]
+) -> ServiceRates:
+    factor = as_fraction(service.multiplier)
+    usual = {kind: _times(nano, factor) for kind, nano in said.items()}
+    own = usual | _said(service)
+    if service.tiers:
+        tiers = _tiers(own, service.tiers)
+    else:
+        tiers = tuple(
+            Tier(tier.above_input_tokens, _all_times(tier.rates, factor))
+            for tier in _tiers(said, price.tiers)
+        )
+    return ServiceRates(
+        name=service.name, rates=Rates.of(**own), tiers=tiers, units=_units(price, factor)
     )
 
 
-def _hours(window: commerce.TimeWindow) -> PriceHours:
+def _units(price: commerce.Price, factor: Fraction) -> UnitRates:
+    return UnitRates(
+        images=tuple(
+            (name.lower(), _times(parse_amount(dollars), factor))
+            for name, dollars in price.images.items()
+        ),
+        **{name: _times(parse_amount(getattr(price, name)), factor) for name in _SERVED_UNITS},
+        **{name: parse_amount(getattr(price, name)) for name in _TOOLS},
+    )
+
+
+def _all_times(rates: Rates, factor: Fraction) -> Rates:
+    by_kind: dict[str, int] = msgspec.structs.asdict(rates)
+    return Rates(**{kind: _times(nano, factor) for kind, nano in by_kind.items()})
+
+
+def _times(nano: int, factor: Fraction) -> int:
+    """A rate multiplied, to the whole nano-dollar for a million."""
+    return round_nano(nano * factor[0], factor[1])
+
+
+def _hours(window: commerce.TimeWindow, said: dict[str, int]) -> PriceHours:
+    own = _said(window)
     return PriceHours(
         _minute(window.start),
         _minute(window.end),
-        as_fraction(window.multiplier),
+        ONE if window.multiplier is None else as_fraction(window.multiplier),
         frozenset(_DAYS.index(day) for day in window.days),
         window.time_zone,
+        Rates.of(**(said | own)) if own else None,
     )
 
 

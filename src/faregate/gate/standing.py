@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from faregate.catalogue.prices import Tariff
+from faregate.catalogue.rates import OUTPUT_PARTS, Rates
 from faregate.core.money import format_amount, round_nano
 from faregate.dialects.refusal_members import moment
 from faregate.gate.credit_broker import CreditBroker
@@ -31,10 +32,6 @@ LIMIT_UNIT_NAMES: Final = {
     LimitUnit.TOKENS: "tokens",
     LimitUnit.CONCURRENT: "concurrent",
 }
-_RATES: Final = (
-    "input", "cached_input", "cache_write", "audio_input", "image_input",
-    "output", "reasoning", "audio_output",
-)  # fmt: skip
 
 
 async def read_standings(broker: CreditBroker, slices: Sequence[Slice]) -> list[Standing]:
@@ -105,23 +102,38 @@ def prices_told(tariff: Tariff | None) -> dict[str, Any] | None:
             {"above_input_tokens": tier.above_input_tokens} | _rates_told(tier.rates, tariff)
             for tier in row.tiers
         ]
+    units: dict[str, Any] = {
+        name: _rate(nano, tariff)
+        for name in ("image", "audio_hour", "characters", "search_unit", "web_search", "tool_call")
+        if (nano := getattr(row.units, name))
+    }
+    if row.units.images:
+        units["images"] = {name: _rate(nano, tariff) for name, nano in row.units.images}
+    if units:
+        told["units"] = units
+    if row.services:
+        told["service_tiers"] = {
+            service.name: _rates_told(service.rates, tariff) for service in row.services
+        }
     if tariff.until_ns is not None:
         told["until"] = moment(tariff.until_ns)
     return told
 
 
-def _rates_told(rates: Any, tariff: Tariff) -> dict[str, str]:
+def _rates_told(rates: Rates, tariff: Tariff) -> dict[str, str]:
     """Input and output, and each part of them that has a price of its own."""
     return {
         name: _rate(getattr(rates, name), tariff)
-        for name in _RATES
+        for name in Rates.__struct_fields__
         if name in ("input", "output") or getattr(rates, name) != _usual(rates, name)
     }
 
 
-def _usual(rates: Any, name: str) -> int:
+def _usual(rates: Rates, name: str) -> int:
     """The rate of the whole kind that `name` is a part of."""
-    return int(rates.output if name in ("reasoning", "audio_output") else rates.input)
+    if name == "cache_write_1h":
+        return rates.cache_write
+    return rates.output if name in OUTPUT_PARTS else rates.input
 
 
 def _rate(nano: int, tariff: Tariff) -> str:
