@@ -5,14 +5,15 @@ import pytest
 from faregate.providers.refusals import classify
 from faregate.providers.rules import (
     ANY_VENDOR,
-    OPENAI_COPIES,
     Clause,
     Weight,
     all_rules,
     header_value,
+    openai_copies,
     rules_of,
 )
 from faregate.providers.specimens import specimen
+from faregate.providers.vendors import VENDORS
 
 RULES = all_rules()
 
@@ -112,8 +113,26 @@ def test_headers_are_found_in_any_form():
     assert header_value((), "retry-after") is None
 
 
-@pytest.mark.parametrize("vendor", OPENAI_COPIES)
+@pytest.mark.parametrize("vendor", sorted(openai_copies()))
 def test_who_copies_openai_copies_its_codes(vendor):
     body = b'{"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}'
     assert classify(vendor, 429, {}, body).meaning == "payment_required"
     assert classify(vendor, 429, {}, b"{}").meaning == "rate_limited"
+
+
+def test_every_vendor_with_rules_has_its_row():
+    assert {numbered.rule.provider for numbered in RULES} - {ANY_VENDOR} <= set(VENDORS)
+
+
+def test_copies_are_those_without_rules_of_their_own():
+    assert {"openai_compatible", "ollama", "vllm", "llama_cpp", "nebius"} <= openai_copies()
+    assert not openai_copies() & {numbered.rule.provider for numbered in RULES}
+    assert not openai_copies() & {"vertex", "zai", "voyage"}
+
+
+def test_who_speaks_as_another_is_read_by_its_rules():
+    body = b'{"error": {"code": "1113", "message": "x"}}'
+    assert classify("zai", 429, {}, body) == classify("zhipu", 429, {}, body)
+    assert classify("zai", 429, {}, body).meaning == "payment_required"
+    likes = {row.name: row.refusals_like for row in VENDORS.values() if row.refusals_like}
+    assert all(rules_of(name) == rules_of(like) for name, like in likes.items())

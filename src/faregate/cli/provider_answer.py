@@ -15,7 +15,7 @@ from faregate.core.errors import FaregateError
 from faregate.core.refusals import KINDS
 from faregate.providers.answers import Judgement, ProviderAnswer, judge, parse_field, read_answer
 from faregate.providers.refusals import REFUSAL_BODY_BYTES_MAX, retry_after_seconds
-from faregate.providers.rules import ANY_VENDOR, OPENAI_COPIES, Rule, all_rules
+from faregate.providers.rules import ANY_VENDOR, Rule, all_rules
 from faregate.providers.vendors import VENDORS
 
 _FILE_BYTES_MAX: Final = 16 * REFUSAL_BODY_BYTES_MAX
@@ -101,7 +101,7 @@ class Told(msgspec.Struct, frozen=True):
 def known_providers() -> list[str]:
     """Every name that --provider takes."""
     named = {numbered.rule.provider for numbered in all_rules()} - {ANY_VENDOR}
-    return sorted(named | set(VENDORS) | set(OPENAI_COPIES))
+    return sorted(named | set(VENDORS))
 
 
 def diagnose_answer(

@@ -19,6 +19,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from faregate.providers.vendors import VENDORS
+
 Meaning = Literal[
     "payment_required",
     "auth",
@@ -137,9 +139,6 @@ class _RuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...]
 
 
-OPENAI_COPIES: Final = ("openai_compatible", "ollama", "vllm", "llama_cpp")
-
-
 @cache
 def all_rules() -> tuple[NumberedRule, ...]:
     """Every rule, in the order of the file; read at the first use."""
@@ -166,9 +165,25 @@ def _by_vendor() -> dict[str, tuple[NumberedRule, ...]]:
     }
     # Who copies OpenAI's format copies its codes; what a status alone means there is its own.
     copied = [rule for rule in ordered["openai"] if rule.rule.weight() < Weight.TEXT]
-    for vendor in OPENAI_COPIES:
-        tables.setdefault(vendor, tuple(copied + anyone))
+    for vendor in openai_copies():
+        tables[vendor] = tuple(copied + anyone)
+    for row in VENDORS.values():
+        if row.refusals_like is not None:
+            tables.setdefault(row.name, tables[row.refusals_like])
     return tables
+
+
+@cache
+def openai_copies() -> frozenset[str]:
+    """The vendors that speak OpenAI's format and have no rules of their own, nor another's."""
+    own = {numbered.rule.provider for numbered in all_rules()}
+    return frozenset(
+        row.name
+        for row in VENDORS.values()
+        if row.name not in own
+        and row.refusals_like is None
+        and row.speaks("generate", "openai_chat")
+    )
 
 
 def rules_of(vendor: str) -> tuple[NumberedRule, ...]:

@@ -1,124 +1,266 @@
-"""Vendors that speak OpenAI's format: a row each.
+"""Vendors: a row each, in vendors.json, read once.
 
-A vendor that isn't here is served as `openai_compatible` with a base URL of its own.
+A vendor that isn't there is served as `openai_compatible` with a base URL of its own. Where a row
+was taken from, and whether its source could be read, each row says itself.
 """
 
-from typing import Final
+import pkgutil
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
+Auth = Literal["header", "sigv4", "google_oauth", "none"]
+Checked = Literal["documented", "second_hand", "unchecked"]
+Operation = Literal[
+    "generate",
+    "completions",
+    "embeddings",
+    "rerank",
+    "images",
+    "image_edits",
+    "image_variations",
+    "speech",
+    "transcriptions",
+    "translations",
+    "moderations",
+    "realtime",
+    "files",
+    "batches",
+    "count_tokens",
+]
+Quirk = Literal["no_developer_role", "no_stream_options", "one_choice", "random_seed"]
 
-class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a vendor's API is and how a key is shown to it.
+# What each operation can be asked in.
+DIALECTS: Final[dict[Operation, tuple[str, ...]]] = {
+    "generate": (
+        "openai_chat",
+        "openai_responses",
+        "anthropic",
+        "gemini",
+        "bedrock_converse",
+        "cohere",
+        "ollama",
+    ),
+    "completions": ("openai_completions",),
+    "embeddings": (
+        "openai_embeddings",
+        "gemini_embeddings",
+        "cohere_embeddings",
+        "ollama_embeddings",
+        "voyage_embeddings",
+        "bedrock_invoke",
+    ),
+    "rerank": ("cohere_rerank", "jina_rerank", "voyage_rerank"),
+    "images": ("openai_images", "stability", "bedrock_invoke"),
+    "image_edits": ("openai_image_edits", "stability"),
+    "image_variations": ("openai_image_variations",),
+    "speech": ("openai_speech", "elevenlabs"),
+    "transcriptions": ("openai_transcriptions", "elevenlabs"),
+    "translations": ("openai_translations",),
+    "moderations": ("openai_moderations",),
+    "realtime": ("openai_realtime",),
+    "files": ("openai_files",),
+    "batches": ("openai_batches", "anthropic_batches"),
+    "count_tokens": ("anthropic", "gemini"),
+}
+
+QUIRKS: Final[dict[Quirk, str]] = {
+    "no_developer_role": "it knows no messages of the role developer; system is its name for it",
+    "no_stream_options": "it does not know stream_options, and counts the usage unasked",
+    "one_choice": "it gives one choice; n may only be 1",
+    "random_seed": "its name for seed is random_seed",
+}
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
+# What may stand for a placeholder: a part of a host's name or of a path, never a whole one.
+OPTION_VALUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}")
+
+
+class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an account may say beside its key.
+
+    One that an address has a place for must be said where it has no default.
+    """
+
+    description: str
+    default: str | None = None
+
+
+class KeyEnvironment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The variables that the vendor's own tools read.
+
+    `credentials`: part of the credential ("key" for most) to the variables that may hold it, the
+    first that is set wins. All parts are needed but those in `optional`. `options`: option to
+    variables. `base_urls`: variable to the path that its address lacks. `general`: the variables
+    serve other tools too, so that to find them is no sign that models are meant.
+    """
+
+    credentials: dict[str, tuple[str, ...]] = {}
+    optional: tuple[str, ...] = ()
+    options: dict[str, tuple[str, ...]] = {}
+    base_urls: dict[str, str] = {}
+    general: bool = False
+
+
+class Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a vendor tells what prepaid credit is left.
+
+    `path` is as in `Vendor.paths`. `amount` and `currency_path` lead into the reply as the
+    paths of refusal rules do (`a.b`, `a[].b`); `spent`, where given, is subtracted. `currency`
+    is that of the usual address, `currencies` those of other regions; a row has either these or
+    a `currency_path`. The amounts count `parts` of the currency's unit: 100 are cents. `needs`
+    says what key it takes, where the usual one won't do.
+    """
+
+    path: str
+    amount: str
+    spent: str | None = None
+    currency: str | None = None
+    currency_path: str | None = None
+    currencies: dict[str, str] = {}
+    parts: int = 1
+    needs: str | None = None
+    documentation: str
+
+
+class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a vendor's API is, what it speaks, and how a key is shown to it.
 
     `base_url` goes up to and including the version, and is None where every installation has its
-    own. The key is sent as `key_header`: `key_prefix` + key. `needs_key` is False for servers
-    that take calls without one. `output_limit_field` is the field of a chat request that limits
-    the output. `documentation` is where the row was taken from.
+    own. It may hold placeholders, `{region}`, whose values are `options`; `regions` are the
+    regions whose address is another. The key is sent as `key_header`: `key_prefix` + key, or as
+    `key_headers` has it for a dialect. `needs_key` is False for servers that take calls without
+    one. `headers` go with every call.
+
+    `dialects` are those that it speaks itself for each operation, the preferred first. `paths`
+    are the dialects that have another base: a path from the root of the host ("/anthropic/v1"),
+    one below the base ("openai"), or a whole address.
+
+    `output_limit_field` is the field of a chat request that limits the output; `unsupported` are
+    fields of OpenAI's chat requests that it refuses or ignores. `refusals_like` is the vendor
+    whose rules read its refusals where it has none of its own. `models_path` is its list of
+    models, as in `paths`; `test_model` a cheap one to try a key with. `documentation` is where
+    the row was taken from; `note` what could not be checked, or what a row can't say.
     """
 
     name: str
     title: str
     base_url: str | None
     documentation: str
+    checked: Checked
+    note: str = ""
+    auth: Auth = "header"
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
+    key_headers: dict[str, str] = {}
     needs_key: bool = True
+    headers: dict[str, str] = {}
+    regions: dict[str, str] = {}
+    options: dict[str, Option] = {}
+    dialects: dict[Operation, tuple[str, ...]]
+    paths: dict[str, str] = {}
     output_limit_field: str = "max_tokens"
+    unsupported: tuple[str, ...] = ()
+    quirks: tuple[Quirk, ...] = ()
+    key_environment: KeyEnvironment = KeyEnvironment()
+    balance: Balance | None = None
+    models_path: str | None = "models"
+    test_model: str | None = None
+    refusals_like: str | None = None
 
-    def key_field(self, key: str) -> tuple[str, str]:
+    @property
+    def ask_stream_usage(self) -> bool:
+        """Whether a stream's usage may be asked for."""
+        return "no_stream_options" not in self.quirks
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a server on this machine, by its usual address."""
+        return self.base_url is not None and urlsplit(self.base_url).hostname == "127.0.0.1"
+
+    def key_field(self, key: str, dialect: str | None = None) -> tuple[str, str]:
         """The header that shows `key`: its name in lower case, and its value."""
-        return self.key_header, self.key_prefix + key
+        header = self.key_headers.get(dialect or "", self.key_header)
+        if header == self.key_header:
+            return header, self.key_prefix + key
+        return header, f"Bearer {key}" if header == "authorization" else key
+
+    def speaks(self, operation: Operation, dialect: str) -> bool:
+        """Whether calls in `dialect` need no translation."""
+        return dialect in self.dialects.get(operation, ())
 
 
-# The addresses were checked against the pages named, except where a comment says otherwise.
-_ROWS: Final = (
-    # Unchecked: the page could not be read; it is the default of OpenAI's own SDKs.
-    Vendor(
-        name="openai",
-        title="OpenAI",
-        base_url="https://api.openai.com/v1",
-        documentation="https://platform.openai.com/docs/api-reference/introduction",
-        # "max_tokens" is deprecated there, and models that reason refuse it.
-        output_limit_field="max_completion_tokens",
-    ),
-    Vendor(
-        name="openai_compatible",
-        title="Any server that speaks OpenAI's format",
-        base_url=None,
-        documentation="https://platform.openai.com/docs/api-reference/introduction",
-        needs_key=False,
-    ),
-    Vendor(
-        name="groq",
-        title="Groq",
-        base_url="https://api.groq.com/openai/v1",
-        documentation="https://console.groq.com/docs/openai",
-    ),
-    # Formerly https://api.together.xyz/v1, which older guides still name.
-    Vendor(
-        name="together",
-        title="Together AI",
-        base_url="https://api.together.ai/v1",
-        documentation="https://docs.together.ai/docs/inference/openai-compatibility",
-    ),
-    Vendor(
-        name="fireworks",
-        title="Fireworks AI",
-        base_url="https://api.fireworks.ai/inference/v1",
-        documentation="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
-    ),
-    # Checked at second hand, in several clients' documentation.
-    Vendor(
-        name="mistral",
-        title="Mistral AI",
-        base_url="https://api.mistral.ai/v1",
-        documentation="https://docs.mistral.ai/resources/migration-guides",
-    ),
-    # The page names it with and without /v1; it says that v1 is no version of a model.
-    Vendor(
-        name="deepseek",
-        title="DeepSeek",
-        base_url="https://api.deepseek.com/v1",
-        documentation="https://api-docs.deepseek.com/",
-    ),
-    # Unchecked: the pages that could be read name the API, but not its address in full.
-    Vendor(
-        name="openrouter",
-        title="OpenRouter",
-        base_url="https://openrouter.ai/api/v1",
-        documentation="https://openrouter.ai/docs/api/reference/overview",
-    ),
-    # Checked at second hand, in several clients' documentation.
-    Vendor(
-        name="xai",
-        title="xAI",
-        base_url="https://api.x.ai/v1",
-        documentation="https://docs.x.ai/developers/introduction",
-    ),
-    Vendor(
-        name="ollama",
-        title="Ollama",
-        base_url="http://127.0.0.1:11434/v1",
-        documentation="https://github.com/ollama/ollama/blob/main/docs/openai.md",
-        needs_key=False,
-    ),
-    # Checked at second hand, in a client's documentation.
-    Vendor(
-        name="vllm",
-        title="vLLM",
-        base_url="http://127.0.0.1:8000/v1",
-        documentation="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
-        needs_key=False,
-    ),
-    # Checked at second hand, in a client's documentation.
-    Vendor(
-        name="llama_cpp",
-        title="llama.cpp server",
-        base_url="http://127.0.0.1:8080/v1",
-        documentation="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
-        needs_key=False,
-    ),
-)
+def placeholders(text: str) -> frozenset[str]:
+    """The names in braces of an address."""
+    return frozenset(_PLACEHOLDER.findall(text))
 
-VENDORS: Final[dict[str, Vendor]] = {vendor.name: vendor for vendor in _ROWS}
+
+def resolve_base_url(vendor: Vendor, options: Mapping[str, str]) -> str:
+    """The address of `vendor` for an account with these options.
+
+    Raises ValueError, naming the option that is missing, unknown, or no part of an address.
+    """
+    if vendor.base_url is None:
+        raise ValueError(f"{vendor.name} has no address of its own; give base_url")
+    for name in options:
+        if name not in vendor.options:
+            known = ", ".join(vendor.options) or "none"
+            raise ValueError(f"{vendor.name} has no option {name!r}; its options: {known}")
+    values = {name: option.default for name, option in vendor.options.items()}
+    values.update((name, value) for name, value in options.items() if value)
+    template = vendor.regions.get(values.get("region") or "", vendor.base_url)
+
+    def value_of(found: re.Match[str]) -> str:
+        name = found[1]
+        value = values.get(name)
+        if value is None:
+            what = vendor.options[name].description
+            raise ValueError(f"{vendor.name} needs the option {name!r}: {what}")
+        if OPTION_VALUE.fullmatch(value) is None:
+            raise ValueError(f"the option {name!r} of {vendor.name} can't be {value!r}")
+        return value
+
+    return _PLACEHOLDER.sub(value_of, template)
+
+
+def address_at(base_url: str, path: str) -> str:
+    """The address of a path of a row, for an account at `base_url`."""
+    if "://" in path:
+        return path
+    if path.startswith("/"):
+        parts = urlsplit(base_url)
+        return f"{parts.scheme}://{parts.netloc}{path}"
+    return f"{base_url.rstrip('/')}/{path}" if path else base_url
+
+
+def dialect_base_url(vendor: Vendor, dialect: str, base_url: str) -> str:
+    """Where `dialect` is spoken, for an account at `base_url`; what it asks for comes after.
+
+    A whole address in the row holds for accounts at the vendor's own address; an account that
+    goes through another host finds the same path there.
+    """
+    path = vendor.paths.get(dialect)
+    if path is None:
+        return base_url
+    if "://" in path and base_url != vendor.base_url:
+        path = urlsplit(path).path
+    return address_at(base_url, path)
+
+
+class _VendorFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    vendors: tuple[Vendor, ...]
+
+
+def _read() -> dict[str, Vendor]:
+    data = pkgutil.get_data("faregate.providers", "vendors.json")
+    if data is None:
+        raise FileNotFoundError("vendors.json is missing from the package")
+    rows = msgspec.json.decode(data, type=_VendorFile).vendors
+    return {vendor.name: vendor for vendor in rows}
+
+
+VENDORS: Final[dict[str, Vendor]] = _read()
