@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 from tests.cli.console import Console
 
+from faregate.providers.vendors import VENDORS
 from faregate.storage.preparation import open_gate_source
 
 
@@ -75,6 +76,22 @@ def test_remove(console: Console) -> None:
     console.good("providers", "remove", "p", "--with-models")
     assert console.good("models", "list", "--json").json == []
     assert "there is no provider 'p'" in console.run("providers", "remove", "p").err
+
+
+def test_vendors(console: Console) -> None:
+    listed = console.good("providers", "vendors").out
+    assert len(listed.splitlines()) == 1 + len(VENDORS)
+    assert "https://bedrock-runtime.{region}.amazonaws.com" in listed
+    assert "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY" in listed
+    said = console.good("providers", "vendors", "mistral", "--json").json
+    assert [row["name"] for row in said] == ["mistral"]
+    assert said[0]["base_url"] == "https://api.mistral.ai/v1"
+    assert said[0]["dialects"]["generate"] == ["openai_chat", "openai_responses"]
+    assert console.good("providers", "vendors", "zzz", "--json").json == []
+    refused = console.run("providers", "vendors", "zzz")
+    assert refused.status == 1
+    assert "no vendor is called 'zzz'" in refused.err
+    assert "openai_compatible" in refused.err
 
 
 class Vendor(BaseHTTPRequestHandler):

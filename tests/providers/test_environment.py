@@ -3,7 +3,7 @@
 import pytest
 
 from faregate.identity.keys import generate_key
-from faregate.providers.environment import FoundAccount, find_accounts
+from faregate.providers.environment import FoundAccount, find_accounts, first_variables
 from faregate.providers.vendors import VENDORS, placeholders
 
 WITH_VARIABLES = [
@@ -125,3 +125,9 @@ def test_an_option_that_is_no_part_of_an_address_is_no_account():
 def test_keys_of_our_own_are_none_of_a_vendors():
     environ = {"OPENAI_API_KEY": generate_key(), "OPENAI_BASE_URL": "http://127.0.0.1:8080/v1"}
     assert find_accounts(environ) == []
+
+
+def test_the_usual_variables_of_a_credential():
+    assert first_variables(VENDORS["gemini"]) == ["GEMINI_API_KEY"]
+    assert first_variables(VENDORS["bedrock"]) == ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    assert first_variables(VENDORS["ollama"]) == []

@@ -12,6 +12,8 @@ from faregate.configuration.accounts import api_url
 from faregate.configuration.document import Document, Provider
 from faregate.configuration.references import is_sealed
 from faregate.core.errors import FaregateError
+from faregate.providers.environment import first_variables
+from faregate.providers.vendors import VENDORS
 
 app = typer.Typer(
     name="providers", help="Add, list, test and remove providers.", no_args_is_help=True
@@ -132,6 +134,46 @@ def remove(
         print_json({"revision": number, "removed": name})
     else:
         typer.echo(f"Removed {name}; revision {number} is in force.")
+
+
+@app.command()
+def vendors(
+    search: Annotated[
+        str | None, typer.Argument(help="Only those whose name or title has this.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the vendors that Faregate knows, and how each is reached.
+
+    Example: faregate providers vendors mistral
+    """
+    rows = [
+        row
+        for row in VENDORS.values()
+        if search is None or search.lower() in f"{row.name} {row.title}".lower()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        raise FaregateError(
+            f"no vendor is called {search!r}",
+            fix="one that speaks OpenAI's format is served as openai_compatible",
+        )
+    print_table(
+        ("VENDOR", "TITLE", "ADDRESS", "GENERATES IN", "KEY FROM", "CHECKED"),
+        [
+            (
+                row.name,
+                row.title,
+                row.base_url or "-",
+                ", ".join(row.dialects.get("generate", ())) or "-",
+                ", ".join(first_variables(row)) or "-",
+                row.checked,
+            )
+            for row in rows
+        ],
+    )
 
 
 @app.command("test")

@@ -37,6 +37,12 @@ def find_accounts(environ: Mapping[str, str]) -> list[FoundAccount]:
     return [account for account in found if account is not None]
 
 
+def first_variables(vendor: Vendor) -> list[str]:
+    """The variables that hold its credential, the usual one of each part."""
+    known = vendor.key_environment
+    return [names[0] for part, names in known.credentials.items() if part not in known.optional]
+
+
 def _account(vendor: Vendor, environ: Mapping[str, str]) -> FoundAccount | None:
     known = vendor.key_environment
     credentials: dict[str, str] = {}
