@@ -1,13 +1,15 @@
 """Write the parts of docs/reference that the code knows better than a person.
 
 `make docs` runs this; with `--check` nothing is written and what is out of date is named.
-Whole files: settings.md, commands.md, metrics.md, refusals/README.md. In each refusals/<code>.md
-only the head between the two marks is written; the prose below it belongs to people.
+Whole files: settings.md, commands.md, metrics.md, vendors.md, refusals/README.md. In each
+refusals/<code>.md only the head between the two marks is written; the prose below it belongs to
+people.
 """
 
 import ast
 import importlib
 import importlib.util
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -345,6 +347,72 @@ def metrics_page() -> str:
     return "\n\n".join((NOTICE, "# Metrics", intro, table(heads, rows))) + "\n"
 
 
+# -- vendors -------------------------------------------------------------------------------------
+
+
+def _vendor_facts(vendor: Any, quirks: dict[str, str]) -> Iterator[str]:
+    """What the tables leave out, a sentence or a few each."""
+    for name, option in vendor.options.items():
+        usual = f" Default: {code(option.default)}." if option.default is not None else ""
+        yield f"Option {code(name)}: {option.description}{usual}"
+    if vendor.unsupported:
+        yield f"It refuses or ignores {', '.join(map(code, vendor.unsupported))}."
+    for quirk in vendor.quirks:
+        yield f"{code(quirk)}: {quirks[quirk]}."
+    if vendor.balance is not None:
+        needs = f", with {vendor.balance.needs}" if vendor.balance.needs else ""
+        yield f"It tells the credit left at {code(vendor.balance.path)}{needs}."
+    if vendor.note:
+        yield vendor.note
+
+
+def _auth(vendor: Any) -> str:
+    if vendor.auth == "header":
+        field = ": ".join(vendor.key_field("KEY"))
+        return code(field) if vendor.needs_key else f"{code(field)}, or none"
+    return {"sigv4": "a signature (SigV4)", "google_oauth": "a service account"}[vendor.auth]
+
+
+def vendors_page() -> str:
+    """docs/reference/vendors.md: every vendor's row."""
+    rows = importlib.import_module("faregate.providers.vendors")
+    vendors = rows.VENDORS.values()
+    reached, spoken, facts = [], [], []
+    for vendor in vendors:
+        known = vendor.key_environment
+        variables = [*itertools.chain(*known.credentials.values(), *known.options.values())]
+        reached.append((
+            code(vendor.name),
+            vendor.title,
+            code(vendor.base_url) if vendor.base_url else "its own",
+            _auth(vendor),
+            ", ".join(map(code, (*variables, *known.base_urls))) or "-",
+            f"[{vendor.checked.replace('_', ' ')}]({vendor.documentation})",
+        ))  # fmt: skip
+        spoken.append((
+            code(vendor.name),
+            "; ".join(f"{name}: {', '.join(each)}" for name, each in vendor.dialects.items()),
+        ))  # fmt: skip
+        facts += [f"- {code(vendor.name)}: {' '.join(said)}"
+                  for said in [list(_vendor_facts(vendor, rows.QUIRKS))] if said]  # fmt: skip
+    intro = (
+        f"The {len(vendors)} vendors that Faregate knows, as `vendor` of a provider; any other "
+        "that speaks OpenAI's format is `openai_compatible`. What stands in braces is said in "
+        "the provider's options. *Documented*: address and key were read in the vendor's own "
+        "pages or SDK; *second hand*: in other clients; *unchecked*: in neither. "
+        "`faregate providers vendors` lists the same."
+    )
+    heads = ("Vendor", "Title", "Address", "Key shown as", "Variables", "Source")
+    return "\n\n".join((
+        NOTICE, "# Vendors", intro, table(heads, reached),
+        "## What they speak",
+        "Calls in one of these dialects go there as they came; others are translated into the "
+        "first.",
+        table(("Vendor", "Operations and dialects"), spoken),
+        "## What else is known", "\n".join(facts),
+    )) + "\n"  # fmt: skip
+
+
 # -- all of it -----------------------------------------------------------------------------------
 
 
@@ -364,6 +432,7 @@ def pages() -> dict[Path, str]:
     optional: tuple[tuple[str, str, Callable[[], str]], ...] = (
         ("faregate.cli.main", "commands.md", commands_page),
         ("faregate.monitor.metrics", "metrics.md", metrics_page),
+        ("faregate.providers.vendors", "vendors.md", vendors_page),
     )
     for module, name, page in optional:
         if _exists(module):
