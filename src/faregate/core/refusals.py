@@ -329,6 +329,11 @@ _ROWS: Final = (
         "api_error",
     ),
     Kind(
+        "no_healthy_upstream", 503, "operator", "No provider can serve this model just now", True,
+        "Try again after Retry-After; the operator must see which providers are in trouble, and why.",
+        "api_error",
+    ),
+    Kind(
         "upstream_busy", 503, "operator", "All connections to the provider are in use", True,
         "Try again in a moment; the operator may raise connections_max of the provider.",
         "api_error",

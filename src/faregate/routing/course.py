@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from faregate.routing.health import Health
 from faregate.routing.retries import wait_s
 from faregate.routing.strategies import Facts
-from faregate.routing.targets import Account, Choice, Key, Target, record
+from faregate.routing.targets import Choice, Target, record
 from faregate.routing.troubles import OF_THE_REQUEST, REPEATABLE, TOLD_RANK, Trouble
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Course:
         self._stages = route.stages(facts)
         self.troubles: list[tuple[Choice, Trouble]] = []
         self._told: Trouble | None = None
-        self._skipped: set[Account | Target | Key] = set()
+        self._skipped: set[Health] = set()
         self._ready_at: dict[Target, float] = {}
         self._repeats = 0
         self._entered: set[str] = set()
@@ -97,11 +98,11 @@ class Course:
     def _set_aside(self, choice: Choice, trouble: Trouble) -> None:
         """Don't take for fresh what this trouble speaks of."""
         if trouble.scope == "key":
-            self._skipped.add(choice.key)
+            self._skipped.add(choice.key_health)
         elif trouble.scope == "account" or trouble.kind == "busy":
-            self._skipped.add(choice.target.account)
+            self._skipped.add(choice.account_health)
         else:
-            self._skipped.add(choice.target)
+            self._skipped.add(choice.target_health)
 
     def _note(self, choice: Choice, trouble: Trouble, now: float) -> None:
         """Remember when the same target may be asked again, if it may."""
@@ -148,14 +149,9 @@ class Course:
         route = self._route
         if len(self.troubles) >= route.retries.attempts_max or now >= self._deadline:
             return self._give_up(now)
-        for targets in self._stages:
-            choice = route.pick(targets, self._facts, now, self._skipped)
-            if choice is not None:
-                return Next(choice)
-        for targets in self._stages:
-            choice = route.pick_guessed(targets, self._facts, now, self._skipped)
-            if choice is not None:
-                return Next(choice)
+        choice = route.pick_any(self._stages, self._facts, now, self._skipped)
+        if choice is not None:
+            return Next(choice)
         return self._wait(now) or self._give_up(now)
 
     def _wait(self, now: float) -> Next | None:
@@ -177,7 +173,7 @@ class Course:
         self._repeats += 1
         self._awaited = soonest
         choice = next(
-            (each for each in soonest.choices if each.key not in self._skipped),
+            (each for each in soonest.choices if each.key_health not in self._skipped),
             soonest.choices[0],
         )
         return Next(choice, max(soonest_at - now, _AGAIN_S))
@@ -186,7 +182,7 @@ class Course:
         """When `target` may be asked, if waiting for it makes sense."""
         ready_at = self._ready_at.get(target)
         if ready_at is None:
-            if target in self._skipped or target.account in self._skipped:
+            if target.health in self._skipped or target.account.health in self._skipped:
                 return None
             ready_at = now
         return max(ready_at, self._route.opens_at(target, self._facts, now))
@@ -194,4 +190,6 @@ class Course:
     def _give_up(self, now: float) -> GiveUp:
         told = self._told
         assert told is not None
-        return GiveUp(told, tuple(self.troubles), self._route.recovers_s(self._facts, now))
+        return GiveUp(
+            told, tuple(self.troubles), self._route.recovers_s(self._stages, self._facts, now)
+        )

@@ -58,6 +58,14 @@ class Expression:
             return result
         return self._failed(f"it gives {type(result).__name__}, not true or false")
 
+    def describe(self) -> dict[str, Any]:
+        """Its text, and how often it failed, for people."""
+        return {
+            "expression": self.source,
+            "failures": self.failures,
+            "last_failure": self.last_failure,
+        }
+
     def _failed(self, why: str) -> bool:
         self.failures += 1
         self.last_failure = why

@@ -12,16 +12,16 @@ import msgspec
 
 from faregate.core.refusals import Refusal, refuse
 from faregate.routing.course import Course
-from faregate.routing.expressions import Expression
-from faregate.routing.health import Bench
+from faregate.routing.health import Bench, Health
 from faregate.routing.retries import Retries, RetryBudget
 from faregate.routing.strategies import NO_FACTS, PICKS, Facts, Strategy, pick_key, share_of
-from faregate.routing.targets import Account, Choice, Key, Target
-from faregate.routing.troubles import REFUSAL_CODES, Kind
+from faregate.routing.targets import Choice, Target
+from faregate.routing.troubles import REFUSAL_CODES
 
-Skipped = Container[Account | Target | Key]
+Skipped = Container[Health]  # of accounts, targets and keys
+Stages = tuple[tuple[Target, ...], ...]
 
-_NONE: Final[Skipped] = frozenset()
+_NOTHING: Final[Skipped] = frozenset()
 
 
 class Fallbacks(msgspec.Struct, frozen=True):
@@ -34,21 +34,6 @@ class Fallbacks(msgspec.Struct, frozen=True):
     def of(self, kind: str) -> tuple[Target, ...]:
         """Those for a kind of trouble that is of the request."""
         return self.context_length if kind == "context_length" else self.content_refused
-
-    def holds(self, targets: Sequence[Target]) -> bool:
-        """Whether `targets` is one of these lists."""
-        return (
-            targets is self.failure
-            or targets is self.context_length
-            or targets is self.content_refused
-        )
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """Calls that match go to these targets, and to no other of the route."""
-
-    when: Expression
-    targets: tuple[Target, ...]
 
 
 class Canary(msgspec.Struct, frozen=True):
@@ -87,8 +72,8 @@ class Route:
     """Targets and how to choose among them."""
 
     __slots__ = (
-        "_pick", "_quick", "budget", "calls", "canary", "fallbacks", "name", "needs", "random",
-        "retries", "rules", "shadow", "strategy", "targets",
+        "_ordered", "_pick", "_quick", "_stages", "_varies", "budget", "calls", "canary",
+        "fallbacks", "name", "needs", "random", "retries", "shadow", "strategy", "targets",
     )  # fmt: skip
 
     def __init__(
@@ -99,7 +84,6 @@ class Route:
         *,
         strategy: Strategy = "priority",
         fallbacks: Fallbacks = Fallbacks(),  # noqa: B008
-        rules: tuple[Rule, ...] = (),
         canary: Canary | None = None,
         shadow: Shadow | None = None,
         retries: Retries = Retries(),  # noqa: B008
@@ -109,44 +93,49 @@ class Route:
         self.random = random
         self.strategy = strategy
         self.fallbacks = fallbacks
-        self.rules = rules
         self.canary = canary
         self.shadow = shadow
         self.retries = retries
         self.budget = RetryBudget(retries)
         self.calls = 0
         self._pick = PICKS[strategy]
-        self.needs = self._needed()
+        self._ordered = (fallbacks.failure, fallbacks.context_length, fallbacks.content_refused)
+        self._stages: Stages = (self.targets, *((fallbacks.failure,) if fallbacks.failure else ()))
+        self._varies = canary is not None or any(each.when for each in self.everyone())
         self._quick = self._only_choice()
+        # The members of `Facts` that are read; of the others none need be made.
+        self.needs = self._needed()
 
     # -- choosing ----------------------------------------------------------------------------------
 
     def choose(self, facts: Facts, now: float) -> Choice | Refused:
         """The target and key of a call's first attempt.
 
-        Where it is a probe, it is now claimed: `begin` or `ended` it.
+        Where it is a probe it is claimed for this call, which must `begin` it soon.
         """
         self.calls += 1
         quick = self._quick
         if quick is not None and not quick.account_health.troubled:
             return quick
         stages = self.stages(facts)
-        for targets in stages:
-            choice = self.pick(targets, facts, now)
-            if choice is not None:
-                return choice
-        for targets in stages:
-            choice = self.pick_guessed(targets, facts, now)
-            if choice is not None:
-                return choice
-        return self.refused(facts, now)
+        choice = self.pick_any(stages, facts, now)
+        return self.refused(stages, facts, now) if choice is None else choice
+
+    def look(self, facts: Facts, now: float) -> Choice | Refused:
+        """What `choose` would say; nothing is counted or claimed."""
+        stages = self.stages(facts)
+        choice = self.pick_any(stages, facts, now, claims=False)
+        return self.refused(stages, facts, now) if choice is None else choice
 
     def course(self, first: Choice, facts: Facts, now: float, deadline: float) -> Course:
         """What to try after `first` has failed; tell it so by `failed`."""
         return Course(self, facts, deadline)
 
     def shadow_choice(self, facts: Facts, now: float) -> Choice | None:
-        """Where a copy of this call goes as well; None: nowhere."""
+        """Where a copy of this call goes as well; None: nowhere.
+
+        A copy is never a probe, and never sent to what is in trouble.
+        """
         shadow = self.shadow
         if shadow is None or self.random.random() * 100 >= shadow.percent:
             return None
@@ -154,73 +143,103 @@ class Route:
             return None
         return self.pick((shadow.target,), facts, now)
 
-    def stages(self, facts: Facts) -> tuple[tuple[Target, ...], ...]:
+    def stages(self, facts: Facts) -> Stages:
         """The lists of targets for this call, in the order in which they are asked."""
-        stages = self._own_stages(facts)
-        failure = self.fallbacks.failure
-        return (*stages, failure) if failure else stages
+        if not self._varies:
+            return self._stages
+        stages = []
+        if self.canary is not None and self._is_canary(facts, self.canary):
+            stages.append(self.canary.targets)
+        stages += self._stages
+        return tuple(
+            tuple(
+                each for each in targets if each.when is None or each.when.matches(facts.variables)
+            )
+            for targets in stages
+        )
 
-    def _own_stages(self, facts: Facts) -> tuple[tuple[Target, ...], ...]:
-        for rule in self.rules:
-            if rule.when.matches(facts.variables):
-                return (rule.targets,)
-        canary = self.canary
-        if canary is None:
-            return (self.targets,)
+    def _is_canary(self, facts: Facts, canary: Canary) -> bool:
         stays_by = facts.caller or facts.conversation
         share = self.random.random() if stays_by is None else share_of(self.name, stays_by)
-        return (canary.targets, self.targets) if share * 100 < canary.percent else (self.targets,)
+        return share * 100 < canary.percent
+
+    def pick_any(
+        self,
+        stages: Stages,
+        facts: Facts,
+        now: float,
+        skipped: Skipped = _NOTHING,
+        *,
+        claims: bool = True,
+    ) -> Choice | None:
+        """What can be used now; else what is benched by a guess alone."""
+        for targets in stages:
+            choice = self.pick(targets, facts, now, skipped, claims=claims)
+            if choice is not None:
+                return choice
+        choice = self._least_bad(stages, facts, now, skipped)
+        return _claimed(choice, now) if choice is not None and claims else choice
 
     def pick(
-        self, targets: Sequence[Target], facts: Facts, now: float, skipped: Skipped = _NONE
+        self,
+        targets: tuple[Target, ...],
+        facts: Facts,
+        now: float,
+        skipped: Skipped = _NOTHING,
+        *,
+        claims: bool = True,
     ) -> Choice | None:
         """One of `targets` that can be used now, with its key."""
         usable = [each for each in targets if self._is_usable(each, facts, now, skipped)]
         if not usable:
             return None
         # Fallbacks are asked in their order, whatever the strategy.
-        ordered = len(usable) == 1 or self.fallbacks.holds(targets)
+        ordered = len(usable) == 1 or targets in self._ordered
         target = usable[0] if ordered else self._pick(usable, facts, self.random)
         choices = [
             each
             for each in target.choices
-            if each.key not in skipped and each.key_health.bench.is_open(now)
+            if each.key_health not in skipped and each.key_health.bench.is_open(now)
         ]
         stays_by = facts.stays_by if self.strategy == "sticky" else None
-        return _claimed(pick_key(choices, stays_by, self.random), now)
+        choice = pick_key(choices, stays_by, self.random)
+        return _claimed(choice, now) if claims else choice
 
-    def pick_guessed(
-        self, targets: Sequence[Target], facts: Facts, now: float, skipped: Skipped = _NONE
+    def _least_bad(
+        self, stages: Stages, facts: Facts, now: float, skipped: Skipped
     ) -> Choice | None:
-        """The one of `targets` that is benched by a guess alone and comes back first."""
+        """What is benched by a guess alone and comes back first."""
         best: Choice | None = None
         best_at = 0.0
-        for target in targets:
-            if target in skipped or target.account in skipped:
+        for target in (target for targets in stages for target in targets):
+            health = target.health
+            if health in skipped or target.account.health in skipped:
                 continue
             if self._limited_s(target, facts, now):
                 continue
             for choice in target.choices:
-                if choice.key in skipped:
-                    continue
                 shut = [bench for bench in choice.benches() if not bench.is_open(now)]
+                if choice.key_health in skipped or not all(bench.guessed for bench in shut):
+                    continue
                 at = max((bench.until for bench in shut), default=0.0)
-                if all(bench.guessed for bench in shut) and (best is None or at < best_at):
+                if best is None or at < best_at:
                     best, best_at = choice, at
-        return None if best is None else _claimed(best, now)
+        return best
 
     def _is_usable(self, target: Target, facts: Facts, now: float, skipped: Skipped) -> bool:
         account = target.account
-        if target in skipped or account in skipped:
+        if target.health in skipped or account.health in skipped:
             return False
         if account.rates is not None and self._limited_s(target, facts, now):
             return False
         if not account.health.troubled:
-            return any(key not in skipped for key in account.keys) if skipped else True
+            return not skipped or any(key.health not in skipped for key in account.keys)
         return (
             account.health.bench.is_open(now)
             and target.health.bench.is_open(now)
-            and any(key.health.bench.is_open(now) and key not in skipped for key in account.keys)
+            and any(
+                key.health.bench.is_open(now) and key.health not in skipped for key in account.keys
+            )
         )
 
     def _limited_s(self, target: Target, facts: Facts, now: float) -> float:
@@ -234,30 +253,35 @@ class Route:
     def opens_at(self, target: Target, facts: Facts, now: float) -> float:
         """When `target` may be asked at the earliest."""
         account = target.account
-        keys = min((key.health.bench.opens_at(now) for key in account.keys), default=now)
-        at = max(account.health.bench.opens_at(now), target.health.bench.opens_at(now), keys)
+        at = max(
+            account.health.bench.opens_at(now),
+            target.health.bench.opens_at(now),
+            min((key.health.bench.opens_at(now) for key in account.keys), default=now),
+        )
         return max(at, now + self._limited_s(target, facts, now))
 
-    def recovers_s(self, facts: Facts, now: float) -> float | None:
+    def recovers_s(self, stages: Stages, facts: Facts, now: float) -> float | None:
         """Seconds until the first target may be asked; None: one may be asked now."""
-        stages = self.stages(facts)
         waits = [self.opens_at(each, facts, now) - now for stage in stages for each in stage]
         wait = min(waits, default=0.0)
         return wait if wait > 0 else None
 
-    def refused(self, facts: Facts, now: float) -> Refused:
+    def refused(self, stages: Stages, facts: Facts, now: float) -> Refused:
         """Why nothing may be asked, and until when."""
-        reasons = []
-        codes = set()
-        for stage in self.stages(facts):
-            for target in stage:
-                code, why = self._reason(target, facts, now)
-                codes.add(code)
-                reasons.append((target.name, why))
-        wait = self.recovers_s(facts, now)
+        targets = [target for stage in stages for target in stage]
+        if not targets:
+            return Refused(
+                "no_healthy_upstream", f"No target of '{self.name}' serves calls like this.", None
+            )
+        reasons = [(target.name, *self._reason(target, facts, now)) for target in targets]
+        codes = {code for _, code, _ in reasons}
         code = codes.pop() if len(codes) == 1 else None
-        detail = f"None of the targets of '{self.name}' may be asked now."
-        return Refused(code or "no_healthy_upstream", detail, wait, tuple(reasons))
+        return Refused(
+            code or "no_healthy_upstream",
+            f"None of the targets of '{self.name}' may be asked now.",
+            self.recovers_s(stages, facts, now),
+            tuple((name, why) for name, _, why in reasons),
+        )
 
     def _reason(self, target: Target, facts: Facts, now: float) -> tuple[str | None, str]:
         if self._limited_s(target, facts, now):
@@ -266,38 +290,40 @@ class Route:
         keys = [key.health.bench for key in target.account.keys]
         if not any(bench.is_open(now) for bench in keys):
             benches += keys
-        kinds: list[Kind] = [
+        kinds = {
             bench.kind for bench in benches if bench.kind is not None and not bench.is_open(now)
-        ]
-        if not kinds:
-            return None, "it can't be asked"
-        same = kinds[0] if len(set(kinds)) == 1 else None
-        return REFUSAL_CODES[same] if same is not None else None, ", ".join(sorted(set(kinds)))
+        }
+        code = REFUSAL_CODES[next(iter(kinds))] if len(kinds) == 1 else None
+        return code, ", ".join(sorted(kinds)) or "it can't be asked"
 
     # -- made once ---------------------------------------------------------------------------------
 
+    def everyone(self) -> tuple[Target, ...]:
+        """All targets that may ever serve a call of this route."""
+        fallbacks = self.fallbacks
+        canaries = self.canary.targets if self.canary is not None else ()
+        return (
+            *(*canaries, *self.targets),
+            *(*fallbacks.failure, *fallbacks.context_length, *fallbacks.content_refused),
+        )
+
     def _needed(self) -> frozenset[str]:
-        """The members of `Facts` that this route reads; of the others none need be made."""
         needed = set()
-        if self.strategy == "sticky":
+        if self.strategy == "sticky" or self.canary is not None:
             needed |= {"conversation", "caller"}
-        if self.canary is not None:
-            needed |= {"conversation", "caller"}
-        if self.rules:
+        if any(target.when is not None for target in self.everyone()):
             needed.add("variables")
-        everyone = [*self.targets, *self.fallbacks.failure, *self.fallbacks.context_length]
-        everyone += self.fallbacks.content_refused
-        if any(target.account.rates is not None for target in everyone):
+        if any(target.account.rates is not None for target in self.everyone()):
             needed.add("tokens")
         return frozenset(needed)
 
     def _only_choice(self) -> Choice | None:
         """The choice of a route that has none while its account is well."""
-        if self.rules or self.canary is not None or not self.targets:
+        if self._varies or not self.targets:
             return None
-        first = self.targets[0]
         if len(self.targets) > 1 and self.strategy != "priority":
             return None
+        first = self.targets[0]
         if first.account.rates is not None or len(first.choices) != 1:
             return None
         return first.choices[0]
@@ -308,13 +334,8 @@ class Route:
             "name": self.name,
             "strategy": self.strategy,
             "calls": self.calls,
-            "usable": any(self._is_usable(each, NO_FACTS, now, _NONE) for each in self.targets),
-            "targets": [target.describe(now) for target in self.targets],
-            "failed_expressions": {
-                rule.when.source: rule.when.last_failure
-                for rule in self.rules
-                if rule.when.failures
-            },
+            "usable": any(self._is_usable(each, NO_FACTS, now, _NOTHING) for each in self.targets),
+            "targets": [target.describe(now) for target in self.everyone()],
         }
 
 

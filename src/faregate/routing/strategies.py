@@ -14,9 +14,7 @@ import msgspec
 
 from faregate.routing.targets import Choice, Target
 
-Strategy = Literal[
-    "priority", "weighted", "least_latency", "least_busy", "least_cost", "sticky", "expression"
-]
+Strategy = Literal["priority", "weighted", "least_latency", "least_busy", "least_cost", "sticky"]
 EXPLORED: Final = 0.05  # of calls, by least latency: so that a target that was slow is seen again
 
 
@@ -128,8 +126,6 @@ PICKS: Final[dict[Strategy, Pick]] = {
     "least_busy": _pick_idlest,
     "least_cost": _pick_cheapest,
     "sticky": _pick_sticky,
-    # Rules say which targets; among those the first counts.
-    "expression": _pick_first,
 }
 
 

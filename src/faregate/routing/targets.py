@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from faregate.routing.balance import Balance
+from faregate.routing.expressions import Expression
 from faregate.routing.health import Bench, Health
 from faregate.routing.rates import Rates
 from faregate.routing.troubles import BROKEN, COUNTED, OF_THE_REQUEST, Trouble
@@ -100,12 +101,13 @@ class Account:
 
 
 class Target:
-    """A concrete model at an account.
+    """A concrete model at an account, as one route has it.
 
-    `price_nano` is what a typical call costs there; None: not known.
+    Its health is that of the model there, in whatever route. `price_nano` is what a typical call
+    costs; None: not known. `when`: it serves only calls that match.
     """
 
-    __slots__ = ("account", "choices", "health", "name", "price_nano", "weight")
+    __slots__ = ("account", "choices", "health", "name", "price_nano", "weight", "when")
 
     def __init__(
         self,
@@ -114,12 +116,14 @@ class Target:
         health: Health,
         weight: int = 1,
         price_nano: int | None = None,
+        when: Expression | None = None,
     ) -> None:
         self.name = name
         self.account = account
         self.health = health
         self.weight = weight
         self.price_nano = price_nano
+        self.when = when
         self.choices = tuple(Choice(self, key) for key in account.keys)
 
     @property
@@ -139,6 +143,7 @@ class Target:
             "account": self.account.name,
             "weight": self.weight,
             "price_nano": self.price_nano,
+            **({"when": self.when.describe()} if self.when is not None else {}),
             **self.health.describe(now),
         }
 
