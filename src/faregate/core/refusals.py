@@ -330,7 +330,7 @@ _ROWS: Final = (
     ),
     Kind(
         "no_healthy_upstream", 503, "operator", "No provider can serve this model just now", True,
-        "Try again after Retry-After; the operator must see which providers are in trouble, and why.",
+        "Try again after Retry-After; the operator must look into the state of the providers.",
         "api_error",
     ),
     Kind(
