@@ -1,6 +1,6 @@
-"""Vendors' accounts in the environment: found by the variables that their own tools read.
+"""Vendors' accounts that the environment describes.
 
-What is found names variables and holds no secret, so it can be shown.
+They are found by the variables that the vendors' own tools read. What is found names variables and holds no secret, so it can be shown.
 """
 
 from collections.abc import Iterable, Mapping

@@ -175,7 +175,7 @@ def _by_vendor() -> dict[str, tuple[NumberedRule, ...]]:
 
 @cache
 def openai_copies() -> frozenset[str]:
-    """The vendors that speak OpenAI's format and have no rules of their own, nor another's."""
+    """Who speaks OpenAI's format and has no rules, its own or another's."""
     own = {numbered.rule.provider for numbered in all_rules()}
     return frozenset(
         row.name

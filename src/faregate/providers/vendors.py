@@ -237,7 +237,7 @@ def address_at(base_url: str, path: str) -> str:
 
 
 def dialect_base_url(vendor: Vendor, dialect: str, base_url: str) -> str:
-    """Where `dialect` is spoken, for an account at `base_url`; what it asks for comes after.
+    """Where `dialect` is spoken, for an account at `base_url`.
 
     A whole address in the row holds for accounts at the vendor's own address; an account that
     goes through another host finds the same path there.
