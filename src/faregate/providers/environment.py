@@ -1,6 +1,7 @@
 """Vendors' accounts that the environment describes.
 
-They are found by the variables that the vendors' own tools read. What is found names variables and holds no secret, so it can be shown.
+They are found by the variables that the vendors' own tools read. What is found names variables
+and holds no secret, so it can be shown.
 """
 
 from collections.abc import Iterable, Mapping
