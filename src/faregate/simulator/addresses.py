@@ -7,6 +7,13 @@ from urllib.parse import unquote
 import msgspec
 
 from faregate.simulator.answer import encode
+from faregate.simulator.anthropic import (
+    ANTHROPIC,
+    model_row,
+    models_page,
+    read_count,
+    read_messages,
+)
 from faregate.simulator.embeddings import read_embeddings
 from faregate.simulator.errors import AZURE, OPENAI
 from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
@@ -51,13 +58,16 @@ class Found(msgspec.Struct, frozen=True):
 
 def _read_models(message: Message) -> Exchange:
     name = message.names.get("model")
+    if "anthropic-version" in message.headers:
+        return Document(encode(model_row(name)) if name else models_page(MODEL_NAMES))
     return Document(encode(model_document(name)) if name else models_body(MODEL_NAMES))
 
 
 _CHAT: Final = Endpoint(read_chat, AZURE)
 _COMPLETIONS: Final = Endpoint(read_completion, AZURE)
 _EMBEDDINGS: Final = Endpoint(read_embeddings, AZURE)
-_MODELS: Final = Endpoint(_read_models, OPENAI, methods=("GET",))
+# Both of those who have this address: x-api-key is Anthropic's.
+_MODELS: Final = Endpoint(_read_models, OPENAI, "x-api-key", ("GET",))
 
 _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/chat/completions": Endpoint(read_chat, OPENAI),
@@ -65,6 +75,8 @@ _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/completions": Endpoint(read_completion, OPENAI),
     "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
     "/v1/models": _MODELS,
+    "/v1/messages": Endpoint(read_messages, ANTHROPIC, "x-api-key"),
+    "/v1/messages/count_tokens": Endpoint(read_count, ANTHROPIC, "x-api-key"),
 }
 _VARIABLE: Final = tuple(
     (re.compile(pattern), endpoint)
