@@ -17,6 +17,17 @@ from faregate.simulator.anthropic import (
 from faregate.simulator.embeddings import read_embeddings
 from faregate.simulator.errors import AZURE, OPENAI
 from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
+from faregate.simulator.gemini import read_gemini
+from faregate.simulator.google import (
+    OAUTH,
+    read_claude,
+    read_embedded,
+    read_token,
+)
+from faregate.simulator.google import (
+    model_row as gemini_row,
+)
+from faregate.simulator.google_errors import GEMINI, VERTEX
 from faregate.simulator.replies import (
     model_document,
     models_body,
@@ -63,11 +74,28 @@ def _read_models(message: Message) -> Exchange:
     return Document(encode(model_document(name)) if name else models_body(MODEL_NAMES))
 
 
+def _read_gemini_models(message: Message) -> Exchange:
+    if name := message.names.get("model"):
+        return Document(encode(gemini_row(name)))
+    return Document(encode({"models": [gemini_row(name) for name in MODEL_NAMES]}))
+
+
 _CHAT: Final = Endpoint(read_chat, AZURE)
 _COMPLETIONS: Final = Endpoint(read_completion, AZURE)
 _EMBEDDINGS: Final = Endpoint(read_embeddings, AZURE)
 # Both of those who have this address: x-api-key is Anthropic's.
 _MODELS: Final = Endpoint(_read_models, OPENAI, "x-api-key", ("GET",))
+
+_GEMINI_MODEL: Final = r"/v1(?:beta|alpha)?/(?:models|tunedModels)/(?P<model>.+)"
+_PUBLISHER: Final = (
+    r"/v1(?:beta1)?/(?:projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/)?publishers"
+)
+_GOOGLE_MODEL: Final = rf"{_PUBLISHER}/google/models/(?P<model>.+)"
+_CLAUDE_MODEL: Final = rf"{_PUBLISHER}/anthropic/models/(?P<model>.+)"
+_GENERATE: Final = ":(?P<action>generateContent|streamGenerateContent|countTokens)"
+_EMBED: Final = ":(?P<action>embedContent|batchEmbedContents)"
+_RAW: Final = ":(?P<action>rawPredict|streamRawPredict)"
+_GEMINI_MODELS: Final = Endpoint(_read_gemini_models, GEMINI, "google", ("GET",))
 
 _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/chat/completions": Endpoint(read_chat, OPENAI),
@@ -75,12 +103,21 @@ _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/completions": Endpoint(read_completion, OPENAI),
     "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
     "/v1/models": _MODELS,
+    "/v1beta/models": _GEMINI_MODELS,
+    "/token": Endpoint(read_token, OAUTH, "none", kept=False),
     "/v1/messages": Endpoint(read_messages, ANTHROPIC, "x-api-key"),
     "/v1/messages/count_tokens": Endpoint(read_count, ANTHROPIC, "x-api-key"),
 }
 _VARIABLE: Final = tuple(
     (re.compile(pattern), endpoint)
     for pattern, endpoint in (
+        (_GEMINI_MODEL + _GENERATE, Endpoint(read_gemini, GEMINI, "google")),
+        (_GEMINI_MODEL + _EMBED, Endpoint(read_embedded, GEMINI, "google")),
+        (_GOOGLE_MODEL + _GENERATE, Endpoint(read_gemini, VERTEX, "google")),
+        (_GOOGLE_MODEL + ":(?P<action>predict)", Endpoint(read_embedded, VERTEX, "google")),
+        (_GOOGLE_MODEL + _EMBED, Endpoint(read_embedded, VERTEX, "google")),
+        (_CLAUDE_MODEL + _RAW, Endpoint(read_claude, ANTHROPIC, "google")),
+        (r"/v1(?:beta|alpha)/models/(?P<model>.+)", _GEMINI_MODELS),
         (r"/v1/models/(?P<model>.+)", _MODELS),
         (f"{_DEPLOYMENT}/chat/completions", _CHAT),
         (f"{_DEPLOYMENT}/completions", _COMPLETIONS),

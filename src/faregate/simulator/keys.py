@@ -16,6 +16,9 @@ SCRIPTED_PREFIX: Final = "sk-sim:"
 # The secret of an access key id that brings its own script.
 SCRIPTED_SECRET: Final = "secret"  # noqa: S105 - known to every test
 SCRIPTED_KEYS_MAX: Final = 10_000
+# Begins the access tokens that the simulator itself gives at /token.
+TOKEN_PREFIX: Final = "ya29.sim-"  # noqa: S105 - no secret of anyone
+_TAKEN: Final = (SCRIPTED_PREFIX, TOKEN_PREFIX)
 
 _HEADERS: Final[dict[Scheme, tuple[str, ...]]] = {
     "x-api-key": ("x-api-key",),
@@ -86,7 +89,7 @@ class Keys:
             return self._refuse_signature(voice, message, target, key)
         if self._key is None or key == self._key:
             return None
-        if key is not None and (key.startswith(SCRIPTED_PREFIX) or key in self._scripts):
+        if key is not None and (key.startswith(_TAKEN) or key in self._scripts):
             return None
         if voice is not OPENAI:
             return voice.failure("auth")
