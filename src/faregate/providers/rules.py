@@ -72,7 +72,7 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             found = header_value(headers, self.path[len(HEADER_PREFIX) :])
             values: Iterator[object] = iter(() if found is None else (found,))
         else:
-            values = (value for path in _paths(self.path) for value in _look_up(document, path))
+            values = (value for path in paths_of(self.path) for value in look_up(document, path))
         if self.op == "exists":
             return (next(values, None) is not None) is bool(self.value)
         return any(self._accepts(value) for value in values)
@@ -220,12 +220,13 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 @cache
-def _paths(text: str) -> tuple[tuple[str, ...], ...]:
+def paths_of(text: str) -> tuple[tuple[str, ...], ...]:
+    """The ways into a document that a path allows; `a|b` are two."""
     return tuple(tuple(path.split(".")) for path in text.split("|"))
 
 
-def _look_up(value: object, path: tuple[str, ...]) -> Iterator[object]:
-    """Every value at `path`; a step `name[]` goes into each item of the list `name`."""
+def look_up(value: object, path: tuple[str, ...]) -> Iterator[object]:
+    """Every value at `path`; `name[]` goes into each item of a list."""
     if not path:
         yield value
         return
@@ -236,11 +237,11 @@ def _look_up(value: object, path: tuple[str, ...]) -> Iterator[object]:
     if step.endswith("[]"):
         if isinstance(inner, list):
             for item in inner[:LIST_ITEMS_MAX]:
-                yield from _look_up(item, rest)
+                yield from look_up(item, rest)
     elif inner is not None:
         if isinstance(inner, list) and rest:
             # Gemini's and Anthropic's details are a list in some answers, an object in others.
             for item in inner[:LIST_ITEMS_MAX]:
-                yield from _look_up(item, rest)
+                yield from look_up(item, rest)
         else:
-            yield from _look_up(inner, rest)
+            yield from look_up(inner, rest)
