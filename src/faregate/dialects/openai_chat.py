@@ -68,23 +68,28 @@ def peek(body: bytes) -> Peek | Refusal:
     """Read the few fields that the gate needs, or say which one is wrong."""
     try:
         return _decode_peek(body)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        problem, _, place = text.partition(" - at `$")
-        param = place.strip("`.") or None
-        if param is None and "`model`" in text:
-            param = "model"
-        if text.startswith("Object missing required field"):
-            detail = "The field 'model' is missing."
-        elif param is None:
-            detail = f"The body must be a JSON object: {problem}."
-        else:
-            detail = f"The field '{param}' is wrong: {problem}."
-        return refuse("request_invalid", detail.replace("`", "'"), param=param)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return refuse("request_invalid", f"The body is not valid JSON: {error}.")
-    except RecursionError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return misread(error)
+
+
+def misread(error: Exception) -> Refusal:
+    """What a decoder found wrong with a body, in the caller's terms."""
+    if isinstance(error, RecursionError):
         return refuse("request_invalid", "The body is nested too deeply.")
+    if not isinstance(error, msgspec.ValidationError):
+        return refuse("request_invalid", f"The body is not valid JSON: {error}.")
+    text = str(error)
+    problem, _, place = text.partition(" - at `$")
+    missing = text.startswith("Object missing required field")
+    param = place.strip("`.") or None
+    if missing:
+        param = ".".join(filter(None, (param, problem.split("`")[1])))
+        detail = f"The field '{param}' is missing."
+    elif param is None:
+        detail = f"The body must be a JSON object: {problem}."
+    else:
+        detail = f"The field '{param}' is wrong: {problem}."
+    return refuse("request_invalid", detail.replace("`", "'"), param=param)
 
 
 # -- the request ---------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""OpenAI's chat completions, and how its many followers deviate."""

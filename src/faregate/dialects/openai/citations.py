@@ -1,0 +1,74 @@
+"""Sources of an answer, as chat's annotations.
+
+An annotation of a kind that OpenAI doesn't have keeps a source without a URL: `document_citation`.
+
+Sources: OpenAI API reference, "The chat completion object"; OpenRouter, "Web search" (`content`).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from faregate.dialects.neutral.parts import Citation
+
+
+def read_citation(stated: object, dialect: str) -> Citation | None:
+    """One annotation."""
+    if not isinstance(stated, dict):
+        return None
+    kind = stated.get("type")
+    inner = stated.get(kind) if isinstance(kind, str) else None
+    if kind not in ("url_citation", "document_citation") or not isinstance(inner, dict):
+        return Citation(raw=stated, origin=dialect)
+    return Citation(
+        url=_text(inner.get("url")),
+        title=_text(inner.get("title")),
+        cited_text=_text(inner.get("content")),
+        start=_whole(inner.get("start_index")),
+        end=_whole(inner.get("end_index")),
+        document=_whole(inner.get("document")),
+    )
+
+
+def read_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
+    """All annotations of a message."""
+    if not isinstance(stated, list):
+        return ()
+    return tuple(found for one in stated if (found := read_citation(one, dialect)) is not None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def write_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str, Any]:
+    """One annotation; `shift` is how far the text that it is of stands within the whole."""
+    if citation.raw is not None and citation.origin == dialect:
+        raw: dict[str, Any] = citation.raw
+        return raw
+    inner: dict[str, Any] = {}
+    if citation.start is not None:
+        inner["start_index"] = citation.start + shift
+    if citation.end is not None:
+        inner["end_index"] = citation.end + shift
+    if citation.cited_text is not None:
+        inner["content"] = citation.cited_text
+    if citation.url is not None:
+        # The SDKs want all four.
+        inner = {"start_index": shift, "end_index": shift, "title": citation.title or ""} | inner
+        return {"type": "url_citation", "url_citation": inner | {"url": citation.url}}
+    if citation.title is not None:
+        inner["title"] = citation.title
+    if citation.document is not None:
+        inner["document"] = citation.document
+    return {"type": "document_citation", "document_citation": inner}
+
+
+def write_citations(
+    citations: Iterable[Citation], dialect: str, shift: int = 0
+) -> list[dict[str, Any]]:
+    """All of a text's."""
+    return [write_citation(one, dialect, shift) for one in citations]
