@@ -241,7 +241,7 @@ _decode_reply = msgspec.json.Decoder(_Reply).decode
 _decode_stream_reply = msgspec.json.Decoder(_StreamReply).decode
 _decode_loose_reply = msgspec.json.Decoder(_LooseReply).decode
 # An object with objects in it, which may have some themselves: the deepest that a vendor states.
-_USAGE_OBJECT: Final = re.compile(
+USAGE_OBJECT: Final = re.compile(
     rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\})'
 )
 
@@ -333,7 +333,7 @@ def read_usage(body: bytes) -> Usage | None:
 
 def read_usage_in_part(part: bytes) -> Usage | None:
     """The usage in the start or the end of a reply too long to be kept whole."""
-    for match in _USAGE_OBJECT.finditer(part):
+    for match in USAGE_OBJECT.finditer(part):
         usage = read_usage(b'{"usage":%b}' % match.group(1))
         if usage is not None:
             return usage
