@@ -28,7 +28,16 @@ FACTOR_MAX: Final = 1_000
 RATE_MAX: Final = 1_000_000
 COUNT_MAX: Final = 10**15  # shared counters are exact to 2⁵³, and windows add two of them
 
-_PARTS: Final = ("teams", "applications", "wallets", "prices", "plans", "limits", "budgets")
+_PARTS: Final = (
+    "teams",
+    "applications",
+    "wallets",
+    "prices",
+    "plans",
+    "limits",
+    "budgets",
+    "catalogue",
+)
 _FACTORS: Final = frozenset({"markup", "multiplier", "overage_multiplier"})
 _RATES: Final = frozenset({*Rates.__struct_fields__, "fallback_price"})
 _SHORT: Final = ("second", "minute")
@@ -55,7 +64,8 @@ def check(document: Document) -> Iterator[Problem]:
 
 
 def _names(document: Document) -> _Names:
-    aliases = {alias: model.name for model in document.models for alias in model.aliases}
+    models = (*document.models, *document.virtual_models)
+    aliases = {alias: model.name for model in models for alias in model.aliases}
     return {
         what: {item.name: item.name for item in items}
         for what, items in (
@@ -66,7 +76,7 @@ def _names(document: Document) -> _Names:
             ("provider", document.providers),
         )
     } | {
-        "model": aliases | {model.name: model.name for model in document.models},
+        "model": aliases | {model.name: model.name for model in models},
         "route": dict.fromkeys(ROUTES, ""),
     }
 

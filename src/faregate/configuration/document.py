@@ -20,6 +20,7 @@ from faregate.configuration.commerce import (
     Wallet,
 )
 from faregate.configuration.names import ModelName, Name
+from faregate.configuration.pins import Pin
 from faregate.configuration.settings import PositiveCount, Seconds, Section, Settings
 
 
@@ -126,14 +127,15 @@ class Model(Section, frozen=True, kw_only=True):
     provider: Name
     # Name that the provider knows it by; none: the same.
     upstream_model: str | None = None
-    # Most tokens that it puts out in one answer; none: not known.
+    # Most tokens that it puts out in one answer; none: as the catalogue says.
     output_tokens_max: PositiveCount | None = None
     # Whether it thinks in tokens that it doesn't show: its streams then get a limit beforehand,
-    # for they can't be counted on the way.
-    hidden_reasoning: bool = False
+    # for they can't be counted on the way; none: as the catalogue says, else no.
+    hidden_reasoning: bool | None = None
     # Most tokens that one image in a request counts as.
     image_tokens_max: PositiveCount = 3_000
-    # Its tokenizer, for exact counts where credit is tight; none: a bound by bytes.
+    # Its tokenizer, for exact counts where credit is tight; none: as the catalogue says, else a
+    # bound by bytes.
     tokenizer: Literal["cl100k_base", "o200k_base"] | None = None
 
 
@@ -142,7 +144,7 @@ class Target(Section, frozen=True, kw_only=True):
 
     # Model of this file.
     model: ModelName
-    # Share of the calls, for weighted and sticky.
+    # Share of the calls, for weighted and sticky; for other strategies, of those who are equal.
     weight: PositiveCount = 1
     # An expression in CEL over facts of the request: the target serves only calls for which it
     # is true; none: all.
@@ -242,8 +244,11 @@ class Document(Section, frozen=True, kw_only=True):
     teams: tuple[Team, ...] = ()
     applications: tuple[Application, ...] = ()
     wallets: tuple[Wallet, ...] = ()
-    # What models cost.
+    # What models cost; a model without a price costs what the catalogue says.
     prices: tuple[Price, ...] = ()
     plans: tuple[Plan, ...] = ()
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    # What the catalogue said of models when this was applied: Faregate writes it, and keeps it
+    # until a file without it is applied.
+    catalogue: tuple[Pin, ...] = ()

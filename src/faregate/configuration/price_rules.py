@@ -24,12 +24,17 @@ def check(document: Document, models: Mapping[str, str]) -> Iterator[Problem]:
     yield from _prices(document.prices, ("prices",), models)
     for at, plan in enumerate(document.plans):
         yield from _prices(plan.prices, ("plans", at, "prices"), models)
+    for at, pin in enumerate(document.catalogue):
+        yield from wrong_model(("catalogue", at, "model"), pin.model, models)
+        yield from _prices(pin.prices, ("catalogue", at, "prices"), models)
+    pins = ((("catalogue", at, "model"), pin.model) for at, pin in enumerate(document.catalogue))
+    yield from twice(pins, "the model")
 
 
 def wrong_model(path: Path, name: str, models: Mapping[str, str]) -> Iterator[Problem]:
     """Why `name` is not the name of a model.
 
-    `models` has the model that each name and each alias means.
+    `models` has the model, be it a virtual one, that each name and each alias means.
     """
     meant = models.get(name)
     if meant is None:

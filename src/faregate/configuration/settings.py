@@ -116,6 +116,8 @@ class CreditSettings(Section, frozen=True, kw_only=True):
     # A call to a model without a price, where a wallet or a budget applies: refuse it, serve it
     # free, or take the fallback price.
     unknown_price: Literal["refuse", "free", "fallback"] = "refuse"
+    # Whether a model without a price costs what the catalogue says when the file is applied.
+    catalogue_prices: bool = True
     # Price in dollars per million tokens of any kind, for unknown_price: fallback.
     fallback_price: Decimal | None = None
     # Seconds that a call waits for credit that other calls hold.
@@ -143,6 +145,31 @@ class LimitSettings(Section, frozen=True, kw_only=True):
     headers: Literal["ietf", "openai", "both", "none"] = "ietf"
 
 
+class RoutingSettings(Section, frozen=True, kw_only=True):
+    """How calls go round providers that are in trouble."""
+
+    # Tries beyond the first at the same target, where a repetition is safe.
+    retries_max: Annotated[int, Meta(ge=0, le=5)] = 2
+    # Attempts of a call in all, over all targets.
+    attempts_max: Annotated[int, Meta(ge=1, le=50)] = 8
+    # Share of a model's calls that may be tried again at the same target, in percent, so that
+    # retries don't feed an outage.
+    retry_share: Annotated[float, Meta(ge=0, le=100)] = 20.0
+    # Retries in a second that a model has beside that share, for models that are seldom called.
+    retries_per_s: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
+    # Longest wait before the first retry, in seconds; each further one doubles it, and chance
+    # shortens it.
+    backoff_s: Seconds = 0.25
+    # Longest wait before any retry; where a provider asks for more, the call goes elsewhere.
+    backoff_max_s: Seconds = 8.0
+    # Who is told of a call's attempts in the field faregate-attempts: nobody, the operator with
+    # its token, or all callers.
+    attempts_header: Literal["off", "operator", "all"] = "operator"
+    # What becomes of parts of a request that a model can't take, where it is called by its own
+    # name: the call is refused, or they are left out and named in a header.
+    unsupported: Literal["refuse", "drop"] = "refuse"
+
+
 class RefusalSettings(Section, frozen=True, kw_only=True):
     """How refusals are told."""
 
@@ -150,6 +177,13 @@ class RefusalSettings(Section, frozen=True, kw_only=True):
     statuses: dict[str, Annotated[int, Meta(ge=400, le=599)]] = msgspec.field(default_factory=dict)
     # Share of the calls that pass whose decisions are kept, from 0 to 1; refusals always are.
     decisions_share: Annotated[float, Meta(ge=0, le=1)] = 0.01
+
+
+class CatalogueSettings(Section, frozen=True, kw_only=True):
+    """What is known of vendors' models."""
+
+    # JSON file whose models come before those that Faregate knows; read when a file is applied.
+    file: str | None = None
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -161,5 +195,7 @@ class Settings(Section, frozen=True, kw_only=True):
     calls: CallSettings = CallSettings()
     ledger: LedgerSettings = LedgerSettings()
     credit: CreditSettings = CreditSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
     limits: LimitSettings = LimitSettings()
+    routing: RoutingSettings = RoutingSettings()
     refusals: RefusalSettings = RefusalSettings()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from faregate.configuration import rules
+from faregate.configuration import completion, rules
 from faregate.configuration.difference import Change, difference
 from faregate.configuration.document import Document, Key
 from faregate.configuration.problems import Path, place, raise_all
@@ -216,6 +216,7 @@ class Revisions:
         kept: Mapping[str, tuple[str, str]] | None = None,
     ) -> Current:
         """`document` with its values, checked; `kept` has, by place, texts and their values."""
+        document = completion.pinned(document)
         tree = plain(document)
 
         def known(path: Path, text: str) -> str | None:
@@ -239,7 +240,7 @@ class Revisions:
         return Current(
             number=-1,
             written=msgspec.structs.replace(document, keys=keys),
-            clear=msgspec.structs.replace(clear, keys=()),
+            clear=completion.completed(msgspec.structs.replace(clear, keys=())),
         )
 
     def _store(
@@ -255,7 +256,7 @@ class Revisions:
             self._grants.refuse_changed(current.clear, new.clear)
         sealed = seal_document(msgspec.structs.replace(new.written, keys=()), new.clear, self._box)
         now_ns = self._clock.wall_ns()
-        stored = StoredDocument(new.written, sealed)
+        stored = StoredDocument(new.written, completion.completed(sealed))
         if problems := check_keys_of_document(connection, new.written, now_ns):
             raise_all(problems, plain(new.written))
         number = insert_revision(connection, now_ns, actor, summary, stored)
