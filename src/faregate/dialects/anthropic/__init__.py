@@ -1,0 +1,1 @@
+"""Anthropic's Messages API, as callers speak it and as vendors do."""
