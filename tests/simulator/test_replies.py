@@ -1,6 +1,7 @@
 """Replies have OpenAI's shape, and the same request gets the same bytes."""
 
 import msgspec
+from tests.simulator.asking import ask
 
 from faregate.simulator.answer import compose
 from faregate.simulator.replies import (
@@ -125,3 +126,82 @@ def test_input_is_counted_by_the_question_alone():
 def test_models():
     body = msgspec.json.decode(models_body(["a", "b"]))
     assert [model["id"] for model in body["data"]] == ["a", "b"]
+
+
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+HELLO = {"role": "user", "content": "hello"}
+RESULT = {"role": "tool", "content": [{"type": "text", "text": "sun"}]}
+
+
+def said(model="sim", path="/v1/chat/completions", **members):
+    body = {"model": model, "messages": [HELLO], **members}
+    return ask(path, body, headers={"api-key": "k"} if "openai" in path else {})
+
+
+def test_tools_are_called_and_streamed():
+    whole = said("sim:tools=2", tools=TOOLS).json["choices"][0]
+    assert (whole["finish_reason"], whole["message"]["content"]) == ("tool_calls", None)
+    calls = whole["message"]["tool_calls"]
+    assert [call["function"] for call in calls] == [{"name": "weather", "arguments": "{}"}] * 2
+    chunks = said("sim:tools=2", tools=TOOLS, stream=True).events
+    deltas = [c["choices"][0]["delta"].get("tool_calls", [None])[0] for c in chunks]
+    named = [d for d in deltas if d and "id" in d]
+    assert [(d["id"], d["index"]) for d in named] == [(c["id"], i) for i, c in enumerate(calls)]
+    assert [d["function"]["arguments"] for d in deltas if d] == ["", "{}", "", "{}"]
+
+
+def test_a_result_is_mentioned():
+    found = said("sim:tool", tools=TOOLS, messages=[HELLO, {**RESULT, "tool_call_id": "x"}])
+    assert found.json["choices"][0]["message"]["content"] == "The tool said: sun"
+    forced = said(tools=TOOLS, tool_choice="required").json["choices"][0]
+    assert forced["finish_reason"] == "tool_calls"
+    assert said("sim:tool", tools=TOOLS, tool_choice="none").json["choices"][0]["message"][
+        "content"
+    ]
+
+
+def test_usage_tells_what_was_cached_and_thought():
+    usage = said("sim:thinking=2,tokens=3,input=10,cached=4").json["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (10, 5)
+    assert usage["prompt_tokens_details"]["cached_tokens"] == 4
+    assert usage["completion_tokens_details"]["reasoning_tokens"] == 2
+
+
+def test_vendors_show_thinking_in_their_way():
+    shown = {
+        vendor: said("sim:thinking=2,text=x", f"/{vendor}/v1/chat/completions").json
+        for vendor in ("deepseek", "openrouter", "mistral")
+    }
+    messages = {vendor: found["choices"][0]["message"] for vendor, found in shown.items()}
+    assert messages["deepseek"]["reasoning_content"] == "Leaves in"
+    assert messages["openrouter"]["reasoning"] == "Leaves in"
+    assert [part["type"] for part in messages["mistral"]["content"]] == ["thinking", "text"]
+    assert shown["deepseek"]["usage"]["prompt_cache_miss_tokens"] > 0
+    hidden = said("sim:thinking=2,text=x").json["choices"][0]["message"]
+    assert set(hidden) == {"role", "content", "refusal", "annotations"}
+
+
+def test_mistral_deviates():
+    path = "/mistral/v1/chat/completions"
+    call = said("sim:tool", path, tools=TOOLS).json["choices"][0]["message"]["tool_calls"][0]
+    assert len(call["id"]) == 9
+    good = [HELLO, {**RESULT, "tool_call_id": call["id"]}]
+    bad = [HELLO, {**RESULT, "tool_call_id": "call_long_1"}]
+    assert said(path=path, messages=good).status == 200
+    assert said(path=path, messages=bad).status == 400
+    chunks = said("sim:thinking=1,text=x", path, stream=True).events
+    assert chunks[1]["choices"][0]["delta"]["content"][0]["type"] == "thinking"
+    assert chunks[-1]["usage"]["completion_tokens"] == 2
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+
+
+def test_azure_deviates():
+    path = "/openai/deployments/sim%3Atokens=2/chat/completions"
+    found = said("ignored", f"{path}?api-version=2024-10-21").json
+    assert found["model"] == "sim:tokens=2"
+    assert "content_filter_results" in found["choices"][0]
+    events = said("x", f"{path}?api-version=1", stream=True).events
+    assert events[0]["prompt_filter_results"]
+    assert said("x", path).status == 404
+    newer = said("sim", "/openai/v1/chat/completions").json
+    assert "prompt_filter_results" in newer

@@ -34,6 +34,7 @@ from faregate.simulator.replies import (
     read_chat,
     read_completion,
 )
+from faregate.simulator.responses import read_response
 from faregate.simulator.script import DEVIATIONS
 
 MODEL_NAMES: Final = [
@@ -69,6 +70,8 @@ class Found(msgspec.Struct, frozen=True):
 
 def _read_models(message: Message) -> Exchange:
     name = message.names.get("model")
+    if "x-goog-api-key" in message.headers or "key" in message.query:
+        return _read_gemini_models(message)
     if "anthropic-version" in message.headers:
         return Document(encode(model_row(name)) if name else models_page(MODEL_NAMES))
     return Document(encode(model_document(name)) if name else models_body(MODEL_NAMES))
@@ -83,8 +86,8 @@ def _read_gemini_models(message: Message) -> Exchange:
 _CHAT: Final = Endpoint(read_chat, AZURE)
 _COMPLETIONS: Final = Endpoint(read_completion, AZURE)
 _EMBEDDINGS: Final = Endpoint(read_embeddings, AZURE)
-# Both of those who have this address: x-api-key is Anthropic's.
-_MODELS: Final = Endpoint(_read_models, OPENAI, "x-api-key", ("GET",))
+# Three vendors have this address; the key's header tells whose form is meant.
+_MODELS: Final = Endpoint(_read_models, OPENAI, "any", ("GET",))
 
 _GEMINI_MODEL: Final = r"/v1(?:beta|alpha)?/(?:models|tunedModels)/(?P<model>.+)"
 _PUBLISHER: Final = (
@@ -102,6 +105,7 @@ _FIXED: Final[dict[str, Endpoint]] = {
     "/chat/completions": Endpoint(read_chat, OPENAI),
     "/v1/completions": Endpoint(read_completion, OPENAI),
     "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
+    "/v1/responses": Endpoint(read_response, OPENAI),
     "/v1/models": _MODELS,
     "/v1beta/models": _GEMINI_MODELS,
     "/token": Endpoint(read_token, OAUTH, "none", kept=False),
@@ -122,6 +126,7 @@ _VARIABLE: Final = tuple(
         (f"{_DEPLOYMENT}/chat/completions", _CHAT),
         (f"{_DEPLOYMENT}/completions", _COMPLETIONS),
         (f"{_DEPLOYMENT}/embeddings", _EMBEDDINGS),
+        ("/openai/responses", Endpoint(read_response, AZURE)),
     )
 )
 

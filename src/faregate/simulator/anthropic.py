@@ -126,7 +126,7 @@ class Messages(Turn):
         yield self._event("message_delta", delta=delta, **shown)
         yield self._event("message_stop")
 
-    def broken_off(self, failure: Failure) -> bytes:
+    def broken_off(self, failure: Failure, sent: int = 0) -> bytes:
         """What a stream shows of an error."""
         return b"event: error\ndata: " + failure.body + b"\n\n"
 

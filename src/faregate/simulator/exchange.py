@@ -10,7 +10,7 @@ from faregate.simulator.errors import Failure, Headers, RefusedError, Voice
 from faregate.simulator.script import Script
 
 # How a vendor takes its key: in which header, or in which form of Authorization.
-Scheme = Literal["bearer", "x-api-key", "google", "xi-api-key", "aws", "none"]
+Scheme = Literal["bearer", "x-api-key", "google", "xi-api-key", "aws", "any", "none"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +59,8 @@ class Exchange:
         """The answer as a stream."""
         raise NotImplementedError
 
-    def broken_off(self, failure: Failure) -> bytes:
-        """What a stream shows of an error."""
+    def broken_off(self, failure: Failure, sent: int = 0) -> bytes:
+        """What a stream shows of an error after so many events."""
         return b"data: " + failure.body + b"\n\n"
 
 

@@ -111,7 +111,7 @@ class Generated(Turn):
         if self._form == "array":
             yield Piece(b"\n]", events=0)
 
-    def broken_off(self, failure: Failure) -> bytes:
+    def broken_off(self, failure: Failure, sent: int = 0) -> bytes:
         """What a stream shows of an error."""
         if self._form == "array":
             return b"\n,\r\n" + failure.body + b"\n]"

@@ -25,6 +25,7 @@ _HEADERS: Final[dict[Scheme, tuple[str, ...]]] = {
     "bearer": ("api-key",),  # Azure's
     "google": ("x-goog-api-key",),
     "xi-api-key": ("xi-api-key",),
+    "any": ("x-api-key", "x-goog-api-key", "api-key"),
 }
 _NO_KEY: Final = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header "
@@ -37,7 +38,7 @@ def shown_key(scheme: Scheme, message: Message) -> str | None:
     for name in _HEADERS.get(scheme, ()):
         if name in message.headers:
             return message.headers[name]
-    if scheme == "google" and "key" in message.query:
+    if scheme in ("google", "any") and "key" in message.query:
         return message.query["key"]
     authorization = message.headers.get("authorization", "")
     if authorization[:7].lower() == "bearer ":

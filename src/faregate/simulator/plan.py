@@ -132,7 +132,8 @@ def plan_reply(exchange: Exchange, script: Script, voice: Voice = OPENAI) -> Pla
             yield End.RESET
             return
         if answer.body is None:
-            broken_off = b"" if failure is None else exchange.broken_off(failure)
+            after = script.error_in_stream_after or 0
+            broken_off = b"" if failure is None else exchange.broken_off(failure, after)
             yield from _stream_steps(answer, _events(exchange, script), script, broken_off)
         else:
             if wait_ms:
