@@ -13,6 +13,7 @@ BUCKETS: Final = 24
 # A rate needs so much time behind it before it is worth telling.
 OBSERVED_S_MIN: Final = 60.0
 RUNS_OUT_SOON_S: Final = 86_400.0
+FORECAST_EACH_S: Final = 10.0
 
 
 class Crossed(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Balance:
     `thresholds_nano`: amounts whose crossing is told, once until the balance was above again.
     """
 
-    __slots__ = ("_at", "_buckets", "_known_nano", "_since_s", "_spent_nano", "_told",
+    __slots__ = ("_at", "_buckets", "_known_nano", "_look_at", "_since_s", "_spent_nano", "_told",
                  "thresholds_nano")  # fmt: skip
 
     def __init__(self, thresholds_nano: tuple[int, ...] = ()) -> None:
@@ -42,6 +43,7 @@ class Balance:
         self._told: set[int | str] = set()
         self._buckets: list[tuple[int, int]] = []  # bucket, spent in it; oldest first
         self._since_s: float | None = None
+        self._look_at = 0.0
 
     @property
     def left_nano(self) -> int | None:
@@ -110,11 +112,17 @@ class Balance:
                 self._told.add(threshold)
                 kind = "balance_low" if threshold else "balance_out"
                 crossed.append(Crossed(kind, f"{left} nano-dollars are left, as estimated"))
+        if now >= self._look_at:
+            self._look_at = now + FORECAST_EACH_S
+            crossed += self._foreseen(now)
+        return tuple(crossed)
+
+    def _foreseen(self, now: float) -> list[Crossed]:
         runs_out_s = self.runs_out_s(now)
         if runs_out_s is None or runs_out_s > 2 * RUNS_OUT_SOON_S:
             self._told.discard("soon")
         elif 0 < runs_out_s <= RUNS_OUT_SOON_S and "soon" not in self._told:
             self._told.add("soon")
             hours = runs_out_s / 3_600
-            crossed.append(Crossed("balance_runs_out", f"in about {hours:.1f} hours"))
-        return tuple(crossed)
+            return [Crossed("balance_runs_out", f"in about {hours:.1f} hours")]
+        return []

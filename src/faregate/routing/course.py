@@ -19,7 +19,8 @@ from faregate.routing.troubles import OF_THE_REQUEST, REPEATABLE, TOLD_RANK, Tro
 if TYPE_CHECKING:
     from faregate.routing.route import Route
 
-_AGAIN_S: Final = 0.05  # before asking again for what another call is probing
+WAITS_MAX: Final = 8  # for what another call is probing
+_LATER_S: Final = 0.05  # the least wait, and how far past the longest one chance may lead
 
 
 class Next(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ class GiveUp(msgspec.Struct, frozen=True):
     """Nothing is left to try.
 
     `trouble` is what to tell the caller; `troubles` all attempts in order; `retry_after_s` is when
-    the first of the route's targets may be back, None where nothing is benched.
+    the first of the route's targets may be back, None where one may be asked at once.
     """
 
     trouble: Trouble
@@ -49,7 +50,7 @@ class Course:
 
     __slots__ = (
         "_awaited", "_deadline", "_entered", "_facts", "_ready_at", "_repeats", "_route",
-        "_skipped", "_stages", "_told", "troubles",
+        "_skipped", "_stages", "_told", "_waits", "troubles",
     )  # fmt: skip
 
     def __init__(self, route: "Route", facts: Facts, deadline: float) -> None:
@@ -62,6 +63,7 @@ class Course:
         self._skipped: set[Health] = set()
         self._ready_at: dict[Target, float] = {}
         self._repeats = 0
+        self._waits = 0
         self._entered: set[str] = set()
         self._awaited: Target | None = None
 
@@ -83,15 +85,23 @@ class Course:
 
     def resume(self, now: float) -> Next | GiveUp:
         """What to try now that a wait is over."""
-        if now >= self._deadline:
-            return self._give_up(now)
         target = self._awaited
-        if target is not None:
-            choice = self._route.pick((target,), self._facts, now)
-            if choice is not None:
-                return Next(choice)
-            self._ready_at[target] = max(self._ready_at.get(target, now), now + _AGAIN_S)
-        return self._next(now)
+        if now >= self._deadline or target is None:
+            return self._give_up(now)
+        choice = self._route.pick((target,), self._facts, now)
+        if choice is None:
+            choice = self._route.pick_any(self._stages, self._facts, now, self._skipped)
+        if choice is not None:
+            return Next(choice)
+        # Another call probes it just now. Its verdict may take a while, and waiting sends nothing.
+        self._waits += 1
+        if self._waits > WAITS_MAX:
+            return self._give_up(now)
+        retries = self._route.retries
+        self._ready_at[target] = now + min(
+            retries.wait_first_s * 2.0**self._waits, retries.wait_most_s
+        )
+        return self._wait(now) or self._give_up(now)
 
     # -- what was learnt ---------------------------------------------------------------------------
 
@@ -152,31 +162,31 @@ class Course:
         choice = route.pick_any(self._stages, self._facts, now, self._skipped)
         if choice is not None:
             return Next(choice)
-        return self._wait(now) or self._give_up(now)
+        return self._repeat(now) or self._give_up(now)
 
-    def _wait(self, now: float) -> Next | None:
-        """Wait for what may work again soonest."""
+    def _repeat(self, now: float) -> Next | None:
+        """Wait for what may work again soonest, if one more repeat is in the budget."""
         route = self._route
         if self._repeats >= route.retries.repeats_max:
             return None
-        soonest: Target | None = None
-        soonest_at = now + route.retries.wait_most_s
-        for targets in self._stages:
-            for target in targets:
-                at = self._opens_at(target, now)
-                if at is not None and at < soonest_at:
-                    soonest, soonest_at = target, at
-        if soonest is None or soonest_at >= self._deadline:
-            return None
-        if not route.budget.take(route.calls, now):
+        found = self._wait(now)
+        if found is None or not route.budget.take(route.calls, now):
             return None
         self._repeats += 1
+        return found
+
+    def _wait(self, now: float) -> Next | None:
+        soonest: Target | None = None
+        soonest_at = now + self._route.retries.wait_most_s + _LATER_S
+        for target in (target for targets in self._stages for target in targets):
+            at = self._opens_at(target, now)
+            if at is not None and at < soonest_at:
+                soonest, soonest_at = target, at
+        if soonest is None or soonest_at >= self._deadline:
+            return None
         self._awaited = soonest
-        choice = next(
-            (each for each in soonest.choices if each.key_health not in self._skipped),
-            soonest.choices[0],
-        )
-        return Next(choice, max(soonest_at - now, _AGAIN_S))
+        keys = (each for each in soonest.choices if each.key_health not in self._skipped)
+        return Next(next(keys, soonest.choices[0]), max(soonest_at - now, _LATER_S))
 
     def _opens_at(self, target: Target, now: float) -> float | None:
         """When `target` may be asked, if waiting for it makes sense."""
