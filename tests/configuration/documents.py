@@ -7,11 +7,17 @@ from tests.configuration.commerce_documents import with_commerce
 
 from faregate.configuration.document import (
     Document,
+    Fallbacks,
     Key,
     Model,
     Provider,
+    ProviderKey,
+    ProviderLimits,
     ProviderTimeouts,
     ProviderTls,
+    Shadow,
+    Target,
+    VirtualModel,
 )
 from faregate.configuration.settings import (
     CallSettings,
@@ -22,6 +28,7 @@ from faregate.configuration.settings import (
     LimitSettings,
     OperationsSettings,
     RefusalSettings,
+    RoutingSettings,
     Settings,
     TlsSettings,
 )
@@ -29,6 +36,9 @@ from faregate.configuration.settings import (
 ENVIRONMENT = {
     "A_KEY": "sk-hidden-a",
     "B_KEY": "sk-hidden-b",
+    "C_KEY": "sk-hidden-e",
+    "D_KEY": "sk-hidden-f",
+    "REGION": "eu-west-1",
     "URL": "https://c.example/v1",
     "LEDGER": "postgresql://faregate:sk-hidden-c@db.example/faregate",
     "PASSWORD": "sk-hidden-d",
@@ -79,11 +89,19 @@ settings = st.builds(
         redis_url=st.sampled_from([None, "redis://:${env:PASSWORD}@cache:6379/0", "unix:///s"]),
         workers_total=st.none() | st.integers(64, 10_000),
     ),
+    routing=st.sampled_from(
+        [RoutingSettings(), RoutingSettings(retries_max=0, retry_share=2.5, attempts_header="all")]
+    ),
     refusals=st.builds(
         RefusalSettings,
         statuses=st.sampled_from([{}, {"credit_exhausted": 429, "upstream_timeout": 503}]),
         decisions_share=st.floats(0, 1),
     ),
+)
+
+KEYS = (
+    ProviderKey(name="one", secret="${env:C_KEY}", weight=3),
+    ProviderKey(name="two", secret="${env:D_KEY}"),
 )
 
 
@@ -94,12 +112,54 @@ def _provider(name: str) -> st.SearchStrategy[Provider]:
         vendor=names,
         base_url=st.sampled_from(["https://a.example/v1", "http://127.0.0.1:9", "${env:URL}"]),
         api_key=st.sampled_from([None, "${env:A_KEY}", "${env:B_KEY}"]),
+        keys=st.sampled_from([(), KEYS]),
+        limits=st.sampled_from([ProviderLimits(), ProviderLimits(requests_per_minute=60)]),
+        dialects=st.sampled_from([{}, {"generate": ("anthropic", "openai_chat")}]),
+        tags=st.sampled_from([(), ("cheap", "eu")]),
         headers=st.dictionaries(header_names, header_values, max_size=2),
         timeouts=st.builds(ProviderTimeouts, connect_s=seconds, total_s=seconds),
         connections_max=st.integers(1, 2**40),
         tls=st.builds(ProviderTls, ca_file=st.none() | files),
         proxy=st.sampled_from(["environment", "none", "http://proxy.example:3128"]),
         ask_stream_usage=st.booleans(),
+    )
+
+
+AZURE = Provider(
+    name="azure",
+    vendor="azure_openai",
+    options={"resource": "ours", "api_version": "preview"},
+    keys=(ProviderKey(name="only", secret="${env:C_KEY}"),),
+)
+BEDROCK = Provider(
+    name="bedrock",
+    vendor="bedrock",
+    options={"region": "${env:REGION}"},
+    api_key="${env:A_KEY}:${env:B_KEY}",
+)
+
+
+def _virtual(name: str, alias: str | None, models: list[str]) -> st.SearchStrategy[VirtualModel]:
+    targets = tuple(
+        Target(model=model, weight=at + 1, when="request.stream" if at else None)
+        for at, model in enumerate(models)
+    )
+    one = VirtualModel(name=name, strategy="sticky", targets=targets)
+    return st.sampled_from(
+        [
+            one,
+            VirtualModel(
+                name=name,
+                aliases=(alias,) if alias else (),
+                strategy="least_cost",
+                targets=targets[:1],
+                shadow=Shadow(model=models[0], percent=0.5),
+                fallbacks=Fallbacks(context=(models[-1],), content=(models[0],)),
+                retries_max=0,
+                total_s=12.5,
+                unsupported="drop",
+            ),
+        ]
     )
 
 
@@ -133,11 +193,17 @@ def documents(draw: st.DrawFn) -> Document:
     provider_names = draw(st.lists(names, unique=True, max_size=3))
     some = draw(st.lists(model_names, unique=True, max_size=6)) if provider_names else []
     pairs = list(zip(some[::2], some[1::2], strict=False))
+    virtual, virtual_alias = pairs.pop() if len(pairs) > 1 else (None, None)
+    models = [name for name, _ in pairs]
     key_names = draw(st.lists(names, unique=True, max_size=3))
     document = Document(
         settings=draw(settings),
-        providers=tuple(draw(_provider(name)) for name in provider_names),
+        providers=(
+            *(draw(_provider(name)) for name in provider_names),
+            *(one for one in (AZURE, BEDROCK) if one.name not in provider_names),
+        ),
         models=tuple(draw(_model(name, alias, provider_names)) for name, alias in pairs),
+        virtual_models=(draw(_virtual(virtual, virtual_alias, models)),) if virtual else (),
         keys=tuple(
             draw(_key(name, number, [n for pair in pairs for n in pair]))
             for number, name in enumerate(key_names)

@@ -19,7 +19,16 @@ from faregate.configuration.commerce import (
     Wallet,
 )
 from faregate.configuration.difference import difference
-from faregate.configuration.document import Document, Key, Model, Provider
+from faregate.configuration.document import (
+    Canary,
+    Document,
+    Key,
+    Model,
+    Provider,
+    ProviderKey,
+    Target,
+    VirtualModel,
+)
 from faregate.configuration.settings import (
     GateSettings,
     LedgerSettings,
@@ -32,6 +41,7 @@ from faregate.configuration.settings import (
 SEALED = "${sealed:v1:AAAA}"
 A = Provider(name="a", base_url="http://a")
 B = Provider(name="b", base_url="http://b", api_key=SEALED, headers={"x": "1", "X-Key": "k"})
+V = VirtualModel(name="v", targets=(Target(model="m"),))
 
 
 def gate(**fields: object) -> Document:
@@ -88,6 +98,44 @@ CASES = [
         ],
     ),
     (
+        *both(A, msgspec.structs.replace(A, keys=(ProviderKey(name="x", secret="hidden"),))),
+        ["+ providers[a].keys[x]", "+ providers[a].keys[x].secret"],
+    ),
+    (
+        *both(
+            msgspec.structs.replace(A, keys=(ProviderKey(name="x", secret="${env:X}"),)),
+            msgspec.structs.replace(
+                A,
+                keys=(ProviderKey(name="x", secret="hidden", weight=2),),
+                options={"region": "eu"},
+                dialects={"generate": ("anthropic", "openai_chat")},
+            ),
+        ),
+        [
+            "+ providers[a].options.region: eu",
+            "~ providers[a].keys[x].secret: changed",
+            "~ providers[a].keys[x].weight: 1 -> 2",
+            "+ providers[a].dialects.generate: anthropic, openai_chat",
+        ],
+    ),
+    (
+        Document(virtual_models=(V,)),
+        Document(
+            virtual_models=(
+                msgspec.structs.replace(
+                    V,
+                    targets=(Target(model="n"), *V.targets),
+                    canary=Canary(model="c", percent=2.5),
+                ),
+            )
+        ),
+        [
+            "+ virtual_models[v].targets[n]",
+            "+ virtual_models[v].canary.model: c",
+            "+ virtual_models[v].canary.percent: 2.5",
+        ],
+    ),
+    (
         Document(models=(Model(name="m", provider="a"),)),
         Document(models=(Model(name="m", provider="b", aliases=("n",), upstream_model=""),)),
         [
@@ -108,7 +156,9 @@ CASES = [
 def test_lines(old: Document, new: Document, lines: list[str]) -> None:
     if new.keys or new.providers:
         assert lines
-    assert [str(change) for change in difference(old, new)] == lines
+    found = [str(change) for change in difference(old, new)]
+    assert found == lines
+    assert "hidden" not in "".join(found)
 
 
 JANUARY = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)

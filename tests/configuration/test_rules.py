@@ -5,13 +5,12 @@ Every rule's mistake, with its line, is in the table of `test_load`.
 
 import datetime as dt
 
-import pytest
 from hypothesis import given
 from tests.configuration.documents import ENVIRONMENT, documents
 
 from faregate.configuration.document import Document, Key, Model, Provider
 from faregate.configuration.references import expand
-from faregate.configuration.rules import check, check_written, is_secret_header
+from faregate.configuration.rules import check, check_written
 from faregate.identity.keys import generate_key
 
 
@@ -63,9 +62,3 @@ def test_a_key_in_the_clear_is_a_rule_of_the_file() -> None:
     document = Document(keys=(Key(name="k", secret=generate_key()),))
     assert check(document) == []
     assert [problem.path for problem in check_written(document)] == [("keys", 0, "secret")]
-
-
-@pytest.mark.parametrize("name", ["Authorization", "x-api-key", "X-Auth-Token", "Cookie"])
-def test_secret_headers(name: str) -> None:
-    assert is_secret_header(name)
-    assert not is_secret_header("OpenAI-Organization")

@@ -14,7 +14,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from tests.configuration.documents import ENVIRONMENT, documents
 
-from faregate.configuration.document import Document, Key, Model, Provider
+from faregate.configuration.document import (
+    Document,
+    Key,
+    Model,
+    Provider,
+    ProviderKey,
+)
 from faregate.configuration.export import export
 from faregate.configuration.load import load
 from faregate.configuration.settings import (
@@ -183,6 +189,39 @@ def test_sealed_values_are_taken_and_bound_to_their_place(revisions: Revisions, 
     bad = revisions.seal("two\r\nlines", "providers[p].api_key")
     with pytest.raises(ConfigurationError, match="a header can't carry"):
         apply(revisions, Document(providers=(msgspec.structs.replace(P, api_key=bad),)))
+
+
+def test_each_key_of_several_is_sealed_at_its_place(revisions: Revisions, path: Path) -> None:
+    keys = tuple(
+        ProviderKey(name=name, secret=f"${{env:{name.upper()}}}", weight=2) for name in ("a", "b")
+    )
+    document = Document(providers=(msgspec.structs.replace(P, keys=keys),))
+    variables = {**VARIABLES, "A": "sk-hidden-a", "B": "sk-hidden-b"}
+    _, changes = revisions.preview(document, variables)
+    assert "+ providers[p].keys[a].secret" in map(str, changes)
+    apply(revisions, document, **variables)
+    assert "hidden" not in "".join(map(str, changes))
+    read = reader(path).latest().document.providers[0]
+    assert [key.secret for key in read.keys] == ["sk-hidden-a", "sk-hidden-b"]
+    assert b"sk-hidden" not in path.read_bytes() + path.with_suffix(".db-wal").read_bytes()
+    assert "hidden" not in export(revisions.current().written)
+    _, changes = revisions.preview(document, {**variables, "B": "sk-hidden-c"})
+    assert [str(one) for one in changes] == ["~ providers[p].keys[b].secret (value): changed"]
+    sealed = revisions.seal("sk-hidden-d", "providers[p].keys[a].secret")
+    moved = (ProviderKey(name="a", secret=sealed), ProviderKey(name="b", secret=sealed))
+    with pytest.raises(StorageError, match="another place"):
+        apply(revisions, Document(providers=(msgspec.structs.replace(P, keys=moved),)))
+    broken = revisions.seal("two\r\nlines", "providers[p].keys[a].secret")
+    with pytest.raises(ConfigurationError, match="a header can't carry"):
+        apply(
+            revisions,
+            Document(
+                providers=(
+                    msgspec.structs.replace(P, keys=(ProviderKey(name="a", secret=broken),)),
+                )
+            ),
+        )
+    assert revisions.current().number == 1
 
 
 @given(document=documents())

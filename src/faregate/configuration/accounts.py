@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from faregate.configuration.document import Provider, ProviderKey
-from faregate.providers.vendors import VENDORS, Vendor
+from faregate.configuration.document import Provider, ProviderKey, VirtualModel
+from faregate.providers.vendors import VENDORS, Vendor, placeholders, resolve_base_url
 
 SOLE_KEY: Final = "default"  # the name of a key that is given as `api_key`
 
@@ -14,13 +14,37 @@ def vendor_of(provider: Provider) -> Vendor:
 
 
 def api_url(provider: Provider) -> str:
-    """The address of its API; raises `ValueError`, which says what is missing."""
+    """The address of its API; raises `ValueError`, which says what is missing.
+
+    Options must be there in the clear.
+    """
     if provider.base_url is not None:
         return provider.base_url
-    url = vendor_of(provider).base_url
-    if url is None:
-        raise ValueError(f"the vendor {provider.vendor!r} has no address of its own")
-    return url
+    return resolve_base_url(vendor_of(provider), provider.options)
+
+
+def shown_url(provider: Provider) -> str:
+    """The address for people, also while options are only references; "-": it has none."""
+    try:
+        return api_url(provider)
+    except ValueError:
+        return vendor_of(provider).base_url or "-"
+
+
+def missing_options(provider: Provider) -> list[str]:
+    """Options that must be given and aren't: for the address, or to sign requests."""
+    vendor = vendor_of(provider)
+    needed: set[str] = set()
+    if provider.base_url is None and vendor.base_url is not None:
+        region = provider.options.get("region", "")
+        needed |= placeholders(vendor.regions.get(region, vendor.base_url))
+    if vendor.auth == "sigv4":
+        needed.add("region")
+    return [
+        name
+        for name, option in vendor.options.items()
+        if name in needed and option.default is None and name not in provider.options
+    ]
 
 
 def account_keys(provider: Provider) -> tuple[ProviderKey, ...]:
@@ -28,3 +52,13 @@ def account_keys(provider: Provider) -> tuple[ProviderKey, ...]:
     if provider.api_key is not None:
         return (ProviderKey(name=SOLE_KEY, secret=provider.api_key), *provider.keys)
     return provider.keys
+
+
+def serving(virtual: VirtualModel) -> tuple[str, ...]:
+    """The models that may answer calls to a virtual model, each once."""
+    fallbacks = virtual.fallbacks
+    names = [target.model for target in virtual.targets]
+    if virtual.canary is not None:
+        names.append(virtual.canary.model)
+    names += (*fallbacks.failure, *fallbacks.context, *fallbacks.content)
+    return tuple(dict.fromkeys(names))

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from faregate.configuration.account_rules import is_secret_header
 from faregate.configuration.amounts import amount_text
 from faregate.configuration.document import Document
 from faregate.configuration.export import brief
 from faregate.configuration.problems import LABEL_FIELDS, label
 from faregate.configuration.references import SEALED, plain
-from faregate.configuration.rules import is_secret_header
 
 Sign = Literal["+", "-", "~"]
 _SECRET_FIELDS = frozenset({"api_key", "secret"})

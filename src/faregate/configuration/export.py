@@ -23,7 +23,11 @@ _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class _Dumper(_SafeDumper):  # type: ignore[misc]
-    """Writes amounts as the numbers that they are, digit by digit."""
+    """Writes amounts as the numbers that they are, and every value out, never as `*id001`."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Yes: one value at two places is written twice."""
+        return True
 
 
 def _write_amount(dumper: Any, amount: Decimal) -> Any:

@@ -31,6 +31,11 @@ def check(document: Document, models: Mapping[str, str]) -> Iterator[Problem]:
     yield from twice(pins, "the model")
 
 
+def check_prices(prices: tuple[Price, ...], models: Mapping[str, str]) -> Iterator[Problem]:
+    """What can't be honoured in prices by themselves."""
+    yield from _prices(prices, (), models)
+
+
 def wrong_model(path: Path, name: str, models: Mapping[str, str]) -> Iterator[Problem]:
     """Why `name` is not the name of a model.
 

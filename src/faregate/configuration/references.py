@@ -25,6 +25,14 @@ def is_reference(text: str) -> bool:
     return bool(VARIABLE.fullmatch(text) or SEALED.fullmatch(text))
 
 
+def only_variables(text: str) -> bool:
+    """Whether nothing but variables, with colons between them, is in `text`.
+
+    Credentials of several parts are written so: access key id, secret and session token.
+    """
+    return bool(VARIABLE.search(text)) and not VARIABLE.sub("", text).strip(":")
+
+
 def has_reference(text: str) -> bool:
     """Whether `text` holds a reference."""
     return "${" in text

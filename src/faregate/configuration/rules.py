@@ -2,7 +2,8 @@
 
 `check_written` looks at a document as a person wrote it: secrets must be references. `check`
 looks at it with its variables replaced; what is still sealed is passed over, and seen when it is
-opened. Both give every problem there is.
+opened. Both give every problem there is. Parts of the document have modules of their own:
+`account_rules`, `routing_rules`, `commerce_rules`, `price_rules`.
 """
 
 import importlib.util
@@ -12,64 +13,21 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from faregate.configuration import commerce_rules
-from faregate.configuration.accounts import api_url
-from faregate.configuration.addresses import HOST, bad_api_url, holds_password
-from faregate.configuration.document import Document, Key, Provider
+from faregate.configuration import account_rules, commerce_rules, routing_rules
+from faregate.configuration.addresses import HOST, holds_password
+from faregate.configuration.document import Document, Key
 from faregate.configuration.problems import Path, Problem, twice, unknown
-from faregate.configuration.references import VARIABLE, has_reference, is_reference, is_sealed
+from faregate.configuration.references import VARIABLE, is_sealed
 from faregate.configuration.settings import GateSettings
 from faregate.identity.keys import SHOWN_CHARACTERS, is_well_formed
 
 HASHED: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # RFC 9110 §5.6.2, token
-_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
-_SECRET_HEADER: Final = re.compile(r"auth|key|token|secret|cookie|password|credential", re.I)
-# The gate writes these itself; RFC 9110 §7.6.1 and RFC 9112 §6.
-_RESERVED_HEADERS: Final = frozenset(
-    {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"}
-    | {"keep-alive", "expect", "proxy-connection", "proxy-authorization"}
-    | {"content-type", "content-encoding", "accept-encoding"}
-)
 _YEAR_MAX: Final = 2261  # nanoseconds since 1970 in 64 bits end in 2262
-_ENVIRONMENT_FIX: Final = "write ${env:NAME} and put the secret into the environment variable NAME"
-
-
-def is_secret_header(name: str) -> bool:
-    """Whether a header of this name may carry a secret."""
-    return _SECRET_HEADER.search(name) is not None
 
 
 def check_written(document: Document) -> list[Problem]:
     """Secrets that stand in the document itself; never repeated."""
-    problems = []
-    for at, provider in enumerate(document.providers):
-        path: Path = ("providers", at)
-        if provider.api_key is not None and not is_reference(provider.api_key):
-            problems.append(
-                Problem(
-                    (*path, "api_key"),
-                    "a provider's key must not stand in the file",
-                    _ENVIRONMENT_FIX,
-                )
-            )
-        problems += [
-            Problem(
-                (*path, "headers", name),
-                "the value of a header that looks secret must not stand in the file",
-                _ENVIRONMENT_FIX,
-            )
-            for name, value in provider.headers.items()
-            if is_secret_header(name) and not has_reference(value)
-        ]
-        if not has_reference(provider.proxy) and "@" in provider.proxy:
-            problems.append(
-                Problem(
-                    (*path, "proxy"),
-                    "a proxy's password must not stand in the file",
-                    _ENVIRONMENT_FIX,
-                )
-            )
+    problems = [*account_rules.check_written(document)]
     for at, key in enumerate(document.keys):
         if not VARIABLE.fullmatch(key.secret) and not HASHED.match(key.secret):
             problems.append(
@@ -84,7 +42,7 @@ def check_written(document: Document) -> list[Problem]:
         Problem(
             ("settings", section, field),
             "a password must not stand in the file",
-            _ENVIRONMENT_FIX.replace("secret", "whole address"),
+            account_rules.ENVIRONMENT_FIX.replace("secret", "whole address"),
         )
         for section, field, url in (
             ("ledger", "url", settings.ledger.url),
@@ -99,8 +57,8 @@ def check(document: Document) -> list[Problem]:
     """What can't be honoured in a document whose variables are replaced."""
     return [
         *_gate(document),
-        *_providers(document),
-        *_models(document),
+        *account_rules.check(document),
+        *routing_rules.check(document),
         *_keys(document),
         *commerce_rules.check(document),
     ]
@@ -168,120 +126,15 @@ def _cidr_fix(network: str) -> str:
     return f"write {meant}: the address has bits beyond its mask"
 
 
-def _providers(document: Document) -> Iterator[Problem]:
-    yield from twice(
-        ((("providers", at, "name"), one.name) for at, one in enumerate(document.providers)),
-        "a provider",
-    )
-    for at, provider in enumerate(document.providers):
-        path: Path = ("providers", at)
-        yield from _address(provider, path)
-        if provider.api_key is not None and not is_sealed(provider.api_key):
-            if not provider.api_key.isascii() or not provider.api_key.isprintable():
-                yield Problem(
-                    (*path, "api_key"), "the key has characters that a header can't carry"
-                )
-            elif provider.api_key != provider.api_key.strip() or not provider.api_key:
-                yield Problem((*path, "api_key"), "the key is empty or has spaces around it")
-        yield from _headers(provider, path)
-        yield from _provider_proxy(provider, path)
-        yield from _provider_tls(provider, path)
-
-
-def _address(provider: Provider, path: Path) -> Iterator[Problem]:
-    try:
-        url = api_url(provider)
-    except ValueError as error:
-        yield Problem(
-            (*path, "base_url"),
-            f"the address of the API is missing: {error}",
-            "add base_url, up to its version, such as https://api.openai.com/v1",
-        )
-        return
-    if not is_sealed(url) and (reason := bad_api_url(url)):
-        yield Problem(
-            (*path, "base_url"),
-            f"this is not the address of an API: {reason}",
-            "write it up to its version, such as https://api.openai.com/v1",
-        )
-
-
-def _headers(provider: Provider, path: Path) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for name, value in provider.headers.items():
-        here = (*path, "headers", name)
-        lower = name.lower()
-        if not _HEADER_NAME.match(name):
-            yield Problem(here, "this is not the name of a header")
-        elif lower in _RESERVED_HEADERS:
-            yield Problem(here, f"the gate writes the header {lower} itself", "leave it out")
-        if lower in seen:
-            yield Problem(here, "this header is there twice, in other letters", "keep one")
-        seen.add(lower)
-        if not is_sealed(value) and not _HEADER_VALUE.match(value):
-            yield Problem(
-                here, "the value has characters that a header can't carry, such as a line break"
-            )
-        if lower == "authorization" and provider.api_key is not None:
-            yield Problem(
-                here, "api_key already gives this header", "keep api_key or the header, not both"
-            )
-
-
-def _provider_proxy(provider: Provider, path: Path) -> Iterator[Problem]:
-    if provider.proxy in {"environment", "none"} or is_sealed(provider.proxy):
-        return
-    if reason := bad_api_url(provider.proxy, proxy=True):
-        yield Problem(
-            (*path, "proxy"),
-            f"this is not the address of a proxy: {reason}",
-            "write http://host:port, 'environment' or 'none'",
-        )
-
-
-def _provider_tls(provider: Provider, path: Path) -> Iterator[Problem]:
-    tls = provider.tls
-    if (tls.certificate_file is None) != (tls.key_file is None):
-        yield Problem(
-            (*path, "tls"),
-            "certificate_file and key_file belong together",
-            "give both or neither",
-        )
-    for field in ("ca_file", "certificate_file", "key_file"):
-        if getattr(tls, field) == "":
-            yield Problem((*path, "tls", field), "the file has no name", "leave the field out")
-
-
-def _models(document: Document) -> Iterator[Problem]:
-    yield from twice(
-        (
-            (path, name)
-            for at, model in enumerate(document.models)
-            for path, name in [
-                (("models", at, "name"), model.name),
-                *((("models", at, "aliases", no), one) for no, one in enumerate(model.aliases)),
-            ]
-        ),
-        "a model or an alias",
-    )
-    providers = [provider.name for provider in document.providers]
-    known = frozenset(providers)
-    for at, model in enumerate(document.models):
-        if model.provider not in known:
-            yield Problem(
-                ("models", at, "provider"),
-                unknown("provider", model.provider, providers),
-                "add the provider, or name one that is there",
-            )
-        if model.upstream_model == "":
-            yield Problem(("models", at, "upstream_model"), "the name is empty", "leave it out")
-
-
 def _keys(document: Document) -> Iterator[Problem]:
     keys = document.keys
     yield from twice(((("keys", at, "name"), key.name) for at, key in enumerate(keys)), "a key")
     yield from twice(((("keys", at, "secret"), key.secret) for at, key in enumerate(keys)), None)
-    models = [name for model in document.models for name in (model.name, *model.aliases)]
+    models = [
+        name
+        for model in (*document.models, *document.virtual_models)
+        for name in (model.name, *model.aliases)
+    ]
     known = frozenset(models)
     for at, key in enumerate(keys):
         path: Path = ("keys", at)

@@ -191,6 +191,7 @@ def describe(shape: inspect.Type) -> str:
         kind = "a whole number" if isinstance(shape, inspect.IntType) else "a number"
         return kind + _bounds_in_words(shape)
     words = {
+        inspect.VarTupleType: "a list",
         inspect.BoolType: "true or false",
         inspect.StrType: "a text",
         inspect.DecimalType: amounts.TAKES,

@@ -1,0 +1,170 @@
+"""Rules over models and the names over them: who may serve whom.
+
+A virtual model leads to models of the file and never to another virtual one, so that there are no
+loops. What would have no effect is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from faregate.configuration.document import Document, Fallbacks, Model, VirtualModel
+from faregate.configuration.problems import Path, Problem, twice, unknown
+from faregate.configuration.references import is_sealed
+from faregate.routing.expressions import Expression, ExpressionError
+
+WEIGHT_MAX: Final = 1_000_000
+_EXAMPLE: Final = "write CEL that gives true or false, such as: 'request.stream'"
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """What can't be honoured in models, virtual models and settings of routing."""
+    yield from twice(_names(document), "a model or an alias")
+    providers = [provider.name for provider in document.providers]
+    known = frozenset(providers)
+    for at, model in enumerate(document.models):
+        if model.provider not in known:
+            yield Problem(
+                ("models", at, "provider"),
+                unknown("provider", model.provider, providers),
+                "add the provider, or name one that is there",
+            )
+        if model.upstream_model == "":
+            yield Problem(("models", at, "upstream_model"), "the name is empty", "leave it out")
+    meanings = _meanings(document)
+    for at, virtual in enumerate(document.virtual_models):
+        yield from _virtual(virtual, ("virtual_models", at), meanings)
+    yield from _weights(document)
+    routing = document.settings.routing
+    if routing.backoff_max_s < routing.backoff_s:
+        yield Problem(
+            ("settings", "routing", "backoff_max_s"),
+            f"the longest wait is below the first, {routing.backoff_s:g} s",
+            "write backoff_max_s at least as long as backoff_s",
+        )
+
+
+def _names(document: Document) -> Iterator[tuple[Path, str]]:
+    named: tuple[tuple[str, tuple[Model | VirtualModel, ...]], ...] = (
+        ("models", document.models),
+        ("virtual_models", document.virtual_models),
+    )
+    for part, models in named:
+        for at, model in enumerate(models):
+            yield (part, at, "name"), model.name
+            for number, alias in enumerate(model.aliases):
+                yield (part, at, "aliases", number), alias
+
+
+def _meanings(document: Document) -> dict[str, str | None]:
+    """Each name and alias, and the model that it means; None: a virtual one."""
+    meanings: dict[str, str | None] = {}
+    for virtual in document.virtual_models:
+        meanings |= dict.fromkeys((virtual.name, *virtual.aliases))
+    for model in document.models:
+        meanings |= dict.fromkeys((model.name, *model.aliases), model.name)
+    return meanings
+
+
+def _model(path: Path, name: str, meanings: Mapping[str, str | None]) -> Iterator[Problem]:
+    """Why `name` is not the name of a model that may serve."""
+    if name not in meanings:
+        yield Problem(
+            path,
+            unknown("model", name, [one for one, model in meanings.items() if one == model]),
+            "add the model under models, or name one that is there",
+        )
+        return
+    meant = meanings[name]
+    if meant is None:
+        yield Problem(
+            path,
+            f"{name!r} is a virtual model, and these lead to models only",
+            "name the models that are meant, one by one",
+        )
+    elif meant != name:
+        yield Problem(path, f"{name!r} is an alias of the model {meant!r}", f"write {meant}")
+
+
+def _virtual(
+    virtual: VirtualModel, path: Path, meanings: Mapping[str, str | None]
+) -> Iterator[Problem]:
+    targets = [target.model for target in virtual.targets]
+    if not targets:
+        yield Problem(
+            (*path, "targets"),
+            f"no model serves {virtual.name!r}",
+            "name at least one, as in 'targets: [{model: NAME}]'",
+        )
+    yield from twice(
+        (((*path, "targets", at, "model"), name) for at, name in enumerate(targets)), "the target"
+    )
+    for at, target in enumerate(virtual.targets):
+        here = (*path, "targets", at)
+        yield from _model((*here, "model"), target.model, meanings)
+        if target.when is not None:
+            yield from _expression((*here, "when"), target.when)
+        if target.weight != 1 and virtual.strategy == "priority":
+            yield Problem(
+                (*here, "weight"),
+                "a weight has no meaning with 'strategy: priority', where the order says all",
+                "leave weight out, or write 'strategy: weighted'",
+            )
+    if virtual.canary is not None:
+        yield from _model((*path, "canary", "model"), virtual.canary.model, meanings)
+        if targets == [virtual.canary.model]:
+            yield Problem(
+                (*path, "canary", "model"),
+                f"{virtual.canary.model!r} serves all calls already",
+                "name another model, or leave canary out",
+            )
+    if virtual.shadow is not None:
+        yield from _model((*path, "shadow", "model"), virtual.shadow.model, meanings)
+    yield from _fallbacks(virtual, (*path, "fallbacks"), meanings)
+
+
+def _fallbacks(
+    virtual: VirtualModel, path: Path, meanings: Mapping[str, str | None]
+) -> Iterator[Problem]:
+    # One with a condition is not always tried before, and may be the last resort as well.
+    tried = {target.model for target in virtual.targets if target.when is None}
+    for field in Fallbacks.__struct_fields__:
+        names = getattr(virtual.fallbacks, field)
+        yield from twice(
+            (((*path, field, at), name) for at, name in enumerate(names)), "the fallback"
+        )
+        for at, name in enumerate(names):
+            yield from _model((*path, field, at), name, meanings)
+            if field == "failure" and name in tried:
+                yield Problem(
+                    (*path, field, at),
+                    f"{name!r} is a target, which was tried before",
+                    "leave it out here; all targets are tried before fallbacks are",
+                )
+
+
+def _expression(path: Path, text: str) -> Iterator[Problem]:
+    if is_sealed(text):
+        return
+    try:
+        Expression(text)
+    except ExpressionError as error:
+        yield Problem(path, f"this is no expression: {error}", _EXAMPLE)
+
+
+def _weights(document: Document) -> Iterator[Problem]:
+    weights: list[tuple[Path, int]] = [
+        (("virtual_models", at, "targets", number, "weight"), target.weight)
+        for at, virtual in enumerate(document.virtual_models)
+        for number, target in enumerate(virtual.targets)
+    ] + [
+        (("providers", at, "keys", number, "weight"), key.weight)
+        for at, provider in enumerate(document.providers)
+        for number, key in enumerate(provider.keys)
+    ]
+    for path, weight in weights:
+        if weight > WEIGHT_MAX:
+            yield Problem(
+                path,
+                "this weight is too large to tell others apart",
+                f"write weights from 1 to {WEIGHT_MAX:,}; only their shares of the sum count",
+            )
