@@ -14,6 +14,8 @@ from faregate.simulator.anthropic import (
     read_count,
     read_messages,
 )
+from faregate.simulator.bedrock import BEDROCK, read_conversation, read_invoked
+from faregate.simulator.compatible_errors import VOICES
 from faregate.simulator.embeddings import read_embeddings
 from faregate.simulator.errors import AZURE, OPENAI
 from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
@@ -67,6 +69,13 @@ class Found(msgspec.Struct, frozen=True):
         """The vendor of the path, or Azure where its header is there."""
         return self.vendor or ("azure" if "api-key" in headers else "")
 
+    def spoken_by(self, vendor: str) -> Endpoint:
+        """The endpoint, in the vendor's voice where that differs from OpenAI's."""
+        voice = VOICES.get(vendor)
+        if voice is None or self.endpoint.voice is not OPENAI:
+            return self.endpoint
+        return msgspec.structs.replace(self.endpoint, voice=voice)
+
 
 def _read_models(message: Message) -> Exchange:
     name = message.names.get("model")
@@ -98,6 +107,9 @@ _CLAUDE_MODEL: Final = rf"{_PUBLISHER}/anthropic/models/(?P<model>.+)"
 _GENERATE: Final = ":(?P<action>generateContent|streamGenerateContent|countTokens)"
 _EMBED: Final = ":(?P<action>embedContent|batchEmbedContents)"
 _RAW: Final = ":(?P<action>rawPredict|streamRawPredict)"
+_BEDROCK_MODEL: Final = "/model/(?P<model>.+)"
+_CONVERSE: Final = "/(?P<action>converse|converse-stream|count-tokens)"
+_INVOKE: Final = "/(?P<action>invoke|invoke-with-response-stream)"
 _GEMINI_MODELS: Final = Endpoint(_read_gemini_models, GEMINI, "google", ("GET",))
 
 _FIXED: Final[dict[str, Endpoint]] = {
@@ -121,6 +133,8 @@ _VARIABLE: Final = tuple(
         (_GOOGLE_MODEL + ":(?P<action>predict)", Endpoint(read_embedded, VERTEX, "google")),
         (_GOOGLE_MODEL + _EMBED, Endpoint(read_embedded, VERTEX, "google")),
         (_CLAUDE_MODEL + _RAW, Endpoint(read_claude, ANTHROPIC, "google")),
+        (_BEDROCK_MODEL + _CONVERSE, Endpoint(read_conversation, BEDROCK, "aws")),
+        (_BEDROCK_MODEL + _INVOKE, Endpoint(read_invoked, BEDROCK, "aws")),
         (r"/v1(?:beta|alpha)/models/(?P<model>.+)", _GEMINI_MODELS),
         (r"/v1/models/(?P<model>.+)", _MODELS),
         (f"{_DEPLOYMENT}/chat/completions", _CHAT),

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from faregate.simulator.answer import Answer, Asked, Call, Tool, Usage, encode, tokens_of
-from faregate.simulator.errors import ErrorKind, Failure, RefusedError, Voice, kinds
+from faregate.simulator.errors import ErrorKind, Failure, Headers, RefusedError, Voice, kinds
 from faregate.simulator.exchange import Document, Exchange, Message, Piece, Turn, members, only, sse
 from faregate.simulator.replies import text_of
 from faregate.simulator.script import Script
@@ -95,7 +95,7 @@ def signature_of(thought: str) -> str:
 class Messages(Turn):
     """One message."""
 
-    headers = (("request-id", "req_simulator"),)
+    headers: Headers = (("request-id", "req_simulator"),)
 
     def written(self, answer: Answer, script: Script) -> bytes:
         """The body of `answer`."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from faregate.simulator.answer import encode, tokens_of
+from faregate.simulator.answer import encode, identifier_of, tokens_of
 from faregate.simulator.errors import RefusedError
 from faregate.simulator.exchange import Exchange, Message
 from faregate.simulator.replies import needs
@@ -74,8 +74,11 @@ class Embeddings(Exchange):
         if not script.no_usage:
             tokens = tokens_of(bytes(request.input)) if script.input is None else script.input
             body["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
-            if (script.vendor or self.vendor) == "voyage":
-                del body["usage"]["prompt_tokens"]
+        vendor = script.vendor or self.vendor
+        if vendor == "voyage" and "usage" in body:
+            del body["usage"]["prompt_tokens"]
+        if vendor == "mistral":
+            body["id"] = f"embd-{identifier_of(bytes(request.input), script.seed)}"
         return encode(body)
 
 

@@ -119,8 +119,9 @@ def plan_reply(exchange: Exchange, script: Script, voice: Voice = OPENAI) -> Pla
         fields = (("content-type", exchange.stream_type), *exchange.headers)
         answer = _Body(script.status or exchange.status, fields)
     else:
+        body = exchange.whole(script)  # which may add headers
         fields = (("content-type", exchange.content_type), *exchange.headers)
-        answer = _Body(script.status or exchange.status, fields, exchange.whole(script))
+        answer = _Body(script.status or exchange.status, fields, body)
     wait_ms = 0
     if answer.body is not None and script.token_ms and failure is None:
         wait_ms = script.token_ms * exchange.tokens(script)

@@ -89,6 +89,8 @@ def chat_usage(usage: Usage, choices: int = 1, vendor: str = "") -> dict[str, An
             "audio_tokens": 0,
         },
     }
+    if usage.written:
+        details["prompt_tokens_details"]["cache_write_tokens"] = usage.written
     return total if vendor == "mistral" else {**total, **details}
 
 

@@ -130,7 +130,7 @@ class Router:
         )
         if found is None:
             return _unknown(message), True
-        endpoint = found.endpoint
+        endpoint = found.spoken_by(message.vendor)
         refused = self._keys.refuse(
             endpoint.scheme, endpoint.voice, message, target.decode("latin-1")
         )
