@@ -15,7 +15,7 @@ from faregate.configuration import price_rules
 from faregate.configuration.addresses import bad_page_url, bad_store_url
 from faregate.configuration.amounts import TAKES
 from faregate.configuration.commerce import Budget, Limit, Quota, Rates, Selection, Wallet
-from faregate.configuration.document import Document
+from faregate.configuration.document import Document, called_models
 from faregate.configuration.price_rules import wrong_moment, wrong_zone
 from faregate.configuration.problems import Path, Problem, nearest, twice, unknown
 from faregate.configuration.references import is_sealed
@@ -64,7 +64,7 @@ def check(document: Document) -> Iterator[Problem]:
 
 
 def _names(document: Document) -> _Names:
-    models = (*document.models, *document.virtual_models)
+    models = called_models(document)
     aliases = {alias: model.name for model in models for alias in model.aliases}
     return {
         what: {item.name: item.name for item in items}

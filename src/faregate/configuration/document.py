@@ -252,3 +252,8 @@ class Document(Section, frozen=True, kw_only=True):
     # What the catalogue said of models when this was applied: Faregate writes it, and keeps it
     # until a file without it is applied.
     catalogue: tuple[Pin, ...] = ()
+
+
+def called_models(document: Document) -> list[Model | VirtualModel]:
+    """All that callers may name."""
+    return [*document.models, *document.virtual_models]

@@ -152,15 +152,13 @@ def _expression(path: Path, text: str) -> Iterator[Problem]:
 
 
 def _weights(document: Document) -> Iterator[Problem]:
-    weights: list[tuple[Path, int]] = [
-        (("virtual_models", at, "targets", number, "weight"), target.weight)
-        for at, virtual in enumerate(document.virtual_models)
-        for number, target in enumerate(virtual.targets)
-    ] + [
-        (("providers", at, "keys", number, "weight"), key.weight)
-        for at, provider in enumerate(document.providers)
-        for number, key in enumerate(provider.keys)
-    ]
+    weights: list[tuple[Path, int]] = []
+    for at, virtual in enumerate(document.virtual_models):
+        for number, target in enumerate(virtual.targets):
+            weights.append((("virtual_models", at, "targets", number, "weight"), target.weight))
+    for at, provider in enumerate(document.providers):
+        for number, key in enumerate(provider.keys):
+            weights.append((("providers", at, "keys", number, "weight"), key.weight))
     for path, weight in weights:
         if weight > WEIGHT_MAX:
             yield Problem(

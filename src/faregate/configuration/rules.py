@@ -15,7 +15,7 @@ from typing import Final
 
 from faregate.configuration import account_rules, commerce_rules, routing_rules
 from faregate.configuration.addresses import HOST, holds_password
-from faregate.configuration.document import Document, Key
+from faregate.configuration.document import Document, Key, called_models
 from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import VARIABLE, is_sealed
 from faregate.configuration.settings import GateSettings
@@ -130,11 +130,7 @@ def _keys(document: Document) -> Iterator[Problem]:
     keys = document.keys
     yield from twice(((("keys", at, "name"), key.name) for at, key in enumerate(keys)), "a key")
     yield from twice(((("keys", at, "secret"), key.secret) for at, key in enumerate(keys)), None)
-    models = [
-        name
-        for model in (*document.models, *document.virtual_models)
-        for name in (model.name, *model.aliases)
-    ]
+    models = [name for one in called_models(document) for name in (one.name, *one.aliases)]
     known = frozenset(models)
     for at, key in enumerate(keys):
         path: Path = ("keys", at)
