@@ -72,7 +72,7 @@ def open_library(file: str | None) -> Library:
             data = opened.read(FILE_BYTES_MAX + 1)
         extra = read_models(data)
         for facts in extra:
-            _prices("m", facts)
+            prices_of("m", facts)
     except OSError as error:
         reason = f"{file} can't be read: {error.strerror}"
     except ValueError as error:
@@ -83,6 +83,20 @@ def open_library(file: str | None) -> Library:
         f"settings.catalogue.file: {reason}",
         fix="name a file in the shape that docs/guides/models.md shows",
     )
+
+
+def prices_of(model: str, facts: ModelFacts) -> tuple[Price, ...]:
+    """The prices of facts, for the model of a document.
+
+    Raises `ValueError` where one hasn't the shape of a price.
+    """
+    try:
+        return tuple(
+            msgspec.convert({**entry, "model": model}, Price, strict=False)
+            for entry in facts.prices
+        )
+    except msgspec.ValidationError as error:
+        raise ValueError(f"a price of {facts.vendor}/{facts.model}: {error}") from error
 
 
 def retirements(document: Document, today: dt.date) -> Iterator[str]:
@@ -96,7 +110,7 @@ def retirements(document: Document, today: dt.date) -> Iterator[str]:
         elif days <= NEAR_DAYS:
             yield (
                 f"the model {pin.model} ({pin.of}) will be retired by its vendor on "
-                f"{pin.retires_on}, in {days} days"
+                f"{pin.retires_on}, in {days} {'day' if days == 1 else 'days'}"
             )
 
 
@@ -105,23 +119,13 @@ def _pin(model: Model, of: str, facts: ModelFacts) -> Pin:
         model=model.name,
         of=of,
         source="; ".join(facts.sources),
-        prices=_prices(model.name, facts),
+        prices=prices_of(model.name, facts),
         context_tokens=facts.context_tokens,
         output_tokens_max=facts.output_tokens_max,
         hidden_reasoning=facts.shows_reasoning is False,
         tokenizer=facts.tokenizer,
         retires_on=None if facts.retires_on is None else facts.retires_on.isoformat(),
     )
-
-
-def _prices(model: str, facts: ModelFacts) -> tuple[Price, ...]:
-    try:
-        return tuple(
-            msgspec.convert({**entry, "model": model}, Price, strict=False)
-            for entry in facts.prices
-        )
-    except msgspec.ValidationError as error:
-        raise ValueError(f"a price of {facts.vendor}/{facts.model}: {error}") from error
 
 
 def _completed(model: Model, pin: Pin | None) -> Model:
