@@ -88,7 +88,8 @@ def test_it_fills_what_isnt_said() -> None:
     assert (fast.output_tokens_max, fast.hidden_reasoning) == (100, True)
     assert fast.tokenizer == "o200k_base"
     assert (home, lost) == DOCUMENT.models[1:]
-    assert filled.catalogue == ()
+    assert [(pin.model, pin.prices) for pin in filled.catalogue] == [("fast", ())]
+    assert completed(filled) == filled
     charge = compile_prices(filled).fare("fast", None, 0).charge
     assert charge is not None
     assert charge.price(Usage(1_000_000, 0)) == 2 * 10**9

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from faregate.cli.models import warn_of_retirements
 from faregate.cli.output import JsonOption, count_of, moment, print_json, print_table
 from faregate.cli.session import actor, opened
 from faregate.cli.wallet_facts import entry_facts, given_lines
@@ -98,6 +99,7 @@ def apply(
         if not dry_run:
             summary = message or f"applied {Path(file).name if file != '-' else 'stdin'}"
             number = revisions.apply(document, actor(), summary, expected_revision=number)
+            warn_of_retirements(installation.revisions.written()[1])
         given = installation.grants.last
     if as_json:
         facts = {"revision": number, "changes": changes, "dry_run": dry_run}

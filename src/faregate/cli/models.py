@@ -1,27 +1,59 @@
 """faregate models: the names that callers ask for."""
 
-from typing import Annotated
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, print_json, print_table
+from faregate.cli.output import JsonOption, count_of, print_json, print_table
 from faregate.cli.session import actor, opened
 from faregate.configuration.document import Document, Model
 from faregate.configuration.names import ModelName
 from faregate.core.errors import FaregateError
+from faregate.storage.home import Home
 
-app = typer.Typer(name="models", help="Add, list and remove models.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from faregate.catalogue.facts import ModelFacts
+    from faregate.catalogue.library import Library
+
+app = typer.Typer(
+    name="models", help="Add, list and remove models; search the catalogue.", no_args_is_help=True
+)
+
+
+_Vendor = Annotated[str | None, typer.Option(help="Of the catalogue: a vendor, such as openai.")]
 
 
 @app.command("list")
-def list_command(as_json: JsonOption = False) -> None:
-    """List the models, their aliases, and what serves them.
+def list_command(
+    catalogue: Annotated[
+        bool, typer.Option("--catalogue", help="The models that Faregate knows, not those in use.")
+    ] = False,
+    vendor: _Vendor = None,
+    can: Annotated[
+        str | None, typer.Option(help="Of the catalogue: abilities, such as vision,tools.")
+    ] = None,
+    max_price: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of the catalogue: dollars for a million input tokens at most."),
+    ] = None,
+    match: Annotated[str | None, typer.Option(help="Of the catalogue: a part of the name.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the models, their aliases, and what serves them; or the catalogue.
 
-    Example: faregate models list
+    Any of --vendor, --can, --max-price and --match searches the catalogue, the cheapest first,
+    without a network or a data folder.
+
+    Example: faregate models list --vendor openai --can vision,tools --max-price 1.00
     """
+    if catalogue or vendor or can or match or max_price is not None:
+        _list_catalogue(vendor, can, max_price, match, as_json)
+        return
     with opened() as installation:
-        models = installation.revisions.written()[1].models
+        document = installation.revisions.written()[1]
+    models = document.models
     if as_json:
         print_json(models)
         return
@@ -35,6 +67,107 @@ def list_command(as_json: JsonOption = False) -> None:
             for one in models
         ],
     )
+    warn_of_retirements(document)
+
+
+def _list_catalogue(
+    vendor: str | None, can: str | None, max_price: float | None, match: str | None, as_json: bool
+) -> None:
+    from faregate.catalogue.facts import abilities
+    from faregate.cli import model_facts
+
+    wanted = [word.strip() for word in (can or "").split(",") if word.strip()]
+    for word in wanted:
+        if word not in abilities():
+            raise FaregateError(
+                f"there is no ability {word!r}",
+                fix=f"abilities are {', '.join(sorted(abilities()))}",
+            )
+    found = _library().search(
+        match or "", vendor=vendor, can=wanted, input_price_max=max_price, on=_today()
+    )
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        typer.echo("No model of the catalogue is like that.")
+        return
+    print_table(model_facts.HEADS, [model_facts.row(facts, _today()) for facts in found])
+    typer.echo(f"{count_of(len(found), 'model')}; prices are dollars for a million tokens.")
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str, typer.Argument(help="A model in use, or of the catalogue: NAME or VENDOR/NAME.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is known of a model: limits, abilities, prices, its end, and where that is from.
+
+    Example: faregate models show anthropic/claude-opus-4-8
+    """
+    from faregate.cli import model_facts
+
+    facts = model_facts.only(_named(name), name)
+    if as_json:
+        print_json(facts)
+        return
+    told = list(model_facts.lines(facts, _today()))
+    width = max(len(what) for what, _ in told)
+    for what, value in told:
+        typer.echo(f"{what.ljust(width)}  {value}")
+
+
+def warn_of_retirements(document: Document) -> None:
+    """Say on stderr which models in use their vendors retire soon, or have retired."""
+    from faregate.configuration.completion import retirements
+
+    for sentence in retirements(document, _today()):
+        typer.echo(f"warning: {sentence}", err=True)
+
+
+def _named(name: str) -> "list[ModelFacts]":
+    """What the catalogue has by a name: of a model in use, of a vendor, or of any."""
+    library = _library()
+    used = _used(name)
+    if used is not None:
+        facts = library.find(*used)
+        return [] if facts is None else [facts]
+    vendor, _, model = name.partition("/")
+    facts = library.find(vendor, model) if model else None
+    if facts is not None:
+        return [facts]
+    wanted = name.lower()
+    return [facts for facts in library.all_models() if facts.model.lower() == wanted]
+
+
+def _used(name: str) -> tuple[str, str] | None:
+    """Vendor and name there of a model of this installation."""
+    document = _document()
+    vendors = {provider.name: provider.vendor for provider in document.providers}
+    for model in document.models:
+        if name in (model.name, *model.aliases) and model.provider in vendors:
+            return vendors[model.provider], model.upstream_model or model.name
+    return None
+
+
+def _library() -> "Library":
+    from faregate.configuration.completion import open_library
+
+    return open_library(_document().settings.catalogue.file)
+
+
+def _document() -> Document:
+    """The configuration in force; empty where there is no installation."""
+    if not Home.from_environment().exists:
+        return Document()
+    with opened() as installation:
+        return installation.revisions.written()[1]
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 @app.command()

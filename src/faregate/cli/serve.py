@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from faregate.cli.models import warn_of_retirements
 from faregate.cli.service import (
     OPERATIONS_PORT_VARIABLE,
     PORT_VARIABLE,
@@ -75,6 +76,7 @@ def serve_configured(home: Home, lock: HomeLock, wishes: Wishes) -> None:
     """Serve what the newest revision says, until a signal."""
     begun = time.monotonic()
     document = read_document(home)
+    warn_of_retirements(document)
     settings = document.settings
     require_shared_counters(document, wishes.workers or settings.gate.workers)
     prepare_ledger(home, settings)

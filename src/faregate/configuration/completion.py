@@ -59,7 +59,7 @@ def completed(document: Document) -> Document:
         document,
         models=tuple(_completed(model, pins.get(model.name)) for model in document.models),
         prices=(*document.prices, *prices),
-        catalogue=(),
+        catalogue=tuple(msgspec.structs.replace(pin, prices=()) for pin in document.catalogue),
     )
 
 
