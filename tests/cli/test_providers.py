@@ -27,7 +27,7 @@ def test_key_from_the_environment(console: Console) -> None:
     facts = console.good("providers", "list", "--json").json
     assert facts == [
         {"name": "p", "vendor": "groq", "base_url": "http://h/v1", "key": "${env:P_KEY}",
-         "models": []}
+         "keys": ["default"], "models": []}
     ]  # fmt: skip
     console.setenv("P_KEY", "sk-hidden-2")
     console.good("models", "add", "m", "--provider", "p")
@@ -54,6 +54,8 @@ def test_key_from_stdin(console: Console) -> None:
     ("arguments", "message"),
     [
         (("p", "--base-url", "h/v1"), "must begin with https://"),
+        (("p",), "the address of the API is missing"),
+        (("p", "--vendor", "no_such"), "openai_compatible has no address of its own"),
         (("p p", "--base-url", "http://h"), "can't be a name"),
         (("p", "--base-url", "http://h", "--key-env", "NOPE"), "NOPE is not set"),
         (("p", "--base-url", "http://h", "--key-env", "A", "--key-stdin"), "given twice"),
@@ -65,6 +67,48 @@ def test_refused(console: Console, arguments: tuple[str, ...], message: str) -> 
     assert said.status == 1
     assert message in said.err
     assert "no providers" in console.good("providers", "list").out
+
+
+def test_a_known_vendor_needs_no_address(console: Console) -> None:
+    console.setenv("P_KEY", "sk-hidden-1")
+    console.good("providers", "add", "groq", "--key-env", "P_KEY")
+    console.good("providers", "add", "mine", "--vendor", "openai", "--key-env", "P_KEY")
+    facts = console.good("providers", "list", "--json").json
+    assert [(one["vendor"], one["base_url"]) for one in facts] == [
+        ("groq", "https://api.groq.com/openai/v1"),
+        ("openai", "https://api.openai.com/v1"),
+    ]
+    console.good("providers", "add", "mine", "--base-url", "https://h/v1", "--replace")
+    (_, mine) = console.good("providers", "list", "--json").json
+    assert (mine["vendor"], mine["base_url"], mine["key"]) == (
+        "openai", "https://h/v1", "${env:P_KEY}",
+    )  # fmt: skip
+
+
+def test_options_and_a_key_of_several_parts(console: Console) -> None:
+    console.setenv("ONE", "AKIA-hidden")
+    console.setenv("TWO", "sk-hidden")
+    add = ("providers", "add", "aws", "--vendor", "bedrock", "--key-env", "ONE:TWO")
+    said = console.run(*add)
+    assert "bedrock needs the option 'region'" in said.err
+    assert "options: {region: ...}" in said.err
+    assert "has no value" in console.run(*add, "--option", "region").err
+    said = console.run(*add, "--option", "regio=eu-west-1", "--option", "region=x")
+    assert "did you mean 'region'?" in said.err
+    assert "no providers" in console.good("providers", "list").out
+    console.good(*add, "--option", "region=eu-west-1")
+    assert api_key(console, "aws") == "AKIA-hidden:sk-hidden"
+    (facts,) = console.good("providers", "list", "--json").json
+    assert facts["base_url"] == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    exported = console.good("config", "export").out
+    assert "region: eu-west-1" in exported
+    assert "hidden" not in exported
+
+
+def test_an_option_by_variable_is_listed_unresolved(console: Console) -> None:
+    console.setenv("REGION", "eu-west-1")
+    console.good("providers", "add", "bedrock", "--option", "region=${env:REGION}")
+    assert "bedrock-runtime.{region}." in console.good("providers", "list").out
 
 
 def test_remove(console: Console) -> None:

@@ -1,16 +1,22 @@
 """faregate providers: contracts with vendors."""
 
-import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from faregate.cli.output import JsonOption, count_of, print_json, print_table
+from faregate.cli.provider_keys import (
+    KeyEnvOption,
+    KeyStdinOption,
+    find_provider,
+    given_key,
+    key_kind,
+)
+from faregate.cli.provider_keys import app as keys_app
 from faregate.cli.session import actor, checked_name, opened
-from faregate.configuration.accounts import api_url
+from faregate.configuration.accounts import account_keys, shown_url
 from faregate.configuration.document import Document, Provider
-from faregate.configuration.references import is_sealed
 from faregate.core.errors import FaregateError
 from faregate.providers.environment import first_variables
 from faregate.providers.vendors import VENDORS
@@ -18,21 +24,33 @@ from faregate.providers.vendors import VENDORS
 app = typer.Typer(
     name="providers", help="Add, list, test and remove providers.", no_args_is_help=True
 )
+app.add_typer(keys_app)
 
 
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="Its name in this installation.")],
-    base_url: Annotated[str, typer.Option(help="Its API's address, with the version.")],
     vendor: Annotated[
-        str | None, typer.Option(help="Whose API it is: openai, groq ...", show_default=False)
+        str | None,
+        typer.Option(
+            help="Whose API it is, as 'faregate providers vendors' lists them; without it and "
+            "--base-url, the one that NAME is.",
+            show_default=False,
+        ),
     ] = None,
-    key_env: Annotated[
-        str | None, typer.Option(help="Environment variable with its key; it is read now.")
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Its API's address, with the version; without it, the vendor's own."),
     ] = None,
-    key_stdin: Annotated[
-        bool, typer.Option("--key-stdin", help="Read its key from stdin, or ask for it.")
-    ] = False,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            help="What the vendor's address needs, as region=eu-west-1; again for more.",
+        ),
+    ] = None,
+    key_env: KeyEnvOption = None,
+    key_stdin: KeyStdinOption = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Change the provider of this name, if there is one.")
     ] = False,
@@ -40,22 +58,24 @@ def add(
 ) -> None:
     """Add a provider; its key is kept sealed, and never shown.
 
-    Example: faregate providers add openai --base-url https://api.openai.com/v1 --key-env OPENAI_KEY
+    Example: faregate providers add openai --key-env OPENAI_API_KEY
     """
-    if key_env and key_stdin:
-        raise FaregateError("the key is given twice", fix="give --key-env or --key-stdin, not both")
     checked_name(name)
     place = f"providers[{name}].api_key"
-    given: dict[str, str] = {"base_url": base_url}
+    given: dict[str, Any] = {}
     if vendor:
         given["vendor"] = checked_name(vendor)
-    secret = _read_secret(name) if key_stdin else None
+    elif base_url is None and name in VENDORS and not replace:
+        given["vendor"] = name
+    if base_url is not None:
+        given["base_url"] = base_url
+    if option:
+        given["options"] = dict(map(_option, option))
+    key = given_key(name, key_env, from_stdin=key_stdin)
     with opened() as installation:
         revisions = installation.revisions
-        if key_env:
-            given["api_key"] = f"${{env:{key_env}}}"
-        elif secret:
-            given["api_key"] = revisions.seal(secret, place)
+        if key is not None:
+            given["api_key"] = key if key_env else revisions.seal(key, place)
 
         def change(document: Document) -> Document:
             return _with_provider(document, name, given, replace=replace)
@@ -85,8 +105,9 @@ def list_command(as_json: JsonOption = False) -> None:
         {
             "name": one.name,
             "vendor": one.vendor,
-            "base_url": api_url(one),
+            "base_url": shown_url(one),
             "key": _key_kind(one),
+            "keys": [key.name for key in account_keys(one)],
             "models": served.get(one.name, []),
         }
         for one in document.providers
@@ -103,7 +124,7 @@ def list_command(as_json: JsonOption = False) -> None:
             (
                 one.name,
                 one.vendor,
-                api_url(one),
+                shown_url(one),
                 _key_kind(one),
                 count_of(len(served.get(one.name, [])), "model"),
             )
@@ -194,7 +215,7 @@ def probe_command(
     with opened() as installation:
         document = installation.revisions.current().clear
     if name is not None:
-        _find(document, name)
+        find_provider(document, name)
     reports = probe_all(document, name)
     if as_json:
         print_json(reports)
@@ -210,28 +231,17 @@ def probe_command(
         raise typer.Exit(1)
 
 
-def _read_secret(name: str) -> str:
-    if sys.stdin.isatty():
-        secret: str = typer.prompt(f"Key of {name}", hide_input=True, err=True)
-    else:
-        secret = sys.stdin.readline()
-    secret = secret.strip()
-    if not secret:
-        raise FaregateError("no key came from stdin", fix="pipe the key in, on one line")
-    return secret
-
-
-def _find(document: Document, name: str) -> Provider:
-    for provider in document.providers:
-        if provider.name == name:
-            return provider
-    raise FaregateError(
-        f"there is no provider {name!r}", fix="'faregate providers list' shows the providers"
-    )
+def _option(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise FaregateError(
+            f"the option {text!r} has no value", fix="write it as NAME=VALUE: region=eu-west-1"
+        )
+    return name, value
 
 
 def _with_provider(
-    document: Document, name: str, given: dict[str, str], *, replace: bool
+    document: Document, name: str, given: dict[str, Any], *, replace: bool
 ) -> Document:
     names = [provider.name for provider in document.providers]
     if name not in names:
@@ -249,7 +259,7 @@ def _with_provider(
 
 
 def _without_provider(document: Document, name: str, *, with_models: bool) -> Document:
-    _find(document, name)
+    find_provider(document, name)
     served = [model.name for model in document.models if model.provider == name]
     if served and not with_models:
         raise FaregateError(
@@ -264,6 +274,7 @@ def _without_provider(document: Document, name: str, *, with_models: bool) -> Do
 
 
 def _key_kind(provider: Provider) -> str:
-    if provider.api_key is None:
-        return "none"
-    return "sealed" if is_sealed(provider.api_key) else provider.api_key
+    keys = account_keys(provider)
+    if len(keys) > 1:
+        return count_of(len(keys), "key")
+    return key_kind(keys[0].secret) if keys else "none"
