@@ -18,7 +18,7 @@ from faregate.wire.sse import EventSplitter, event_data
 
 CHAT_PATH: Final = "/v1/chat/completions"
 COMPLETIONS_PATH: Final = "/v1/completions"
-_TOKENS_MAX: Final = 10**12  # a usage beyond it is nonsense, not a bill
+TOKENS_MAX: Final = 10**12  # a usage beyond it is nonsense, not a bill
 
 
 class _StreamOptions(msgspec.Struct, gc=False):
@@ -190,7 +190,7 @@ def ask_stream_usage(body: bytes) -> bytes:
 # -- usage -----------------------------------------------------------------------------------------
 
 
-_Tokens = Annotated[int, msgspec.Meta(ge=0, le=_TOKENS_MAX)]
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=TOKENS_MAX)]
 
 
 class _InputDetails(msgspec.Struct, gc=False):
@@ -318,7 +318,7 @@ def _whole(number: object) -> int | None:
         number = int(number)
     if not isinstance(number, int) or isinstance(number, bool):
         return None
-    return number if 0 <= number <= _TOKENS_MAX else None
+    return number if 0 <= number <= TOKENS_MAX else None
 
 
 def read_usage(body: bytes) -> Usage | None:

@@ -72,3 +72,31 @@ def write_citations(
 ) -> list[dict[str, Any]]:
     """All of a text's."""
     return [write_citation(one, dialect, shift) for one in citations]
+
+
+# -- as responses have them ------------------------------------------------------------------------
+
+
+def read_flat_citation(stated: object, dialect: str) -> Citation | None:
+    """One annotation of responses, whose members stand beside its type."""
+    if not isinstance(stated, dict):
+        return None
+    kind = stated.get("type")
+    if kind not in ("url_citation", "document_citation"):
+        return Citation(raw=stated, origin=dialect)
+    return read_citation({"type": kind, kind: stated}, dialect)
+
+
+def read_flat_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
+    """All annotations of a text."""
+    if not isinstance(stated, list):
+        return ()
+    found = (read_flat_citation(one, dialect) for one in stated)
+    return tuple(one for one in found if one is not None)
+
+
+def write_flat_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str, Any]:
+    """One annotation of responses."""
+    written = write_citation(citation, dialect, shift)
+    inner = written.get(written.get("type", ""))
+    return {"type": written["type"]} | inner if isinstance(inner, dict) else written

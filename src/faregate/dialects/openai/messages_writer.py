@@ -32,7 +32,7 @@ from faregate.dialects.openai.thoughts import write_message_thoughts
 from faregate.dialects.translation import TargetFacts
 
 _ERROR: Final = "Error: "
-_OPENAI: Final = frozenset({"openai", "azure_openai"})
+OPENAI: Final = frozenset({"openai", "azure_openai"})
 
 
 class MessagesWriter:
@@ -42,7 +42,7 @@ class MessagesWriter:
         self.lost: dict[str, str] = {}
         self.dialect = dialect
         self.quirks = target.quirks
-        is_openai = target.vendor in _OPENAI
+        is_openai = target.vendor in OPENAI
         self._developer = is_openai or quirks.DEVELOPER_ROLE in target.quirks
         self._cache_control = quirks.CACHE_CONTROL in target.quirks
         self._breakpoint = quirks.CACHE_BREAKPOINT in target.quirks

@@ -1,0 +1,62 @@
+"""Requests, replies and streams survive the form of responses as they are."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.dialects import neutral_forms as forms
+
+from faregate.core.refusals import Refusal
+from faregate.dialects.neutral.reply import Reply
+from faregate.dialects.neutral.request import Request
+from faregate.dialects.openai.quirks import CACHE_CONTROL
+from faregate.dialects.responses.dialect import CARRIES, DIALECT
+from faregate.dialects.translation import Asked, TargetFacts
+
+TARGET = TargetFacts(model="a-model", quirks=frozenset({CACHE_CONTROL}))
+ASKED = Asked(request=Request(model="a-model", messages=()), call_id="call-1", now_s=7)
+
+
+def read_back(request: Request, target: TargetFacts = TARGET) -> Request:
+    """The request as a second gate would read what the first one sends."""
+    written = DIALECT.write_request(request, target)
+    assert written.lost == ()
+    found = DIALECT.read_request(written.body, None, stream=False)
+    assert isinstance(found, Request), found
+    return msgspec.structs.replace(found, origin="")
+
+
+def counted(reply: Reply) -> Reply:
+    """The reply with numbers where a response must state some."""
+    assert reply.usage is not None
+    usage = msgspec.structs.replace(
+        reply.usage, cached_input_tokens=0, cache_write_tokens=0, reasoning_tokens=0
+    )
+    return msgspec.structs.replace(reply, usage=usage, created_s=None)
+
+
+@given(forms.requests(CARRIES))
+def test_requests_come_back(request_: Request):
+    assert read_back(request_) == request_
+
+
+@given(forms.replies(thinking=True))
+def test_whole_replies_come_back(reply: Reply):
+    found = DIALECT.read_reply(DIALECT.write_reply(reply, ASKED))
+    assert counted(found) == counted(reply)
+
+
+@given(st.data(), forms.replies(thinking=True))
+def test_streams_come_back_however_they_are_cut(data: st.DataObject, reply: Reply):
+    writer = DIALECT.stream_writer(ASKED)
+    stream = b"".join(map(writer.write, forms.stream_of(reply))) + writer.end()
+    reader = DIALECT.stream_reader()
+    events = [
+        event for piece in data.draw(forms.chopped(stream)) for event in reader.feed(piece)
+    ] + reader.end()
+    assert forms.assembled(events) == counted(reply)
+
+
+def test_a_wrong_request_is_refused():
+    refusal = DIALECT.read_request(b'{"model":"m","input":[{"role":5}]}', None, stream=False)
+    assert isinstance(refusal, Refusal)
+    assert refusal.param == "input[0].role"
