@@ -3,7 +3,9 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -16,15 +18,17 @@ from faregate.cli.main import ENTRIES, app
 PROGRAM = "from faregate.cli.main import main; main()"
 
 
+def commands_below(command: Any, names: list[str]) -> Iterator[list[str]]:
+    if not hasattr(command, "list_commands"):
+        yield names
+        return
+    context = command.context_class(command)
+    for name in command.list_commands(context):
+        yield from commands_below(command.get_command(context, name), [*names, name])
+
+
 def every_command() -> list[list[str]]:
-    group = typer.main.get_command(app)
-    context = group.context_class(group)
-    names = []
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        inner = command.list_commands(context) if hasattr(command, "list_commands") else [None]
-        names += [[name] if one is None else [name, one] for one in inner]
-    return names
+    return [*commands_below(typer.main.get_command(app), [])]
 
 
 @pytest.mark.parametrize("name", every_command(), ids=" ".join)
@@ -32,7 +36,7 @@ def test_every_command_helps_and_speaks_json(empty_console: Console, name: list[
     said = empty_console.good(*name, "--help")
     assert f"faregate {' '.join(name)}" in said.out
     assert "--help" in said.out
-    if name[0] in {"init", "config", "keys", "models", "providers"}:
+    if name[0] in {"init", "config", "keys", "models", "providers", "virtual-models"}:
         assert "Example: faregate" in said.out
         assert "--json" in said.out
 

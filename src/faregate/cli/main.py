@@ -47,6 +47,9 @@ ENTRIES: Final = {
     "config": Entry("config", "app", _CONFIGURE, "Check, apply, compare and export faregate.yaml."),
     "providers": Entry("providers", "app", _CONFIGURE, "Add, list, test and remove providers."),
     "models": Entry("models", "app", _CONFIGURE, "Add, list and remove models."),
+    "virtual-models": Entry(
+        "virtual_models", "app", _CONFIGURE, "Add, show and remove names over several models."
+    ),
     "teams": Entry("teams", "app", _CONFIGURE, "Add, list and remove teams."),
     "applications": Entry(
         "applications",
