@@ -15,6 +15,7 @@ from faregate.simulator.anthropic import (
     read_messages,
 )
 from faregate.simulator.bedrock import BEDROCK, read_conversation, read_invoked
+from faregate.simulator.cohere import COHERE, read_cohere_chat, read_cohere_embeddings
 from faregate.simulator.compatible_errors import VOICES
 from faregate.simulator.embeddings import read_embeddings
 from faregate.simulator.errors import AZURE, OPENAI
@@ -30,12 +31,20 @@ from faregate.simulator.google import (
     model_row as gemini_row,
 )
 from faregate.simulator.google_errors import GEMINI, VERTEX
+from faregate.simulator.ollama import (
+    OLLAMA,
+    read_ollama,
+    read_ollama_embeddings,
+    read_show,
+    tags_body,
+)
 from faregate.simulator.replies import (
     model_document,
     models_body,
     read_chat,
     read_completion,
 )
+from faregate.simulator.rerank import read_rerank
 from faregate.simulator.responses import read_response
 from faregate.simulator.script import DEVIATIONS
 
@@ -92,6 +101,14 @@ def _read_gemini_models(message: Message) -> Exchange:
     return Document(encode({"models": [gemini_row(name) for name in MODEL_NAMES]}))
 
 
+def _read_tags(message: Message) -> Exchange:
+    return Document(tags_body(MODEL_NAMES))
+
+
+def _read_version(message: Message) -> Exchange:
+    return Document(encode({"version": "0.13.0"}))
+
+
 _CHAT: Final = Endpoint(read_chat, AZURE)
 _COMPLETIONS: Final = Endpoint(read_completion, AZURE)
 _EMBEDDINGS: Final = Endpoint(read_embeddings, AZURE)
@@ -119,6 +136,17 @@ _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
     "/v1/responses": Endpoint(read_response, OPENAI),
     "/v1/models": _MODELS,
+    "/v2/chat": Endpoint(read_cohere_chat, COHERE),
+    "/v2/embed": Endpoint(read_cohere_embeddings, COHERE),
+    "/v2/rerank": Endpoint(read_rerank, COHERE),
+    "/v1/rerank": Endpoint(read_rerank, OPENAI),
+    "/api/chat": Endpoint(read_ollama, OLLAMA),
+    "/api/generate": Endpoint(read_ollama, OLLAMA),
+    "/api/embed": Endpoint(read_ollama_embeddings, OLLAMA),
+    "/api/embeddings": Endpoint(read_ollama_embeddings, OLLAMA),
+    "/api/show": Endpoint(read_show, OLLAMA),
+    "/api/tags": Endpoint(_read_tags, OLLAMA, methods=("GET",)),
+    "/api/version": Endpoint(_read_version, OLLAMA, methods=("GET",)),
     "/v1beta/models": _GEMINI_MODELS,
     "/token": Endpoint(read_token, OAUTH, "none", kept=False),
     "/v1/messages": Endpoint(read_messages, ANTHROPIC, "x-api-key"),
