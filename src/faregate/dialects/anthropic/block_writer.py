@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from faregate.dialects.anthropic.block_reader import shown_proof
-from faregate.dialects.anthropic.shapes import NAME
+from faregate.dialects.anthropic.losses import Losses
+from faregate.dialects.anthropic.shapes import KIN, NAME
 from faregate.dialects.neutral import parts
-from faregate.dialects.translation import Lost
 
 Block = dict[str, Any]
 
@@ -20,14 +20,6 @@ _ID: Final = re.compile(r"[a-zA-Z0-9_-]+\Z")
 _NOT_OF_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _IMAGES: Final = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
 _PDF: Final = "application/pdf"
-
-
-class Losses(dict[str, str]):
-    """What a request's writer could not carry: why, by neutral name."""
-
-    def lost(self) -> tuple[Lost, ...]:
-        """All of it."""
-        return tuple([Lost(name, why) for name, why in self.items()])
 
 
 class BlockWriter:
@@ -194,9 +186,9 @@ def tool_id(text: str) -> str:
 
 def _thought(part: parts.Thinking) -> Block | None:
     """Anthropic's own thoughts; those of others prove nothing to it."""
-    if part.origin != NAME:
+    if part.origin not in KIN:
         return None
-    if part.redacted is not None:
+    if part.redacted is not None and part.origin == NAME:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature is None:
         return None

@@ -16,9 +16,9 @@ from faregate.core import bounds
 from faregate.dialects.anthropic.block_writer import (
     Block,
     BlockWriter,
-    Losses,
     cache_control,
 )
+from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.models import ModelFacts, facts_of
 from faregate.dialects.anthropic.request_reader import TIERS, TOOL_MEMBER
 from faregate.dialects.anthropic.shapes import NAME
@@ -32,23 +32,11 @@ Service = Literal["anthropic", "vertex", "bedrock"]
 VERSIONS: Final = {"vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}
 _JSON_WANTED: Final = "Answer with one JSON object and nothing else."
 _TIERS: Final = {neutral: own for own, neutral in TIERS.items()} | {"auto": "auto"}
-# Fields that Messages has no place for, and the values of them that ask for nothing.
-_NOWHERE: Final[dict[str, tuple[Any, ...]]] = {
-    "verbosity": ("medium",),
-    "modalities": (("text",),),
-    "speech": (),
-    "n": (1,),
-    "seed": (),
-    "presence_penalty": (0,),
-    "frequency_penalty": (0,),
-    "logit_bias": ({},),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "metadata": ({},),
-    "store": (False,),
-    "prompt_cache_key": (),
-    "previous_id": (),
-}
+NOWHERE: Final = (
+    "verbosity", "modalities", "speech", "n", "seed", "presence_penalty", "frequency_penalty",
+    "logit_bias", "logprobs", "top_logprobs", "metadata", "store", "prompt_cache_key",
+    "previous_id",
+)  # fmt: skip
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -255,10 +243,7 @@ def _write_rest(body: Block, request: Request, losses: Losses, *, own: bool) -> 
             body["service_tier"] = _TIERS.get(tier, tier)
         else:
             losses["service_tier"] = "Anthropic's tiers are auto and default."
-    for name, nothing in _NOWHERE.items():
-        value = getattr(request, name)
-        if value is not None and value not in nothing:
-            losses[name] = "Anthropic's messages have no such field."
+    losses.take_fields(request, NOWHERE, "Anthropic's messages have no such field.")
     for name, value in request.others.items():
         if not own:
             losses[f"others.{name}"] = f"Only the dialect {request.origin!r} knows it."

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 NAME: Final = "anthropic"
+# Dialects whose proofs of thoughts are Anthropic's: Claude's hold wherever it is served.
+KIN: Final = frozenset((NAME, "bedrock_converse"))
 NOTHING: Final = msgspec.Raw(b"null")  # of a member that isn't there
 
 

@@ -8,8 +8,11 @@ Source: Anthropic, "Extended thinking" (feature compatibility), "Adaptive thinki
 
 from typing import Final
 
-from faregate.dialects.anthropic.block_writer import Block, Losses
+from faregate.dialects.anthropic.block_writer import Block
+from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.models import ModelFacts
+from faregate.dialects.anthropic.shapes import KIN
+from faregate.dialects.neutral import parts
 from faregate.dialects.neutral import reasoning as words
 from faregate.dialects.neutral.request import Reasoning, Request
 
@@ -46,7 +49,7 @@ def write_thinking(
         return
     if facts.adaptive and (asked.budget_tokens is None or not facts.budgets):
         body["thinking"] = {"type": "adaptive"}
-    elif _calls_without_thoughts(body["messages"]):
+    elif _calls_without_thoughts(request):
         losses["reasoning"] = _NO_THOUGHTS
     else:
         _write_budget(body, asked, losses)
@@ -90,14 +93,14 @@ def _nearest(effort: str, efforts: tuple[str, ...]) -> str:
     return efforts[-1] if effort == "max" or efforts[-1] == "high" else "max"
 
 
-def _calls_without_thoughts(turns: list[Block]) -> bool:
+def _calls_without_thoughts(request: Request) -> bool:
     """Whether the model is in the midst of using tools, and didn't think before."""
-    if len(turns) < 2 or turns[-2]["role"] != "assistant":
+    messages = request.messages
+    if len(messages) < 2 or messages[-1].role != "tool":
         return False
-    results, calls = turns[-1]["content"], turns[-2]["content"]
-    if not isinstance(results, list) or results[0]["type"] != "tool_result":
-        return False
-    return bool(calls[0]["type"] not in ("thinking", "redacted_thinking"))
+    calls = [message for message in messages if message.role == "assistant"]
+    first = calls[-1].parts[0] if calls and calls[-1].parts else None
+    return not (isinstance(first, parts.Thinking) and first.origin in KIN)
 
 
 def _write_budget(body: Block, asked: Reasoning, losses: Losses) -> None:

@@ -1,0 +1,1 @@
+"""Amazon Bedrock's Converse, and what it puts round the streams of InvokeModel."""
