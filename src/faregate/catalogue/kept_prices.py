@@ -199,16 +199,28 @@ def _services(info: ModelInfo, usual: dict[str, Any]) -> list[dict[str, Any]]:
         hour = said.get("audio_hour")
         if hour is not None and Decimal(usual.get("audio_hour", "0")):
             rates["multiplier"] = f"{(Decimal(hour) / Decimal(usual['audio_hour'])).normalize():f}"
-        if "tiers" in said:
-            rates["tiers"] = said["tiers"]
-        elif rates and "tiers" in usual:  # what has one rate here has it for long inputs too
-            rates["tiers"] = [
-                tier | {kind: rates[kind] for kind in tier.keys() & rates.keys()}
-                for tier in usual["tiers"]
-            ]
+        if rates and (tiers := _merged_tiers(usual, said, rates)):
+            rates["tiers"] = tiers
         if rates:
             found[name] = {"name": name, **rates}
     return list(found.values())
+
+
+def _merged_tiers(
+    usual: dict[str, Any], said: dict[str, Any], rates: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Long inputs at a service tier: what it doesn't say is as usual, a flat rate holds."""
+    usually, here = (
+        {tier["above_input_tokens"]: tier for tier in each.get("tiers", ())}
+        for each in (usual, said)
+    )
+    return [
+        {
+            kind: here.get(above, {}).get(kind, rates.get(kind, rate))
+            for kind, rate in (usually.get(above, {}) | here.get(above, {})).items()
+        }
+        for above in sorted(usually.keys() | here.keys())
+    ]
 
 
 _TOKEN_KINDS: Final = frozenset(kind for key, (kind, _) in _KINDS.items() if key.endswith("_mtok"))
