@@ -9,7 +9,7 @@ from faregate.dialects.openai.chunk import Call, Delta
 from faregate.dialects.openai.citations import read_citation
 from faregate.dialects.openai.finishes import read_finish
 from faregate.dialects.openai.media import read_url
-from faregate.dialects.openai.messages_reader import arguments_text, read_call_proof
+from faregate.dialects.openai.messages_reader import arguments_text, is_call_id, read_call_proof
 from faregate.dialects.openai.thoughts import read_proof
 
 
@@ -172,6 +172,8 @@ class Answer:
     # -- calls -------------------------------------------------------------------------------------
 
     def _read_call(self, call: Call, events: list[Event]) -> None:
+        if not is_call_id(call.id):
+            call.id = None
         stated = call.function
         if stated is not None:
             name, arguments, custom = stated.name, stated.arguments, False

@@ -7,7 +7,7 @@ Sources: OpenAI API reference, "Create chat completion"; Mistral, "Chat completi
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
@@ -259,13 +259,18 @@ def read_call(call: dict[str, Any], place: str, dialect: str, number: int) -> To
     proof = read_call_proof(call.get("extra_content"), dialect)
     stated_id = call.get("id")
     return ToolCall(
-        stated_id if isinstance(stated_id, str) and stated_id else f"call_{number}",
+        stated_id if is_call_id(stated_id) else f"call_{number}",
         name,
         arguments_text(arguments),
         proof[0] if proof else None,
         proof[1] if proof else "",
         custom=custom is not None,
     )
+
+
+def is_call_id(stated: object) -> TypeGuard[str]:
+    """Whether it names a call: Mistral says "null" where it has none."""
+    return isinstance(stated, str) and stated not in ("", "null")
 
 
 def arguments_text(arguments: object) -> str:

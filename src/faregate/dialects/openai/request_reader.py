@@ -4,7 +4,8 @@ Members that the neutral form doesn't know are kept as `others`. A request is de
 plain members are checked by their types, messages and tools by their own readers.
 
 Source: OpenAI API reference, "Create chat completion"; for `reasoning` OpenRouter, "Reasoning
-tokens"; for `thinking` LiteLLM, "Reasoning content".
+tokens"; for `thinking` LiteLLM, "Reasoning content"; for `random_seed`
+Mistral, "Chat completion API".
 """
 
 from typing import Annotated, Any, Final
@@ -21,7 +22,9 @@ from faregate.dialects.openai.tools import read_choice, read_format, read_tools
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
-class _StreamOptions(msgspec.Struct, gc=False):
+class StreamOptions(msgspec.Struct, gc=False):
+    """What a caller wants of its stream."""
+
     include_usage: bool | None = None
 
 
@@ -54,7 +57,7 @@ class _Chat(msgspec.Struct):
     n: Annotated[int, msgspec.Meta(ge=1, le=1_024)] | None = None
     stop: str | tuple[str, ...] | None = None
     stream: bool | None = None
-    stream_options: _StreamOptions | None = None
+    stream_options: StreamOptions | None = None
     reasoning_effort: Effort | None = None
     reasoning: _Reasoning | None = None
     thinking: _Thinking | None = None
@@ -62,6 +65,7 @@ class _Chat(msgspec.Struct):
     top_p: float | None = None
     top_k: int | None = None
     seed: int | None = None
+    random_seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
@@ -129,7 +133,7 @@ def _read(chat: _Chat, stated: dict[str, Any], dialect: str) -> Request:
         temperature=chat.temperature,
         top_p=chat.top_p,
         top_k=chat.top_k,
-        seed=chat.seed,
+        seed=chat.random_seed if chat.seed is None else chat.seed,
         presence_penalty=chat.presence_penalty,
         frequency_penalty=chat.frequency_penalty,
         logit_bias=chat.logit_bias,

@@ -63,7 +63,9 @@ def write_members(request: Request, target: TargetFacts, writer: MessagesWriter)
             writer.lose("reasoning", "The vendor doesn't let callers say how much is thought.")
         else:
             body |= write_reasoning(request.reasoning, target.quirks)
-    if request.speech is not None:
+    if request.speech is not None and "speech" in refused:
+        writer.lose("speech", "The vendor's answers aren't spoken.")
+    elif request.speech is not None:
         body["audio"] = {"voice": request.speech.voice, "format": request.speech.format}
     if request.previous_id is not None:
         writer.lose("previous_id", "Chat takes the whole conversation, no earlier answer's id.")

@@ -25,6 +25,7 @@ from faregate.dialects.usage import Usage
 _encode: Final = msgspec.json.Encoder().encode
 _TAIL: Final = b',"logprobs":null,"finish_reason":null}]}\n\n'
 _DONE: Final = b"data: [DONE]\n\n"
+_PING: Final = b": ping\n\n"
 _ROLE: Final = b'{"role":"assistant","content":"","refusal":null}'
 
 
@@ -208,6 +209,9 @@ class ChatStreamWriter:
             first, answer.head, word.encode(), stop,
         )  # fmt: skip
 
+    def _ping(self, event: reply.Pinged) -> bytes:
+        return _PING
+
     def _count(self, event: reply.UsageSeen) -> bytes:
         self._usage = event.usage
         return b""
@@ -237,6 +241,7 @@ _WRITERS: Final[dict[type[Event], Any]] = {
     reply.MediaSeen: ChatStreamWriter._media,
     reply.Finished: ChatStreamWriter._finish,
     reply.UsageSeen: ChatStreamWriter._count,
+    reply.Pinged: ChatStreamWriter._ping,
     reply.Ended: ChatStreamWriter._end,
     reply.Failed: ChatStreamWriter._fail,
 }

@@ -23,7 +23,7 @@ from faregate.dialects.neutral.reply import Finish
 from faregate.dialects.neutral.request import Request, ServerTool
 from faregate.dialects.openai.citations import write_flat_citation
 from faregate.dialects.openai.tools import write_choice, write_format, write_tool
-from faregate.dialects.responses.items_reader import DIALECT, REDACTED
+from faregate.dialects.responses.items_reader import CALL, DIALECT, REDACTED
 from faregate.dialects.responses.items_writer import write_reasoning
 from faregate.dialects.responses.usage import write_usage
 from faregate.dialects.translation import Asked
@@ -42,6 +42,14 @@ def proof_of(signature: str | None, redacted: str | None, origin: str) -> str | 
     if proof is None or origin in ("", DIALECT):
         return proof
     return shown_signature(proof if signature else REDACTED + proof, origin, DIALECT)
+
+
+def call_proof(signature: str | None, origin: str, item_id: str) -> dict[str, Any] | None:
+    """What proves the thought behind a call, as an item before it, to be given back with it."""
+    if signature is None or origin in ("", DIALECT):
+        return None
+    shown = shown_signature(CALL + signature, origin, DIALECT)
+    return write_reasoning(Thinking(), shown, item_id)
 
 
 def write_text(text: str, citations: tuple[Citation, ...] | list[Any], logprobs: Any) -> Any:
@@ -98,6 +106,11 @@ def write_output(parts: tuple[Part, ...], reply_id: str, logprobs: Any) -> list[
                 write_flat_citation(one, DIALECT, shift) for one in part.citations
             ]
             continue
+        if isinstance(part, ToolCall):
+            proof = call_proof(part.signature, part.origin, f"rs_{reply_id}_{number}")
+            if proof is not None:
+                written.append(proof)
+                number += 1
         item = _write_item(part, reply_id, number)
         if item is not None:
             text = None

@@ -10,7 +10,7 @@ import msgspec
 from faregate.dialects.neutral.parts import Part, RefusalText, Text, ToolCall
 from faregate.dialects.neutral.reply import Choice, Finish, Reply
 from faregate.dialects.openai.shape import MisreadError
-from faregate.dialects.responses.items_reader import read_output_item
+from faregate.dialects.responses.items_reader import read_output_item, with_proofs
 from faregate.dialects.responses.output import response, status_of, write_error, write_output
 from faregate.dialects.responses.usage import StatedUsage, ToolUsage, read_usage
 from faregate.dialects.translation import Asked, MalformedReplyError
@@ -62,7 +62,9 @@ def read_reply(body: bytes) -> Reply:
         raise MalformedReplyError(f"{misread.place}: {misread.problem}") from misread
     kinds = {type(part) for part in parts}
     finish = finish_of(stated, calls=ToolCall in kinds, refuses=RefusalText in kinds)
-    choice = Choice(parts=tuple(parts), finish=finish, logprobs=_logprobs(stated.output))
+    choice = Choice(
+        parts=with_proofs(tuple(parts)), finish=finish, logprobs=_logprobs(stated.output)
+    )
     return Reply(
         id=stated.id or "",
         model=stated.model or "",

@@ -22,7 +22,13 @@ from faregate.dialects.responses.open_items import (
     RefusalItem,
     ThoughtItem,
 )
-from faregate.dialects.responses.output import response, status_of, write_error, write_image
+from faregate.dialects.responses.output import (
+    call_proof,
+    response,
+    status_of,
+    write_error,
+    write_image,
+)
 from faregate.dialects.translation import Asked
 from faregate.dialects.usage import Usage
 
@@ -167,6 +173,10 @@ class ResponsesStreamWriter:
             item = ThoughtItem(own or f"rs_{name}", index)
             item.is_summary = getattr(event, "is_summary", False)
         elif isinstance(event, reply.ToolOpened):
+            proof = call_proof(event.signature, event.origin, f"rs_{name}")
+            if proof is not None:
+                self._put(proof, written)
+                index += 1
             item = CallItem(f"fc_{name}", index, event)
         else:
             self._write_whole(event, name, written)
@@ -181,17 +191,20 @@ class ResponsesStreamWriter:
         return item
 
     def _write_whole(self, event: Event, name: str, written: bytearray) -> None:
-        index = len(self._output)
         whole: Any = None
         if isinstance(event, reply.MediaSeen) and isinstance(event.media, Image):
             whole = write_image(f"ig_{name}", event.media)
         elif isinstance(event, reply.ServerPartSeen) and event.origin == DIALECT:
             whole = event.raw
         if whole is not None:
-            self._output.append(whole)
-            for kind in ("added", "done"):
-                stated = {"output_index": index, "item": whole}
-                self._emit(f"response.output_item.{kind}", stated, written)
+            self._put(whole, written)
+
+    def _put(self, whole: Any, written: bytearray) -> None:
+        """An item that comes at once."""
+        stated = {"output_index": len(self._output), "item": whole}
+        self._output.append(whole)
+        self._emit("response.output_item.added", stated, written)
+        self._emit("response.output_item.done", stated, written)
 
     def _close(self, written: bytearray) -> None:
         item, self._item, self._part = self._item, None, -1
