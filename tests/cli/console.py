@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from faregate.cli.main import main
+from faregate.providers.vendors import VENDORS
 from faregate.storage.home import Home
+
+
+def vendor_variables() -> set[str]:
+    """All variables that describe accounts at vendors."""
+    names: set[str] = set()
+    for vendor in VENDORS.values():
+        known = vendor.key_environment
+        names.update(*known.credentials.values(), *known.options.values(), known.base_urls)
+    return names
 
 
 class Said(NamedTuple):
@@ -37,7 +47,7 @@ class Console:
         monkeypatch.setenv("FAREGATE_HOME", str(self.home.root))
         monkeypatch.setenv("COLUMNS", "100")
         monkeypatch.delenv("FAREGATE_API_KEY", raising=False)
-        for name in ("FAREGATE_MASTER_KEY", "FAREGATE_PORT"):
+        for name in ("FAREGATE_MASTER_KEY", "FAREGATE_PORT", *vendor_variables()):
             monkeypatch.delenv(name, raising=False)
 
     def run(self, *arguments: str, stdin: str = "") -> Said:

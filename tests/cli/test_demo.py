@@ -1,6 +1,7 @@
 """The demo's key and model are made once, found again, and made anew when they are lost."""
 
 import pytest
+from tests.cli.console import vendor_variables
 
 from faregate.cli.demo import apply_model, demo_key
 from faregate.cli.service import read_document
@@ -12,7 +13,9 @@ from faregate.supervisor import demo
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, monkeypatch):
+    for name in vendor_variables():
+        monkeypatch.delenv(name, raising=False)
     home = Home(tmp_path / "home")
     prepare_home(home)
     return home
@@ -70,3 +73,29 @@ def test_a_lost_or_revoked_key_is_replaced_and_one_remains(home) -> None:
     third = demo_key(home)
     assert third not in {first, second}
     assert active_keys(home) == [third[:9]]
+
+
+def test_keys_in_the_environment_are_served_and_renewed(home, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hidden-1")
+    (found,) = apply_model(home, read_document(home), 4000)
+    assert str(found).startswith("Found OPENAI_API_KEY: gpt-4o-mini, ")
+    document = read_document(home)
+    assert [provider.name for provider in document.providers] == ["local", "openai"]
+    assert document.providers[1].api_key == "sk-hidden-1"
+    first = revision(home)
+    assert apply_model(home, document, 4000) == [found]
+    assert revision(home) == first
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hidden-2")
+    apply_model(home, document, 4000)
+    assert read_document(home).providers[1].api_key == "sk-hidden-2"
+    written = [path for path in home.root.rglob("*") if path.is_file()]
+    assert [path for path in written if b"-hidden" in path.read_bytes()] == []
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert apply_model(home, read_document(home), 4000) == []
+    assert read_document(home).providers[1].api_key == "sk-hidden-2"
+
+
+def test_the_demo_s_own_key_is_no_vendor_s(home, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", demo_key(home))
+    assert apply_model(home, read_document(home), 4000) == []
+    assert [provider.name for provider in read_document(home).providers] == ["local"]

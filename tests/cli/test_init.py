@@ -1,8 +1,19 @@
 """`init` makes what is missing, says so, and changes nothing the second time."""
 
+from pathlib import Path
+
 from tests.cli.console import Console
 
+from faregate.configuration.load import load
 from faregate.storage.gate_reader import schema_is_current
+from faregate.storage.preparation import open_gate_source
+
+
+def files_with(root: Path, secret: str) -> list[Path]:
+    """The files below `root` that hold `secret`."""
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert files
+    return [path for path in files if secret.encode() in path.read_bytes()]
 
 
 def test_made_once(empty_console: Console) -> None:
@@ -38,3 +49,64 @@ def test_no_master_key_file_with_the_variable(empty_console: Console) -> None:
     said = empty_console.good("init")
     assert "Keep a copy" not in said.out
     assert not empty_console.home.master_key_file.exists()
+
+
+def test_keys_in_the_environment_are_configured_and_written_nowhere(
+    empty_console: Console,
+) -> None:
+    console = empty_console
+    console.setenv("OPENAI_API_KEY", "sk-hidden-1")
+    console.setenv("GITHUB_TOKEN", "ghp-hidden-2")
+    said = console.good("init")
+    file = console.home.root / "faregate.yaml"
+    assert f"made {file}" in said.out
+    assert "Found OPENAI_API_KEY: gpt-4o-mini, " in said.out
+    assert "Found GITHUB_TOKEN, and left it alone: it serves other tools" in said.out
+    assert "providers add" not in said.out.partition("Next:")[2]
+    assert "-hidden" not in said.out
+    assert files_with(console.root, "-hidden") == []
+    document = load(file.read_text(), environment={"OPENAI_API_KEY": "sk-1"})
+    (provider,) = document.providers
+    assert (provider.vendor, provider.api_key) == ("openai", "${env:OPENAI_API_KEY}")
+    assert "gpt-4o-mini" in [model.name for model in document.models]
+    source = open_gate_source(console.home)
+    served = source.latest()
+    source.close()
+    assert served.revision == 1
+    assert served.document.providers[0].api_key == "sk-hidden-1"
+    assert console.good("config", "diff", str(file)).out.endswith("is what revision 1 says.\n")
+
+
+def test_what_is_configured_stays(empty_console: Console) -> None:
+    console = empty_console
+    console.good("init")
+    console.good("providers", "add", "p", "--base-url", "http://h/v1")
+    console.setenv("OPENAI_API_KEY", "sk-hidden-1")
+    assert "there was nothing to make" in console.good("init").out
+    assert not (console.home.root / "faregate.yaml").exists()
+    facts = console.good("providers", "list", "--json").json
+    assert [one["name"] for one in facts] == ["p"]
+
+
+def test_a_file_of_ones_own_stays(empty_console: Console) -> None:
+    console = empty_console
+    console.good("init")
+    file = console.home.root / "faregate.yaml"
+    file.write_text("# mine\n")
+    console.setenv("OPENAI_API_KEY", "sk-hidden-1")
+    assert console.good("init", "--json").json["made"] == []
+    assert file.read_text() == "# mine\n"
+    assert console.good("providers", "list", "--json").json == []
+
+
+def test_what_can_not_be_a_key_is_told_and_left_out(empty_console: Console) -> None:
+    console = empty_console
+    console.setenv("OPENAI_API_KEY", "sk-hidden\nx")
+    console.setenv("GROQ_API_KEY", "gsk-hidden-1")
+    said = console.good("init", "--json").json
+    left = {one["vendor"]: one["left_out"] for one in said["found"]}
+    assert "a header can't carry" in left["openai"]
+    assert left["groq"] is None
+    assert "-hidden" not in str(said)
+    facts = console.good("providers", "list", "--json").json
+    assert [one["name"] for one in facts] == ["groq"]

@@ -1,6 +1,7 @@
 """faregate serve --demo: a home, a key and a real model, served."""
 
 import asyncio
+import datetime as dt
 import os
 import sys
 import time
@@ -21,7 +22,9 @@ from faregate.cli.service import (
     require_shared_counters,
 )
 from faregate.configuration.document import Document
+from faregate.configuration.found_accounts import Found, with_found
 from faregate.identity.keys import hash_key
+from faregate.providers.environment import find_accounts
 from faregate.storage.home import Home
 from faregate.storage.preparation import open_gate_source
 from faregate.supervisor import demo
@@ -51,7 +54,9 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     sockets = open_sockets(document.settings, wishes)
     kept = reserve(HOST, demo.model_port(document))
     port = kept.getsockname()[1]
-    apply_model(home, document, port)
+    found = apply_model(home, document, port)
+    for one in found:
+        _say(str(one))
     key = demo_key(home)
     demo.write_environment_file(home.demo_env, sockets.url, key)
 
@@ -70,7 +75,7 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     service = Service(plan, EventLog("warning"))
     asyncio.run(
         service.run(
-            on_ready=lambda: _say(_ready_text(home, sockets, key, time.monotonic() - begun)),
+            on_ready=lambda: _say(_ready_text(home, sockets, key, found, time.monotonic() - begun)),
             on_stop=lambda: _say(
                 "\nStopping: calls in flight may finish; Ctrl-C again stops at once."
             ),
@@ -84,16 +89,29 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def apply_model(home: Home, document: Document, port: int) -> None:
-    """Have the configuration name the model at `port`, if it doesn't yet."""
-    if demo.with_local_model(document, port) == document:
-        return
+def apply_model(home: Home, document: Document, port: int) -> list[Found]:
+    """Have the configuration name the model at `port`, and accounts of the environment.
+
+    Gives what was found there.
+    """
+    if demo.with_local_model(document, port) == document and not find_accounts(os.environ):
+        return []
     from faregate.storage.installation import open_installation  # here: it loads the SQL layer
 
+    today = dt.datetime.now(dt.UTC).date()
+
+    def change(written: Document) -> tuple[Document, list[Found]]:
+        return with_found(demo.with_local_model(written, port), os.environ, today)
+
     with open_installation(home) as installation:
+        found = change(installation.revisions.written()[1])[1]
         installation.revisions.edit(
-            lambda written: demo.with_local_model(written, port), ACTOR, "the demo's local model"
+            lambda written: change(written)[0],
+            ACTOR,
+            "the demo's models",
+            renewed=frozenset(one.key_place for one in found if one.key_place is not None),
         )
+    return found
 
 
 def demo_key(home: Home) -> str:
@@ -115,14 +133,18 @@ def demo_key(home: Home) -> str:
         return installation.keys.create(demo.KEY_NAME, ACTOR).secret
 
 
-def _ready_text(home: Home, sockets: Sockets, key: str, seconds: float) -> str:
+def _ready_text(home: Home, sockets: Sockets, key: str, found: list[Found], seconds: float) -> str:
     command = command_name()
+    others = [name for one in found for name in one.models]
+    called = "no vendor is called"
+    if others:
+        called = f"no vendor is called for it\n  vendors'    {', '.join(others)}; these cost money"
     return f"""
 Faregate is ready, after {seconds:.1f} s.
 
   address     {sockets.url}
   key         {key}
-  model       {MODEL_NAME}, a small model on this machine's processor; no vendor is called
+  model       {MODEL_NAME}, a small model on this machine's processor; {called}
   data        {home.root}   (address and key are also in {home.demo_env.name})
   operations  http://{sockets.operations_address}/metrics
   stop        Ctrl-C

@@ -1,8 +1,15 @@
 """faregate init: the data folder, made ready."""
 
+import datetime as dt
+import os
+from pathlib import Path
+
 import typer
 
 from faregate.cli.output import JsonOption, print_json
+from faregate.cli.session import actor
+from faregate.configuration.found_accounts import Found, with_found
+from faregate.providers.environment import find_accounts
 from faregate.storage.home import Home
 from faregate.storage.preparation import prepare_home
 
@@ -11,16 +18,23 @@ def init(as_json: JsonOption = False) -> None:
     """Make the data folder, its master key and its database.
 
     What is there stays. Doing it again after an upgrade brings the database to the new release.
+    Vendors' keys in the environment are found the first time: faregate.yaml in the data folder
+    then names them, and is in force.
 
     Example: faregate init
     """
     home = Home.from_environment()
     made = prepare_home(home)
+    file, found = add_accounts(home)
+    if file is not None:
+        made.append(file)
     if as_json:
-        print_json({"home": str(home.root), "made": [str(path) for path in made]})
+        print_json({"home": str(home.root), "made": [str(path) for path in made], "found": found})
         return
     for path in made:
         typer.echo(f"made {path}")
+    for one in found:
+        typer.echo(str(one))
     if not made:
         typer.echo(f"{home.root} is ready; there was nothing to make.")
         return
@@ -30,11 +44,33 @@ def init(as_json: JsonOption = False) -> None:
             f"Keep a copy of {home.master_key_file} in a safe place: without it the providers' "
             "keys in the database can't be read."
         )
-    typer.echo(
-        "\nNext:\n"
-        "  faregate providers add openai --base-url https://api.openai.com/v1 "
-        "--key-env OPENAI_API_KEY\n"
-        "  faregate models add gpt-4.1-mini --provider openai\n"
-        "  faregate keys create my-app\n"
-        "  faregate serve"
-    )
+    typer.echo("\nNext:")
+    if file is None:
+        typer.echo(
+            "  faregate providers add openai --key-env OPENAI_API_KEY\n"
+            "  faregate models add gpt-4.1-mini --provider openai"
+        )
+    typer.echo("  faregate keys create my-app\n  faregate serve")
+
+
+def add_accounts(home: Home) -> tuple[Path | None, list[Found]]:
+    """Configure the accounts that the environment describes, where nothing is configured yet.
+
+    Gives the file that was written, if any; keys are not in it.
+    """
+    if not find_accounts(os.environ):
+        return None, []
+    # Here, for they load YAML and the SQL layer.
+    from faregate.configuration.export import export
+    from faregate.configuration.load import FILE_NAME
+    from faregate.storage.installation import open_installation
+
+    file = home.root / FILE_NAME
+    with open_installation(home) as installation:
+        number, document = installation.revisions.written()
+        new, found = with_found(document, os.environ, dt.datetime.now(dt.UTC).date())
+        if number != 0 or file.exists() or new == document:
+            return None, [one for one in found if number == 0 and one.left_out is not None]
+        installation.revisions.apply(new, actor(), "keys in the environment", 0)
+    file.write_text(export(new), encoding="utf-8")
+    return file, found
