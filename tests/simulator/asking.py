@@ -47,3 +47,21 @@ def ask(path, body=None, *, method="POST", headers=None, simulate=None, router=N
         if isinstance(step, Send | Flood)
     )
     return Said(b"".join(parts))
+
+
+def upload(path, fields, **files):
+    """What a form with `fields` and `files` (names and bytes) is answered."""
+    parts = [(f'name="{name}"', str(value).encode()) for name, value in fields]
+    parts += [
+        (f'name="{name}"; filename="{name}.bin"', content)
+        for name, contents in files.items()
+        for content in (contents if isinstance(contents, list) else [contents])
+    ]
+    lead = b"--XX\r\nContent-Disposition: form-data; "
+    body = b"".join(
+        lead + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts
+    )
+    return ask(path, body + b"--XX--\r\n", headers=FORM)
+
+
+FORM = {"content-type": "multipart/form-data; boundary=XX"}

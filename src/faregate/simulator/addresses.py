@@ -14,6 +14,12 @@ from faregate.simulator.anthropic import (
     read_count,
     read_messages,
 )
+from faregate.simulator.audio import (
+    ELEVENLABS,
+    read_elevenlabs,
+    read_speech,
+    read_transcription,
+)
 from faregate.simulator.bedrock import BEDROCK, read_conversation, read_invoked
 from faregate.simulator.cohere import COHERE, read_cohere_chat, read_cohere_embeddings
 from faregate.simulator.compatible_errors import VOICES
@@ -31,12 +37,19 @@ from faregate.simulator.google import (
     model_row as gemini_row,
 )
 from faregate.simulator.google_errors import GEMINI, VERTEX
+from faregate.simulator.moderations import read_moderation
 from faregate.simulator.ollama import (
     OLLAMA,
     read_ollama,
     read_ollama_embeddings,
     read_show,
     tags_body,
+)
+from faregate.simulator.pictures import (
+    STABILITY,
+    read_edited_pictures,
+    read_pictures,
+    read_stable_picture,
 )
 from faregate.simulator.replies import (
     model_document,
@@ -136,6 +149,13 @@ _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
     "/v1/responses": Endpoint(read_response, OPENAI),
     "/v1/models": _MODELS,
+    "/v1/moderations": Endpoint(read_moderation, OPENAI),
+    "/v1/images/generations": Endpoint(read_pictures, OPENAI),
+    "/v1/images/edits": Endpoint(read_edited_pictures, OPENAI),
+    "/v1/images/variations": Endpoint(read_edited_pictures, OPENAI),
+    "/v1/audio/speech": Endpoint(read_speech, OPENAI),
+    "/v1/audio/transcriptions": Endpoint(read_transcription, OPENAI),
+    "/v1/audio/translations": Endpoint(read_transcription, OPENAI),
     "/v2/chat": Endpoint(read_cohere_chat, COHERE),
     "/v2/embed": Endpoint(read_cohere_embeddings, COHERE),
     "/v2/rerank": Endpoint(read_rerank, COHERE),
@@ -168,6 +188,15 @@ _VARIABLE: Final = tuple(
         (f"{_DEPLOYMENT}/chat/completions", _CHAT),
         (f"{_DEPLOYMENT}/completions", _COMPLETIONS),
         (f"{_DEPLOYMENT}/embeddings", _EMBEDDINGS),
+        (f"{_DEPLOYMENT}/images/generations", Endpoint(read_pictures, AZURE)),
+        (
+            "/v1/text-to-speech/(?P<voice>[^/]+)(?:/stream)?",
+            Endpoint(read_elevenlabs, ELEVENLABS, "xi-api-key"),
+        ),
+        (
+            "/v2beta/stable-image/generate/(?:core|ultra|sd3)",
+            Endpoint(read_stable_picture, STABILITY),
+        ),
         ("/openai/responses", Endpoint(read_response, AZURE)),
     )
 )
