@@ -112,7 +112,10 @@ def _refuse_prompt(prompt: Any) -> Refusal:
 
 
 def write_request(request: Request, target: TargetFacts) -> Written:
-    """A request for a model that completes prompts: what was said, line by line."""
+    """A request for a model that completes prompts.
+
+    What was said stands there line by line, with who said it.
+    """
     lost: dict[str, str] = {}
     body: dict[str, Any] = {"model": target.model, "prompt": _prompt(request, lost)}
     for name in _PLAIN:

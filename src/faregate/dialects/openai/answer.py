@@ -1,4 +1,4 @@
-"""One answer of a chat stream on its way: which slot a piece belongs to, and to which part."""
+"""One answer of a chat stream: which part a piece belongs to."""
 
 from typing import Any
 

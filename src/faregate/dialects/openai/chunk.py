@@ -58,7 +58,7 @@ class ChunkChoice(msgspec.Struct):
 
 
 class Chunk(msgspec.Struct):
-    """A chunk; an error stands in one of its own, or beside choices (OpenRouter)."""
+    """A chunk; an error stands alone, or beside choices (OpenRouter)."""
 
     choices: list[ChunkChoice] | None = None
     id: str | None = None

@@ -45,7 +45,7 @@ def _whole(value: object) -> int | None:
 
 
 def write_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str, Any]:
-    """One annotation; `shift` is how far the text that it is of stands within the whole."""
+    """One annotation; its text begins at `shift` of the whole."""
     if citation.raw is not None and citation.origin == dialect:
         raw: dict[str, Any] = citation.raw
         return raw

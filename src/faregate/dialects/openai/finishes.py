@@ -45,7 +45,7 @@ _WRITTEN: Final[dict[Finish, str]] = {
 
 
 def read_finish(stated: str | None, *, calls: bool, refuses: bool) -> Finish:
-    """The end of an answer; what calls tools waits for them, whatever it says of its end."""
+    """The end of an answer; one that calls tools waits for them."""
     finish = _READ.get(stated.lower(), "stop") if stated else "stop"
     if finish != "stop":
         return finish

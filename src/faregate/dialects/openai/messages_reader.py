@@ -1,4 +1,4 @@
-"""Reads the messages of a chat request, and of a reply, which has the same parts.
+"""Reads the messages of a chat request, and of a reply.
 
 Understood are also the parts of OpenAI's followers: `video_url` (Qwen, vLLM, OpenRouter), thoughts
 in any of their places, Mistral's chunks, `cache_control`.
@@ -41,7 +41,7 @@ _ROLES: Final[dict[str, Role]] = {
 
 
 def read_messages(messages: Json, dialect: str) -> tuple[Message, ...]:
-    """The whole conversation; results of tools that follow each other are one message."""
+    """The whole conversation; neighbouring results are one message."""
     found: list[Message] = []
     calls: dict[str, ToolCall] = {}
     named: dict[str, str] = {}  # ids of calls by the older form, which has only names
@@ -211,7 +211,10 @@ _PARTS: Final[dict[str, Callable[[dict[str, Any], str, str], Part]]] = {
 def read_answer(
     message: dict[str, Any], place: str, dialect: str, *, number: int = 1
 ) -> tuple[Part, ...]:
-    """All parts of an assistant's message; `number` is its first call's, where it has no id."""
+    """All parts of an assistant's message.
+
+    `number` is its first call's, where that has no id.
+    """
     said = message.get("reasoning_content") or message.get("reasoning")
     plain = said if isinstance(said, str) else None
     details = message.get("reasoning_details")
@@ -251,7 +254,7 @@ def _read_answer_audio(audio: dict[str, Any]) -> Audio:
 
 
 def read_call(call: dict[str, Any], place: str, dialect: str, number: int) -> ToolCall:
-    """One call; arguments that are an object instead of text (Ollama, Mistral) become text."""
+    """One call; arguments that are an object (Ollama, Mistral) become text."""
     custom = call.get("custom")
     stated = members(custom if custom is not None else call.get("function"), f"{place}.function")
     name = text(stated.get("name"), f"{place}.function.name")
@@ -281,7 +284,10 @@ def arguments_text(arguments: object) -> str:
 
 
 def read_call_proof(extra: object, dialect: str) -> tuple[str, str] | None:
-    """The signature of the thought behind a call and its origin (Google, "Thought signatures")."""
+    """The signature of the thought behind a call, and its origin.
+
+    Source: Google, "Thought signatures".
+    """
     google = extra.get("google") if isinstance(extra, dict) else None
     shown = google.get("thought_signature") if isinstance(google, dict) else None
     return read_signature(shown, dialect) if isinstance(shown, str) else None

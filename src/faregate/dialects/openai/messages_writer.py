@@ -1,4 +1,4 @@
-"""Writes messages as chat has them, for a target and, a model's answer, for a caller.
+"""Writes the messages of a chat request.
 
 What chat has no place for is carried by the nearest that models understand: a failed tool says
 "Error:" in front, images that a tool gave follow in a user's message, a document that is plain text
@@ -36,7 +36,7 @@ OPENAI: Final = frozenset({"openai", "azure_openai"})
 
 
 class MessagesWriter:
-    """Writes one request's messages; `lost` gathers what can't be carried, by name."""
+    """Writes one request's messages; `lost` is what can't be carried."""
 
     def __init__(self, target: TargetFacts, dialect: str) -> None:
         self.lost: dict[str, str] = {}
@@ -258,7 +258,7 @@ class MessagesWriter:
 
 
 def failed(told: list[Part]) -> list[Part]:
-    """What a tool that failed says, made to look so where the dialect has no member for it."""
+    """What a tool that failed says, for dialects with no member for it."""
     first = told[0] if told else Text("it failed")
     if not isinstance(first, Text):
         return [Text(_ERROR.strip()), *told]
@@ -268,7 +268,10 @@ def failed(told: list[Part]) -> list[Part]:
 
 
 def write_call_proof(part: ToolCall, dialect: str) -> dict[str, Any]:
-    """The member of a call that proves the thought behind it (Google, "Thought signatures")."""
+    """The member of a call that proves the thought behind it.
+
+    Source: Google, "Thought signatures".
+    """
     if part.signature is None:
         return {}
     shown = shown_signature(part.signature, part.origin or dialect, dialect)

@@ -1,4 +1,4 @@
-"""OpenAI's chat and completions where bytes pass through: `Native` over `openai_chat`."""
+"""OpenAI's chat and completions where bytes pass through."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How vendors that speak OpenAI's chat deviate: names for rows of vendors.
+"""How vendors that speak OpenAI's chat deviate, by name.
 
 `TargetFacts.quirks` holds names of this table; without any, a request is written as OpenAI's own
 reference has it, with the members that all vendors know.

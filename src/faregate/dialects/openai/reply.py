@@ -147,7 +147,7 @@ def _write_choice(at: int, choice: Choice, dialect: str) -> dict[str, Any]:
 
 
 def write_message(parts: tuple[Part, ...], dialect: str) -> dict[str, Any]:
-    """An answer's parts as one message; texts are joined, for a caller expects a string."""
+    """An answer's parts as one message, whose texts are one string."""
     content: str | None = None
     refusal: str | None = None
     annotations: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Checks the shapes of decoded JSON, and says in the caller's terms which is wrong."""
+"""Checks the shapes of decoded JSON, in the caller's terms."""
 
 from typing import Any
 

@@ -42,7 +42,7 @@ class ChatStreamReader:
         return events
 
     def end(self) -> list[Event]:
-        """What the end of the bytes completes; a last event may lack its empty line."""
+        """What the end completes; a last event may lack its empty line."""
         events: list[Event] = []
         rest = self._splitter.take_rest()
         if rest.strip():

@@ -1,4 +1,4 @@
-"""Thoughts in OpenAI's chat, which has no place for them: as its followers write them.
+"""Thoughts in chat, as the followers of OpenAI write them.
 
 Text stands as `reasoning_content` (DeepSeek, Qwen, vLLM) or `reasoning` (OpenRouter, newer vLLM);
 what proves it as `reasoning_details`, a list of reasoning.text, .summary and .encrypted, which
@@ -91,7 +91,7 @@ class _Thought:
 
 
 def read_details(details: Iterable[object], dialect: str) -> list[Thinking]:
-    """The thoughts that `reasoning_details` are; pieces of one stand together by their index."""
+    """The thoughts that `reasoning_details` are, put together by index."""
     found: list[_Thought] = []
     for entry in details:
         if not isinstance(entry, dict):

@@ -1,4 +1,4 @@
-"""Tools, their choice and formats of answers, as chat and responses write them.
+"""Tools, their choice and formats of answers, in OpenAI's dialects.
 
 The two differ in depth: chat puts a function's members into `function`, a format's into
 `json_schema`; responses has them beside `type`. The neutral form of a custom tool's grammar is

@@ -15,7 +15,7 @@ def read_usage(stated: bytes) -> Usage | None:
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    """The usage for a caller; what isn't known of the whole is 0, for SDKs want a number."""
+    """The usage for a caller; SDKs want numbers, so unknown totals are 0."""
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
     written: dict[str, Any] = {
         "prompt_tokens": inputs,

@@ -76,7 +76,7 @@ def read_input(stated: Any) -> tuple[Message, ...]:
 
 
 def with_proofs(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts, with what proves a call at the call: responses have it in an item before."""
+    """The parts, with a call's proof at it, which stood in an item before."""
     if not any(isinstance(part, Thinking) and _is_calls(part) for part in parts):
         return parts
     found: list[Part] = []
@@ -235,7 +235,7 @@ def read_call(item: dict[str, Any], place: str) -> ToolCall:
 
 
 def read_proof(item: dict[str, Any]) -> tuple[str | None, str | None, str]:
-    """A reasoning item's signature, or what is encrypted whole, and its origin."""
+    """A reasoning item's signature or encrypted thoughts, and the origin."""
     shown = item.get("encrypted_content")
     if not isinstance(shown, str) or not shown:
         return None, None, ""
@@ -246,7 +246,7 @@ def read_proof(item: dict[str, Any]) -> tuple[str | None, str | None, str]:
 
 
 def read_reasoning(item: dict[str, Any]) -> Thinking:
-    """A model's thoughts: in full where the vendor shows them, else their summary.
+    """A model's thoughts: in full where they are shown, or a summary.
 
     Its id belongs to what proves it.
     """

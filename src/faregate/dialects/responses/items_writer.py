@@ -29,7 +29,7 @@ from faregate.dialects.translation import TargetFacts
 
 
 class ItemsWriter:
-    """Writes one request's items; `lost` gathers what can't be carried, by name."""
+    """Writes one request's items; `lost` is what can't be carried."""
 
     def __init__(self, target: TargetFacts) -> None:
         self.lost: dict[str, str] = {}

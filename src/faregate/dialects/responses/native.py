@@ -103,7 +103,7 @@ class ResponsesNative:
             return None
 
     def read_usage_in_part(self, part: bytes) -> Usage | None:
-        """The usage in the start or the end of a response too long to be kept whole."""
+        """The usage in the start or the end of a response too long to keep."""
         for match in openai_chat.USAGE_OBJECT.finditer(part):
             usage = self.read_usage(b'{"usage":%b}' % match.group(1))
             if usage is not None:
@@ -115,7 +115,7 @@ class ResponsesNative:
         return ResponsesMeter(measures=measures)
 
     def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
-        """The end of a stream that we end; `call_id` is the response's id, as it began."""
+        """The end of a stream that we end; `call_id` is the response's id."""
         response = {
             "id": call_id,
             "object": "response",
@@ -156,7 +156,7 @@ class ResponsesMeter:
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """Take a piece of the stream, which goes on as it is; raises `EventTooLargeError`."""
+        """Take a piece, which goes on as it is; raises `EventTooLargeError`."""
         for event in self._splitter.feed(data):
             self.events += 1
             self._look(event)

@@ -221,7 +221,7 @@ class ThoughtItem:
 
 
 class CallItem:
-    """A call of a tool; it is whole only where its reader says so, for calls interleave."""
+    """A call of a tool; whole where its reader says so, for calls mix."""
 
     closable = False
     lingers = False

@@ -1,4 +1,4 @@
-"""Writes a reply's parts as items of an output, and the response around them.
+"""Writes a reply's parts as items, and the response around them.
 
 Neighbouring texts are one text, for many clients take the last text of the last message to be the
 answer.
@@ -37,7 +37,7 @@ _INCOMPLETE: Final[dict[Finish, str]] = {
 
 
 def proof_of(signature: str | None, redacted: str | None, origin: str) -> str | None:
-    """What proves thoughts, as `encrypted_content` for a caller; a foreign one says whose it is."""
+    """What proves thoughts, as `encrypted_content` for a caller."""
     proof = signature or redacted
     if proof is None or origin in ("", DIALECT):
         return proof
@@ -45,7 +45,7 @@ def proof_of(signature: str | None, redacted: str | None, origin: str) -> str | 
 
 
 def call_proof(signature: str | None, origin: str, item_id: str) -> dict[str, Any] | None:
-    """What proves the thought behind a call, as an item before it, to be given back with it."""
+    """What proves the thought behind a call, as an item before it."""
     if signature is None or origin in ("", DIALECT):
         return None
     shown = shown_signature(CALL + signature, origin, DIALECT)

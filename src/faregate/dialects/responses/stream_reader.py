@@ -68,7 +68,7 @@ class ResponsesStreamReader:
         return events
 
     def end(self) -> list[Event]:
-        """What the end of the bytes completes; a last event may lack its empty line."""
+        """What the end completes; a last event may lack its empty line."""
         events: list[Event] = []
         rest = self._splitter.take_rest()
         if rest.strip():
