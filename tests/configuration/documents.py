@@ -141,7 +141,7 @@ BEDROCK = Provider(
 
 def _virtual(name: str, alias: str | None, models: list[str]) -> st.SearchStrategy[VirtualModel]:
     targets = tuple(
-        Target(model=model, weight=at + 1, when="request.stream" if at else None)
+        Target(model=model, weight=at + 1, when="stream" if at else None)
         for at, model in enumerate(models)
     )
     one = VirtualModel(name=name, strategy="sticky", targets=targets)

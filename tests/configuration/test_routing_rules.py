@@ -1,14 +1,17 @@
 """Each mistake in a model or a name over models is found alone, and has a way out."""
 
+import ast
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from tests.configuration.planted import BASE, assert_one_mistake
 
 from faregate.configuration.document import Document, Model, Provider, Target, VirtualModel
 from faregate.configuration.load import load
-from faregate.configuration.routing_rules import check
+from faregate.configuration.routing_rules import VARIABLES, check
 from faregate.core.errors import ConfigurationError
 
 TWO = BASE + "  - {name: claude, provider: p}\n"
@@ -125,10 +128,16 @@ MISTAKES = [
     ),
     # -- expressions and weights
     (
-        "virtual_models:\n  - {name: v, targets: [{model: gpt, when: 'request.stream &&'}]}\n",
+        "virtual_models:\n  - {name: v, targets: [{model: gpt, when: 'stream &&'}]}\n",
         "virtual_models[v].targets[gpt].when",
         "this is no expression: ",
         "write CEL",
+    ),
+    (
+        "virtual_models:\n  - {name: v, targets: [{model: gpt, when: 'streams && tools'}]}\n",
+        "virtual_models[v].targets[gpt].when",
+        "there is no fact of a call 'streams'; did you mean 'stream'?",
+        "expressions see model, route, key",
     ),
     (
         "virtual_models:\n  - {name: v, targets: [{model: gpt, when: ''}]}\n",
@@ -216,7 +225,7 @@ virtual_models:
     strategy: weighted
     targets:
       - {model: claude, weight: 3}
-      - {model: gpt, when: "request.stream && 'eu' in target.tags"}
+      - {model: gpt, when: "stream && request.messages.exists(one, one.role == 'tool')"}
     canary: {model: haiku, percent: 5}
     shadow: {model: haiku}
     fallbacks: {failure: [haiku, gpt], context: [claude], content: [gpt, haiku]}
@@ -227,6 +236,21 @@ plans:
   - {name: basic, prices: [{model: smart, input: 1, output: 3}]}
 limits: [{name: l, max: 5, per: minute, each: key, models: [smart]}]
 """
+
+
+def test_expressions_see_what_the_gate_makes() -> None:
+    module = find_spec("faregate.gate.routing_facts")
+    assert module is not None
+    assert module.origin is not None
+    tree = ast.parse(Path(module.origin).read_text())
+    (made,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "_variables"
+    )
+    (returned,) = (node for node in ast.walk(made) if isinstance(node, ast.Return))
+    assert isinstance(returned.value, ast.Dict)
+    assert tuple(map(ast.literal_eval, filter(None, returned.value.keys))) == VARIABLES
 
 
 def test_what_is_whole_passes() -> None:

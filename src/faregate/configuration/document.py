@@ -95,7 +95,7 @@ class Provider(Section, frozen=True, kw_only=True):
     # Dialects that it speaks, by operation, the preferred first, as generate: [openai_chat];
     # none: as the vendor's row says.
     dialects: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    # Words of yours, for expressions: target.tags.
+    # Words of yours, which are shown with its state.
     tags: tuple[Name, ...] = ()
     # More headers to send with every call, such as an organisation or an API version; secret
     # ones as ${env:NAME}.
@@ -200,8 +200,7 @@ class VirtualModel(Section, frozen=True, kw_only=True):
     shadow: Shadow | None = None
     # What serves when none of the targets could.
     fallbacks: Fallbacks = Fallbacks()
-    # Tries beyond the first at the same target; other targets are tried besides; none: as the
-    # settings say.
+    # Times that a call waits and tries again what failed in it; none: as the settings say.
     retries_max: Annotated[int, Meta(ge=0, le=5)] | None = None
     # Seconds for a call in all, attempts included; none: as the provider's timeouts say.
     total_s: Seconds | None = None

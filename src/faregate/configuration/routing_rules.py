@@ -4,6 +4,7 @@ A virtual model leads to models of the file and never to another virtual one, so
 loops. What would have no effect is refused.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -13,7 +14,14 @@ from faregate.configuration.references import is_sealed
 from faregate.routing.expressions import Expression, ExpressionError
 
 WEIGHT_MAX: Final = 1_000_000
-_EXAMPLE: Final = "write CEL that gives true or false, such as: 'request.stream'"
+# What expressions see of a call; the gate makes them.
+VARIABLES: Final = (
+    *("model", "route", "key", "application", "team", "plan", "customer", "run"),
+    *("stream", "input_tokens", "output_tokens", "tools", "headers", "request"),
+)
+# CEL's macros give their own name to each item: request.messages.exists(one, ...).
+_BOUND: Final = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
+_EXAMPLE: Final = "write CEL that gives true or false, such as: 'input_tokens > 50000'"
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -146,9 +154,16 @@ def _expression(path: Path, text: str) -> Iterator[Problem]:
     if is_sealed(text):
         return
     try:
-        Expression(text)
+        expression = Expression(text)
     except ExpressionError as error:
         yield Problem(path, f"this is no expression: {error}", _EXAMPLE)
+        return
+    for name in sorted(expression.variables.difference(VARIABLES, _BOUND.findall(text))):
+        yield Problem(
+            path,
+            unknown("fact of a call", name, VARIABLES),
+            f"expressions see {', '.join(VARIABLES)}; what was sent is in request",
+        )
 
 
 def _weights(document: Document) -> Iterator[Problem]:

@@ -148,12 +148,13 @@ class LimitSettings(Section, frozen=True, kw_only=True):
 class RoutingSettings(Section, frozen=True, kw_only=True):
     """How calls go round providers that are in trouble."""
 
-    # Tries beyond the first at the same target, where a repetition is safe.
+    # Times that a call waits and tries again what failed in it, where a repetition is safe; what
+    # wasn't tried yet is tried before, and isn't counted.
     retries_max: Annotated[int, Meta(ge=0, le=5)] = 2
     # Attempts of a call in all, over all targets.
     attempts_max: Annotated[int, Meta(ge=1, le=50)] = 8
-    # Share of a model's calls that may be tried again at the same target, in percent, so that
-    # retries don't feed an outage.
+    # Share of a model's calls that may be tried again so, in percent: retries must not feed an
+    # outage.
     retry_share: Annotated[float, Meta(ge=0, le=100)] = 20.0
     # Retries in a second that a model has beside that share, for models that are seldom called.
     retries_per_s: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
