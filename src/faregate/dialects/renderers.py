@@ -3,7 +3,14 @@
 from typing import Final, Protocol
 
 from faregate.core.refusals import Refusal
-from faregate.dialects import anthropic_errors, gemini_errors, problem
+from faregate.dialects import (
+    anthropic_errors,
+    cohere_errors,
+    gemini_array_errors,
+    gemini_errors,
+    ollama_errors,
+    problem,
+)
 from faregate.dialects.refusal_members import Fields, Statuses
 
 
@@ -23,4 +30,8 @@ RENDERERS: Final[dict[str, Renderer]] = {
     "openai": problem,
     "anthropic": anthropic_errors,
     "gemini": gemini_errors,
+    "gemini_array": gemini_array_errors,
+    "cohere": cohere_errors,
+    "ollama": ollama_errors,
+    "ollama_generate": ollama_errors,
 }

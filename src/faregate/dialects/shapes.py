@@ -4,7 +4,9 @@ Readers of requests turn a `ShapeError` into a refusal, readers of replies into 
 `MalformedReplyError`; neither looks further at what has another shape than its dialect says.
 """
 
-from typing import Any, Final
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -21,7 +23,9 @@ _KINDS: Final[dict[type, str]] = {
     float: "a number",
     type(None): "null",
 }
-_decode = msgspec.json.Decoder().decode
+_MISSING: Final = re.compile("missing required field `([^`]+)`")
+Shape = TypeVar("Shape")
+_decode: Final = msgspec.json.Decoder().decode
 
 
 class ShapeError(Exception):
@@ -54,6 +58,28 @@ def decode_object(body: bytes) -> Object | Refusal:
     if not isinstance(found, dict):
         return refuse("request_invalid", "The body must be a JSON object.")
     return found
+
+
+def decode_typed(body: bytes, decode: Callable[[bytes], Shape]) -> Shape | Refusal:
+    """A body that must have the shape of a struct, by that struct's decoder."""
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        param = place.strip("`.") or None
+        missing = _MISSING.search(problem)
+        if missing is not None and param is None:
+            param = missing.group(1)
+            detail = f"The field '{param}' is missing."
+        elif param is None:
+            detail = f"The body must be a JSON object: {problem}."
+        else:
+            detail = f"The field '{param}' is wrong: {problem}."
+        return refuse("request_invalid", detail.replace("`", "'"), param=param)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return refuse("request_invalid", f"The body is not valid JSON: {error}.")
+    except RecursionError:
+        return refuse("request_invalid", "The body is nested too deeply.")
 
 
 def decode_reply(body: bytes) -> Object:
@@ -122,3 +148,12 @@ def as_count(value: object, place: str) -> int:
     if count < 0:
         raise ShapeError(place, "it must not be negative")
     return count
+
+
+def object_of_text(text: str) -> Object | None:
+    """The JSON object that a text is, or None."""
+    try:
+        found = _decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

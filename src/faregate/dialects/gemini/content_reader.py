@@ -14,12 +14,12 @@ import msgspec
 from faregate.dialects.gemini import signatures
 from faregate.dialects.gemini.spelling import normal
 from faregate.dialects.neutral import parts
+from faregate.dialects.openai.media import audio_format
 from faregate.dialects.shapes import Object, ShapeError, as_list, as_object, as_text
 
 NAME: Final = signatures.NAME
 _PROOF: Final = frozenset(("thought", "thoughtSignature"))
 _MEDIA: Final = frozenset(("inlineData", "fileData"))
-_AUDIO_FORMATS: Final = {"x-wav": "wav", "wave": "wav", "mpeg": "mp3", "x-aiff": "aiff"}
 _VIDEO_PLACES: Final = ("https://www.youtube.com/", "https://youtu.be/", "https://youtube.com/")
 
 
@@ -125,11 +125,11 @@ class ContentReader:
         return self._medium(source, kind.partition(";")[0].strip().lower(), blob)
 
     def _medium(self, source: parts.Media, kind: str, blob: Object) -> Any:
-        medium, _, form = kind.partition("/")
+        medium = kind.partition("/")[0]
         if medium == "image":
             return parts.Image(source, self._detail)
         if medium == "audio":
-            return parts.Audio(source, _AUDIO_FORMATS.get(form, form))
+            return parts.Audio(source, audio_format(kind))
         if medium == "video":
             return parts.Video(source)
         name = blob.get("displayName")

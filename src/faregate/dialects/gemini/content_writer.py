@@ -6,12 +6,10 @@ Sources: those of `content_reader`.
 import base64
 from typing import Any, Final
 
-import msgspec
-
 from faregate.dialects.gemini import signatures
 from faregate.dialects.gemini.content_reader import NAME, guessed_type
 from faregate.dialects.neutral import parts
-from faregate.dialects.shapes import Object
+from faregate.dialects.shapes import Object, object_of_text
 
 _AUDIO_TYPES: Final = {"pcm16": "audio/pcm", "pcm": "audio/pcm"}
 _UNPROVEN: Final = ("text", "inlineData", "fileData")
@@ -102,7 +100,7 @@ class ContentWriter:
     def _arguments(self, call: parts.ToolCall) -> Object:
         if call.custom:
             return {"input": call.arguments}
-        found = read_object(call.arguments) if call.arguments.strip() else {}
+        found = object_of_text(call.arguments) if call.arguments.strip() else {}
         if found is None:
             why = f"The arguments of the call {call.id} are not a JSON object."
             self.lost["messages.tool_call.arguments"] = why
@@ -200,18 +198,9 @@ def _default_type(part: Any) -> str:
     return "video/mp4" if isinstance(part, parts.Video) else "application/pdf"
 
 
-def read_object(text: str) -> Object | None:
-    """The JSON object that a text is, or None."""
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def _response_of_text(text: str, is_error: bool | None) -> Object:
     """A text as a response: what is a JSON object goes as it."""
-    found = read_object(text) if text.startswith("{") else None
+    found = object_of_text(text) if text.startswith("{") else None
     if is_error:
         return {"error": text if found is None else found}
     # An object that looks like one of our own wrappings would be read as another thing.

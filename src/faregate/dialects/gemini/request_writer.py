@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from faregate.dialects.fitting import fitted
 from faregate.dialects.gemini.content_reader import NAME
 from faregate.dialects.gemini.content_writer import ContentWriter
 from faregate.dialects.gemini.request_reader import DETAILS, LEVELS
@@ -64,6 +65,7 @@ def written_document(request: Request, target: TargetFacts) -> tuple[Object, dic
     writer = ContentWriter(to_vendor=True)
     lost = writer.lost
     body: Object = {}
+    request = fitted(request, target, _NOT_CARRIED, lost)
     others = dict(request.others) if request.origin == NAME else {}
     if request.origin != NAME:
         for name in request.others:
@@ -95,8 +97,6 @@ def _joined(ours: Object, theirs: Object) -> Object:
 
 
 def _write_of_call(request: Request, body: Object, lost: dict[str, str]) -> None:
-    unknown = (name for name in _NOT_CARRIED if getattr(request, name) is not None)
-    lost.update({name: _NOT_CARRIED[name] for name in unknown})
     if request.store is not None:
         body["store"] = request.store
     tier = request.service_tier

@@ -35,38 +35,30 @@ from faregate.dialects.neutral.reply import (
 from faregate.dialects.shapes import Object
 from faregate.dialects.translation import Asked
 from faregate.dialects.usage import Usage
+from faregate.dialects.whole_calls import WholeCalls
 
 _TEXTS_KEPT_MAX: Final = 65_536
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class _Call:
-    """A call whose arguments are still coming, and what waits behind it."""
-
-    __slots__ = ("arguments", "closed", "opened")
-
-    def __init__(self, opened: ToolOpened) -> None:
-        self.opened = opened
-        self.arguments: list[str] = []
-        self.closed = False
-
-    def part(self) -> parts.ToolCall:
-        opened = self.opened
-        return parts.ToolCall(
-            opened.id,
-            opened.name,
-            "".join(self.arguments),
-            opened.signature,
-            opened.origin,
-            opened.custom,
-        )
-
-
 class GeminiStreamWriter:
     """Writes one reply's stream; `as_array`: not as events."""
 
-    __slots__ = ("_array", "_asked", "_began", "_cited", "_content", "_ended", "_finishes",
-                 "_heads", "_shows", "_tail", "_texts", "_usage", "_waiting")  # fmt: skip
+    __slots__ = (
+        "_array",
+        "_asked",
+        "_began",
+        "_calls",
+        "_cited",
+        "_content",
+        "_ended",
+        "_finishes",
+        "_heads",
+        "_shows",
+        "_tail",
+        "_texts",
+        "_usage",
+    )  # fmt: skip
 
     def __init__(self, asked: Asked, *, as_array: bool = False) -> None:
         self._array = as_array
@@ -79,8 +71,7 @@ class GeminiStreamWriter:
         self._ended = False
         self._usage: Usage | None = None
         self._finishes: dict[int, Finished] = {}
-        # Per answer: calls that are open and what is behind them, by the part's number.
-        self._waiting: dict[int, dict[int, _Call | list[bytes]]] = {}
+        self._calls = WholeCalls()
         # Per answer: its first text part and that one's text, to know bytes from characters.
         self._texts: dict[int, tuple[int, list[str]]] = {}
         self._cited: dict[int, list[CitationSeen]] = {}
@@ -137,25 +128,28 @@ class GeminiStreamWriter:
         return self._in_turn(choice, part, b'{"text":%b}' % _encode(text))
 
     def _in_turn(self, choice: int, part: int, written: bytes) -> bytes:
-        waiting = self._waiting.get(choice)
-        if waiting and min(waiting) < part:
-            behind = waiting.setdefault(part, [])
-            if isinstance(behind, list):
-                behind.append(written)
-            return b""
-        return self._parts(choice, written)
+        return b"" if self._calls.holds(choice, part, written) else self._parts(choice, written)
+
+    def _rest(self, choice: int, found: list[parts.ToolCall | bytes]) -> bytes:
+        """What has waited for a call that is whole now."""
+        out: list[bytes] = []
+        for one in found:
+            if isinstance(one, bytes):
+                out.append(self._parts(choice, one))
+            else:
+                written = self._content.write((one,))
+                out += [self._parts(choice, _encode(part)) for part in written]
+        return b"".join(out)
 
     def _seldom(self, event: Event) -> bytes:
         if isinstance(event, ToolDelta):
-            call = self._waiting.get(event.choice, {}).get(event.part)
-            if isinstance(call, _Call):
-                call.arguments.append(event.arguments)
+            self._calls.add(event)
             return b""
         if isinstance(event, ToolOpened):
-            self._waiting.setdefault(event.choice, {})[event.part] = _Call(event)
+            self._calls.open(event)
             return b""
         if isinstance(event, PartClosed):
-            return self._close(event.choice, event.part)
+            return self._rest(event.choice, self._calls.close(event.choice, event.part))
         if isinstance(event, TextDelta):
             return self._with_logprobs(event)
         if isinstance(event, ThinkingDelta):
@@ -182,7 +176,7 @@ class GeminiStreamWriter:
             self._cited.setdefault(event.choice, []).append(event)
         elif isinstance(event, Finished):
             self._finishes[event.choice] = event
-            return self._drain(event.choice, whole=True)
+            return self._rest(event.choice, self._calls.finish(event.choice))
         elif isinstance(event, UsageSeen):
             self._usage = event.usage
         elif isinstance(event, Failed):
@@ -206,7 +200,7 @@ class GeminiStreamWriter:
     def _with_logprobs(self, event: TextDelta) -> bytes:
         """Probabilities stand beside the parts, so nothing may be held back."""
         logprobs = token_logprobs.written(event.logprobs)
-        if logprobs is None or self._waiting.get(event.choice):
+        if logprobs is None or self._calls.waits(event.choice):
             return self._text(event.choice, event.part, event.text)
         candidate: Object = {
             "content": {"parts": [{"text": event.text}], "role": "model"},
@@ -215,36 +209,11 @@ class GeminiStreamWriter:
         }
         return self._frame(_encode({"candidates": [candidate]})[:-1] + self._tail)
 
-    def _close(self, choice: int, part: int) -> bytes:
-        call = self._waiting.get(choice, {}).get(part)
-        if not isinstance(call, _Call):
-            return b""
-        call.closed = True
-        return self._drain(choice, whole=False)
-
-    def _drain(self, choice: int, *, whole: bool) -> bytes:
-        """Write what waits, up to a call that isn't whole."""
-        waiting = self._waiting.get(choice)
-        if not waiting:
-            return b""
-        out: list[bytes] = []
-        for number in sorted(waiting):
-            found = waiting[number]
-            if isinstance(found, _Call):
-                if not (found.closed or whole):
-                    break
-                written = self._content.write((found.part(),))
-                out += [self._parts(choice, _encode(one)) for one in written]
-            else:
-                out += [self._parts(choice, one) for one in found]
-            del waiting[number]
-        return b"".join(out)
-
     # -- the end -----------------------------------------------------------------------------------
 
     def _finish(self) -> bytes:
         self._ended = True
-        held = [self._drain(choice, whole=True) for choice in self._waiting]
+        held: list[bytes] = []
         last: Object = {}
         if self._finishes:
             last["candidates"] = [self._last(end) for _, end in sorted(self._finishes.items())]
