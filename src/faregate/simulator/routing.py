@@ -5,12 +5,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from faregate.simulator.addresses import find
+from faregate.simulator.addresses import Found, find
 from faregate.simulator.errors import RefusedError, invalid_request
 from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
 from faregate.simulator.keys import Keys, shown_key
-from faregate.simulator.plan import Plan, plan_document, plan_failure, plan_reply
+from faregate.simulator.plan import Plan, failure_of, plan_document, plan_failure, plan_reply
 from faregate.simulator.script import PLAIN, Script, ScriptError, parse_script, script_of_model
+from faregate.simulator.shelf import Shelf
 
 CONTROL_PATH: Final = b"/v1/_simulator/"
 
@@ -53,10 +54,12 @@ class Router:
         self._default = default
         self._kept: dict[PlanKey, Plan] = {}
         self._failures: dict[str, int] = {}
+        self._shelf = Shelf(self._answer)
 
     def reset(self) -> None:
-        """Forget how often each script of fail_first was called."""
+        """Forget how often each script of fail_first was called, and files and batches."""
         self._failures.clear()
+        self._shelf = Shelf(self._answer)
 
     def give_script(self, key: str, script: str | None) -> None:
         """Break or repair a key; raises `ScriptError`."""
@@ -118,7 +121,7 @@ class Router:
         """The plan, and whether the same request gets the same again."""
         path, query = _parted(target)
         fields = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in headers}
-        found = find(path)
+        found = self._find(path)
         message = Message(
             method=method.decode("latin-1"),
             path=path,
@@ -144,7 +147,29 @@ class Router:
             said = RefusedError(str(error), param="X-Simulate", code="invalid_script")
             return plan_failure(endpoint.voice.refusal(said)), True
         except Exception as error:
-            return plan_failure(endpoint.voice.refusal(_refused(error))), True
+            return plan_failure(endpoint.voice.refusal(_refused(error))), endpoint.kept
+
+    def _find(self, path: str) -> Found | None:
+        kept = self._shelf.find(path)
+        return find(path) if kept is None else Found(*kept)
+
+    def _answer(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """The status and the body of a request of a batch."""
+        found = find(path)
+        if found is None:
+            return 404, invalid_request(f"Invalid URL ({path})")
+        voice, headers = found.endpoint.voice, {"anthropic-version": "2023-06-01"}
+        message = Message(method="POST", path=path, headers=headers, body=body)
+        try:
+            exchange = found.endpoint.read(message)
+            script, name = self._script(exchange, None)
+            script = self._by_count(script, name)
+            failure = failure_of(script, voice, exchange.model)
+            if failure is None:
+                return script.status or 200, exchange.whole(script)
+        except Exception as error:
+            failure = voice.refusal(_refused(error))
+        return failure.status, failure.body
 
     def _answered(
         self, endpoint: Endpoint, message: Message, simulate: bytes | None
