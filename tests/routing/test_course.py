@@ -18,9 +18,9 @@ from tests.routing.worlds import (
 )
 
 from faregate.routing.course import Course, GiveUp, Next
-from faregate.routing.health import FAILURES_MIN
+from faregate.routing.health import FAILURES_MIN, SLOW_PROBE_S
 from faregate.routing.retries import Retries
-from faregate.routing.route import Fallbacks, Route
+from faregate.routing.route import Fallbacks, Refused, Route
 from faregate.routing.strategies import NO_FACTS, Facts
 from faregate.routing.targets import Choice, begin, ended, record, served
 from faregate.routing.troubles import Trouble
@@ -276,20 +276,39 @@ def test_who_waits_for_what_another_call_probes_waits_on():
     assert going_on.wait_s == 0.0
 
 
-def test_waiting_for_a_probe_has_an_end():
+def test_a_slow_probe_is_not_being_refused_so_others_follow():
     world = World(1)
     route = world.route()
     choice = chosen(route.choose(NO_FACTS, NOW))
     course = route.course(choice, NO_FACTS, NOW, NOW + 10_000)
     step = course.failed(choice, THROTTLED, NOW)
-    now = NOW + 2.5
+    probed_at = now = NOW + 2.5
     probe = chosen(route.choose(NO_FACTS, now))
     begin(probe, now)
     waits = 0
+    while isinstance(step, Next) and (step.wait_s or not waits):
+        now += step.wait_s
+        waits += 1
+        step = course.resume(now)
+    assert isinstance(step, Next)
+    assert probed_at + SLOW_PROBE_S <= now < probed_at + 3 * SLOW_PROBE_S
+    assert not step.choice.is_probe
+    assert isinstance(route.choose(NO_FACTS, probed_at + SLOW_PROBE_S - 0.1), Refused)
+    assert isinstance(route.choose(NO_FACTS, probed_at + SLOW_PROBE_S), Choice)
+
+
+def test_waiting_for_probes_has_an_end():
+    world = World(1)
+    route = world.route()
+    choice = chosen(route.choose(NO_FACTS, NOW))
+    course = route.course(choice, NO_FACTS, NOW, NOW + 10_000)
+    step = course.failed(choice, THROTTLED, NOW)
+    now, waits = NOW, 0
     while isinstance(step, Next):
         assert step.wait_s > 0
         now += step.wait_s
         waits += 1
+        record(choice, THROTTLED, now)  # what began before goes on failing
         step = course.resume(now)
     assert waits < 12
     assert step.trouble is THROTTLED

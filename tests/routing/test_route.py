@@ -139,6 +139,27 @@ def test_a_guess_is_tried_where_nothing_else_is_left():
     assert not world.targets[0].account.health.troubled
 
 
+def test_a_key_is_probed_once_though_its_model_is_tried_by_several():
+    world = World(1, keys=2)
+    route = world.route()
+    one, two = world.targets[0].choices
+    for _ in range(FAILURES_MIN):
+        record(one, OVERLOADED, NOW)
+    for choice in (one, two):
+        record(choice, THROTTLED, NOW)
+    now = NOW + 2
+    first, second = (chosen(route.choose(NO_FACTS, now)) for _ in range(2))
+    assert {first.key.name, second.key.name} == {"k0", "k1"}
+    assert first.is_probe
+    assert second.is_probe  # of its key alone
+    assert refused(route, now).reasons == (("m0", "overloaded, rate_limited"),)
+    for choice in (second, first):
+        begin(choice, now)
+        served(choice, now)
+        ended(choice)
+    assert not one.account_health.troubled
+
+
 def test_of_several_guesses_the_one_that_is_back_first():
     world = World(2)
     break_down(world, 0, OVERLOADED)

@@ -107,6 +107,17 @@ def test_a_mistake_of_the_caller_closes_a_breaker_and_proves_no_key():
         assert states(choice, now + UNPROVEN_S) == (True, True, True)
 
 
+def test_what_was_never_asked_has_proven_nothing():
+    world = World(1)
+    choice = world.targets[0].choices[0]
+    for _ in range(FAILURES_MIN):
+        record(choice, OVERLOADED, NOW)
+    probe = chosen(world.route().choose(NO_FACTS, NOW + 5))
+    record(probe, Trouble("unsupported"), NOW + 5)
+    assert choice.target_health.bench.kind == "overloaded"
+    assert choice.target_health.failed == FAILURES_MIN
+
+
 def test_the_words_of_earlier_calls_are_no_verdict():
     world = World(1)
     early = chosen(world.route().choose(NO_FACTS, NOW))

@@ -39,5 +39,7 @@ def test_what_is_of_the_request_or_ours_benches_nothing():
 
 def test_what_a_caller_can_mend_is_told_before_all_else():
     ranked = sorted(ALL, key=lambda kind: TOLD_RANK[kind])
-    assert set(ranked[:3]) == OF_THE_REQUEST
+    assert set(ranked[:3]) == OF_THE_REQUEST - {"unsupported"}
+    # That a stand-in's dialect can't carry it is told only before what no caller can mend.
+    assert ranked[-5] == "unsupported"
     assert set(ranked[-3:]) == BROKEN

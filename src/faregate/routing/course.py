@@ -69,7 +69,8 @@ class Course:
 
     def failed(self, choice: Choice, trouble: Trouble, now: float) -> Next | GiveUp:
         """Learn from a failed attempt, and say what is next."""
-        record(choice, trouble, now)
+        if trouble.kind != "unsupported":  # it was not asked, so nothing was learnt of it
+            record(choice, trouble, now)
         self.troubles.append((choice, trouble))
         self._weigh(choice, trouble)
         self._set_aside(choice, trouble)
@@ -88,16 +89,19 @@ class Course:
         target = self._awaited
         if now >= self._deadline or target is None:
             return self._give_up(now)
-        choice = self._route.pick((target,), self._facts, now)
-        if choice is None:
-            choice = self._route.pick_any(self._stages, self._facts, now, self._skipped)
+        route, facts = self._route, self._facts
+        choice = (
+            route.pick((target,), facts, now)
+            or route.pick_any(self._stages, facts, now, self._skipped)
+            or route.least_bad(((target,),), facts, now, guesses=False)
+        )
         if choice is not None:
             return Next(choice)
         # Another call probes it just now. Its verdict may take a while, and waiting sends nothing.
         self._waits += 1
         if self._waits > WAITS_MAX:
             return self._give_up(now)
-        retries = self._route.retries
+        retries = route.retries
         self._ready_at[target] = now + min(
             retries.wait_first_s * 2.0**self._waits, retries.wait_most_s
         )

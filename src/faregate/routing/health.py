@@ -14,6 +14,9 @@ from faregate.routing.troubles import BROKEN, NAMED_S_MIN, RESTS, Kind, Trouble
 CLAIM_S: Final = 5.0
 # Longer than any call may take; an attempt whose end was never told must not bench for ever.
 PROBE_S_MAX: Final = 3_600.0
+# A refusal comes at once, an answer may take minutes: a probe that is out for so long is not being
+# refused. Until it has succeeded others follow only where nothing else is left.
+SLOW_PROBE_S: Final = 3.0
 # After a probe that proved nothing, so that probes don't follow each other in a loop.
 UNPROVEN_S: Final = 1.0
 
@@ -30,8 +33,8 @@ class Bench:
     look.
     """
 
-    __slots__ = ("detail", "guessed", "kind", "prober", "probing_until", "strikes", "troubled",
-                 "until")  # fmt: skip
+    __slots__ = ("detail", "guessed", "kind", "prober", "probing_since", "probing_until",
+                 "strikes", "troubled", "until")  # fmt: skip
 
     def __init__(self, troubled: set["Bench"]) -> None:
         self.troubled = troubled
@@ -41,6 +44,7 @@ class Bench:
         self.guessed = False
         self.strikes = 0
         self.prober: object = None
+        self.probing_since = 0.0
         self.probing_until = 0.0
 
     def is_open(self, now: float) -> bool:
@@ -51,18 +55,24 @@ class Bench:
         """Whether a probe is on its way."""
         return self.kind is not None and now < self.probing_until
 
+    def seems_well(self, now: float) -> bool:
+        """Whether its probe has been out for so long that a refusal would have come."""
+        return now >= self.until and self.probing_since <= now - SLOW_PROBE_S
+
     def opens_at(self, now: float) -> float:
         """When a call may use it at the earliest, as far as is known."""
-        return now if self.is_open(now) else max(self.until, now)
+        return now if self.is_open(now) else max(self.until, now + UNPROVEN_S)
 
     def claim(self, prober: object, now: float) -> None:
         """Make `prober` the one probe."""
         self.prober = prober
+        self.probing_since = now
         self.probing_until = now + CLAIM_S
 
     def began(self, prober: object, now: float) -> None:
         """The probe is on its way."""
         if self.prober is prober:
+            self.probing_since = now
             self.probing_until = now + PROBE_S_MAX
 
     def release(self, prober: object) -> None:

@@ -177,7 +177,7 @@ class Route:
             choice = self.pick(targets, facts, now, skipped, claims=claims)
             if choice is not None:
                 return choice
-        choice = self._least_bad(stages, facts, now, skipped)
+        choice = self.least_bad(stages, facts, now, skipped)
         return _claimed(choice, now) if choice is not None and claims else choice
 
     def pick(
@@ -205,21 +205,28 @@ class Route:
         choice = pick_key(choices, stays_by, self.random)
         return _claimed(choice, now) if claims else choice
 
-    def _least_bad(
-        self, stages: Stages, facts: Facts, now: float, skipped: Skipped
+    def least_bad(
+        self,
+        stages: Stages,
+        facts: Facts,
+        now: float,
+        skipped: Skipped = _NOTHING,
+        *,
+        guesses: bool = True,
     ) -> Choice | None:
-        """What is benched by a guess alone and comes back first."""
+        """What is benched by a guess alone, or slowly probed, and comes back first."""
         best: Choice | None = None
         best_at = 0.0
         for target in (target for targets in stages for target in targets):
-            health = target.health
-            if health in skipped or target.account.health in skipped:
+            if target.health in skipped or target.account.health in skipped:
                 continue
             if self._limited_s(target, facts, now):
                 continue
             for choice in target.choices:
                 shut = [bench for bench in choice.benches() if not bench.is_open(now)]
-                if choice.key_health in skipped or not all(bench.guessed for bench in shut):
+                if choice.key_health in skipped or not all(
+                    bench.seems_well(now) or (guesses and bench.guessed) for bench in shut
+                ):
                     continue
                 at = max((bench.until for bench in shut), default=0.0)
                 if best is None or at < best_at:
@@ -340,13 +347,15 @@ class Route:
 
 
 def _claimed(choice: Choice, now: float) -> Choice:
-    """`choice`, or a probe of its own where something of it is benched."""
+    """`choice`, or a probe of its own where something of it is benched and not probed yet."""
     if not choice.account_health.troubled:
         return choice
-    benched = [bench for bench in choice.benches() if bench.kind is not None]
-    if not benched or any(bench.is_probing(now) for bench in benched):
+    unproven = [
+        bench for bench in choice.benches() if bench.kind is not None and not bench.is_probing(now)
+    ]
+    if not unproven:
         return choice
     probe = Choice(choice.target, choice.key, is_probe=True)
-    for bench in benched:
+    for bench in unproven:
         bench.claim(probe, now)
     return probe

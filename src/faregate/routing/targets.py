@@ -217,7 +217,8 @@ def record(choice: Choice, trouble: Trouble, now: float) -> None:
     """An attempt failed: bench what is in trouble, in the trouble's scope."""
     kind = trouble.kind
     if kind in OF_THE_REQUEST:
-        _answered(choice, now)
+        if kind != "unsupported":  # then it was never asked
+            _answered(choice, now)
         return
     health = _scoped(choice, trouble)
     for each in {choice.target_health, choice.key_health, health} - {None}:
@@ -255,7 +256,7 @@ def _count(choice: Choice, trouble: Trouble, now: float) -> None:
 
 
 def _answered(choice: Choice, now: float) -> None:
-    """It judged the request, so it is alive; what it says of a key is not proven."""
+    """It judged the request, so it is alive; of a key that proves nothing."""
     if not choice.is_probe:
         return
     for bench in choice.benches():

@@ -1,7 +1,8 @@
 """What may go wrong with an attempt, and what each kind of it asks for.
 
 The first seven kinds are the meanings of `providers.refusals`; then troubles of the connection;
-then those of this one request, which bench nothing.
+then those of this one request, which bench nothing. "unsupported" is said by us: the target's
+dialect can't carry the request, so it was never asked.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -12,7 +13,7 @@ Kind = Literal[
     "payment_required", "quota_exhausted", "rate_limited", "overloaded", "auth", "permission",
     "failed",
     "unreachable", "timeout", "closed", "busy",
-    "context_length", "content_refused", "invalid_request",
+    "context_length", "content_refused", "invalid_request", "unsupported",
 ]  # fmt: skip
 Scope = Literal["key", "account", "model", "request"]
 
@@ -68,7 +69,7 @@ COUNTED: Final[frozenset[Kind]] = frozenset(
 )
 # The provider judged this request; it would say the same to the next one who sends it.
 OF_THE_REQUEST: Final[frozenset[Kind]] = frozenset(
-    {"context_length", "content_refused", "invalid_request"}
+    {"context_length", "content_refused", "invalid_request", "unsupported"}
 )
 # The same target may serve the same request a moment later.
 REPEATABLE: Final[frozenset[Kind]] = COUNTED | {"rate_limited", "busy"}
@@ -78,7 +79,7 @@ REPEATABLE: Final[frozenset[Kind]] = COUNTED | {"rate_limited", "busy"}
 _TOLD_FIRST: Final[tuple[Kind, ...]] = (
     "context_length", "content_refused", "invalid_request",
     "rate_limited", "busy", "overloaded", "timeout", "failed", "closed", "unreachable",
-    "quota_exhausted", "payment_required", "auth", "permission",
+    "unsupported", "quota_exhausted", "payment_required", "auth", "permission",
 )  # fmt: skip
 TOLD_RANK: Final[dict[Kind, int]] = {kind: rank for rank, kind in enumerate(_TOLD_FIRST)}
 
@@ -98,4 +99,5 @@ REFUSAL_CODES: Final[dict[Kind, str | None]] = {
     "context_length": None,
     "content_refused": None,
     "invalid_request": None,
+    "unsupported": None,
 }
