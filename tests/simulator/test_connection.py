@@ -229,3 +229,25 @@ async def test_the_end_of_a_reset_connection_is_a_cancellation(simulator):
         writer.transport.abort()
         await simulator.wait(cancelled=1)
     assert simulator.requests[0].ended_s is not None
+
+
+async def test_a_key_is_broken_and_repaired_over_its_own_address(simulator):
+    async def give(writer, reader, body):
+        head = f"POST /v1/_simulator/key HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        return (await read_reply(reader))[0]
+
+    async with connect(simulator) as (reader, writer):
+
+        async def status():
+            writer.write(request("sim", "Authorization: Bearer k"))
+            return (await read_reply(reader))[0]
+
+        assert await status() == 200
+        assert await give(writer, reader, b'{"key":"k","script":"error=quota"}') == 200
+        assert await status() == 429
+        assert await give(writer, reader, b'{"key":"k","script":"nonsense"}') == 400
+        assert await give(writer, reader, b"[]") == 400
+        assert await give(writer, reader, b'{"key":"k","script":null}') == 200
+        assert await status() == 200
+    assert len(simulator.requests) == 3

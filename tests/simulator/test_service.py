@@ -119,3 +119,27 @@ def test_uvloop_resets_and_waits_for_readers_too():
                     assert 5_000_000 < read < 5_001_000
         states = [record["state"] for record in simulator.snapshot()["received"]]
         assert states == ["reset", "closed"]
+
+
+def test_a_key_is_broken_and_repaired_from_outside():
+    with SimulatorThread(key="sk-1") as simulator:
+        client = sdk(simulator, "sk-2")
+        simulator.key_script("sk-2", "refusal=openai:payment_required")
+        with pytest.raises(openai.APIStatusError) as caught:
+            client.chat.completions.create(model="sim", messages=HELLO)
+        assert caught.value.status_code == 402
+        simulator.key_script("sk-2", "tokens=1")
+        reply = client.chat.completions.create(model="sim", messages=HELLO)
+        assert reply.choices[0].message.content == "The"
+        with pytest.raises(ValueError, match="no option"):
+            simulator.key_script("sk-2", "nonsense")
+        client.close()
+
+
+async def test_a_key_is_broken_in_the_same_loop():
+    async with Simulator() as simulator:
+        simulator.key_script("sk-1", "error=auth")
+        client = openai.AsyncOpenAI(base_url=simulator.base_url, api_key="sk-1", max_retries=0)
+        with pytest.raises(openai.AuthenticationError):
+            await client.chat.completions.create(model="sim", messages=HELLO)
+        await client.close()

@@ -24,16 +24,21 @@ def option_form(option: Option) -> str:
 def help_text() -> str:
     """The help of the command, with every option of a script."""
     listed = "\n\n".join(f"{option_form(option)}: {option.meaning}" for option in OPTIONS)
-    return f"""Serve OpenAI's format on this machine, with scripted behaviour.
+    return f"""Serve vendors' formats on this machine, with scripted behaviour.
+
+OpenAI's, Azure's, Anthropic's, Gemini's, Vertex AI's, Bedrock's, Cohere's, Mistral's, Ollama's
+and others' addresses are served side by side.
 
 A call says how it is answered: in its model's name, as sim:OPTION=VALUE,OPTION=VALUE, or in
-the header {HEADER}, which wins. Any other model's name gets a plain answer at once.
+the header {HEADER}, which wins. A key sk-sim:OPTION=VALUE brings a script for all its calls.
+Any other model's name gets a plain answer at once.
 
 \b
 faregate simulate --port 8410
 faregate simulate --key sk-test --script latency_ms=200,tokens=50,token_ms=5
 
-What arrived is at GET /v1/_simulator/requests; POST /v1/_simulator/reset forgets it.
+What arrived is at GET /v1/_simulator/requests; POST /v1/_simulator/reset forgets it;
+POST /v1/_simulator/key breaks or repairs a key.
 
 Options of a script:
 
@@ -47,7 +52,10 @@ def simulate(
     ] = PORT_DEFAULT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
     key: Annotated[
-        str | None, typer.Option(help="The only key that is accepted; without it every call is.")
+        str | None,
+        typer.Option(
+            help="The only key that is accepted; without it every call is. For AWS it is ID:SECRET."
+        ),
     ] = None,
     script: Annotated[str, typer.Option(help="Script of calls that bring none.")] = "",
     keep: Annotated[
@@ -57,7 +65,7 @@ def simulate(
         bool, typer.Option("--json", help="Print the address as one line of JSON.")
     ] = False,
 ) -> None:
-    """Serve OpenAI's format on this machine, with scripted behaviour."""
+    """Serve vendors' formats on this machine, with scripted behaviour."""
 
     def announce(simulator: Simulator) -> None:
         if as_json:

@@ -34,7 +34,7 @@ STOP_SECONDS_MAX: Final = 10.0
 
 
 class Simulator:
-    """A server of OpenAI's format in the running event loop.
+    """A server of vendors' formats in the running event loop.
 
     `key` is the only key accepted, None accepts every call; `script` is for calls that bring
     none; `keep` is how many requests are remembered.
