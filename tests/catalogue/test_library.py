@@ -62,8 +62,8 @@ def test_names_are_found_without_their_case() -> None:
         ({"vendor": "ours"}, ["Big", "bare"]),
         ({"vendor": "ours", "can": ("vision", "tools")}, ["Big"]),
         ({"vendor": "ours", "can": ("reasoning",)}, []),
-        ({"vendor": "ours", "input_price_max": 0.5}, ["Big"]),
-        ({"vendor": "ours", "input_price_max": 0.4}, []),
+        ({"vendor": "ours", "input_nano_max": 500_000_000}, ["Big"]),
+        ({"vendor": "ours", "input_nano_max": 499_999_999}, []),
         ({"vendor": "ours", "text": "BAR"}, ["bare"]),
     ],
 )
@@ -80,7 +80,7 @@ def test_what_is_retired_isnt_found() -> None:
 def test_the_cheapest_is_first() -> None:
     prices = [
         float(price["input"])
-        for facts in LIBRARY.search(can=("vision", "tools"), input_price_max=1.0, on=TODAY)
+        for facts in LIBRARY.search(can=("vision", "tools"), input_nano_max=10**9, on=TODAY)
         if (price := facts.price_on(TODAY)) is not None
     ]
     assert len(prices) > 20

@@ -87,6 +87,9 @@ def test_an_ability_is_a_known_word(console: Console) -> None:
     assert said.status == 1
     assert "there is no ability 'flying'" in said.err
     assert "vision" in said.err
+    said = console.run("models", "list", "--max-price", "cheap")
+    assert said.status == 1
+    assert "'cheap' is no price" in said.err
 
 
 def test_show(console: Console) -> None:

@@ -197,6 +197,8 @@ def test_a_file_comes_first(tmp_path: Path) -> None:
         ("nonsense", "is no catalogue"),
         ('{"models":[{"vendor":"v","model":"m","prices":[{"inptu":1}]}]}', "v/m.*inptu"),
         ('{"models":[{"vendor":"v","model":"m","prices":[{"input":"x"}]}]}', "v/m"),
+        ('{"models":[{"vendor":"v","model":"m","prices":[{"request":-1}]}]}', "below zero"),
+        ('{"models":[{"vendor":"v","model":"m","prices":[{"input":1}]}]}', "output is missing"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, text: str | None, reason: str) -> None:

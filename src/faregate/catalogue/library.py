@@ -1,9 +1,9 @@
-"""What is known of vendors' models, offline: limits, abilities, prices, ends.
+"""What is known of vendors' models, offline.
 
-Three sources, the earlier one first: a file of the operator's, our own facts (facts.json), and the
-prices that the package genai-prices keeps (`catalogue.kept_prices`, loaded when first asked for,
-never by a gate). What is not known is absent. Matching is that package's: exact names, beginnings
-and dated versions.
+Limits, abilities, prices, ends. There are three sources, the earlier one first: a file of the
+operator's, our own facts (facts.json), and the prices that the package genai-prices keeps
+(`catalogue.kept_prices`, loaded when first asked for, never by a gate). What is not known is
+absent. Matching is that package's: exact names, beginnings and dated versions.
 """
 
 import datetime as dt
@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from faregate.catalogue.facts import ModelFacts, read_models
+from faregate.catalogue.facts import ModelFacts, PriceEntry, read_models
 from faregate.catalogue.kept_vendors import KEPT_NAMES
+from faregate.core.money import parse_amount
 
 _ENDS: Final = ("deprecated_on", "retires_on")
 
@@ -66,28 +67,33 @@ class Library:
         *,
         vendor: str | None = None,
         can: Iterable[str] = (),
-        input_price_max: float | None = None,
+        input_nano_max: int | None = None,
         on: dt.date,
     ) -> list[ModelFacts]:
-        """Models whose name or title has `text`, that can all of `can`, the cheapest first.
+        """Models that fit all that is said, the cheapest first.
 
-        `input_price_max` is dollars for a million tokens of input on the day `on`; a model without
-        such a price isn't found by it. What is retired by then isn't found.
+        Their name or title has `text`, and they can all of `can`. `input_nano_max` is nano-dollars
+        for a million tokens of input on the day `on`; a model without such a price isn't found by
+        it. What is retired by then isn't found.
         """
         wanted, text = frozenset(can), text.lower()
         found = []
         for facts in self.all_models():
             price = facts.price_on(on)
-            amount = None if price is None or "input" not in price else float(price["input"])
+            nano = None if price is None else _input_nano(price)
             if (
                 (vendor is None or facts.vendor == vendor)
                 and wanted <= facts.abilities
                 and text in f"{facts.model} {facts.title or ''}".lower()
                 and (facts.retires_on is None or on < facts.retires_on)
-                and (input_price_max is None or (amount is not None and amount <= input_price_max))
+                and (input_nano_max is None or (nano is not None and nano <= input_nano_max))
             ):
-                found.append((amount is None, amount or 0.0, facts.vendor, facts.model, facts))
+                found.append((nano is None, nano or 0, facts.vendor, facts.model, facts))
         return [each[-1] for each in sorted(found, key=lambda each: each[:4])]
+
+
+def _input_nano(price: PriceEntry) -> int | None:
+    return parse_amount(str(price["input"])) if "input" in price else None
 
 
 def _own_facts() -> tuple[ModelFacts, ...]:

@@ -1,4 +1,4 @@
-"""What a model's usage is priced at: rates by kind, of long inputs, of service tiers."""
+"""Rates of a model: by kind, of long inputs, of service tiers, of units."""
 
 from typing import Final
 
@@ -30,7 +30,10 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, **said: int) -> "Rates":
-        """Rates of what is said: a part that isn't costs as its whole, a whole nothing."""
+        """Rates of what is said.
+
+        A part that isn't said costs as its whole, a whole that isn't costs nothing.
+        """
         whole_in, whole_out = said.get("input", 0), said.get("output", 0)
         written = said.get("cache_write", whole_in)
         return cls(
@@ -72,7 +75,7 @@ class UnitRates(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceRates(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call costs at one of the vendor's service tiers, such as flex or batch."""
+    """What a call costs at one of the vendor's service tiers, such as flex."""
 
     name: str
     rates: Rates

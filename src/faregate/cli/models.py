@@ -11,6 +11,7 @@ from faregate.cli.session import actor, opened
 from faregate.configuration.document import Document, Model
 from faregate.configuration.names import ModelName
 from faregate.core.errors import FaregateError
+from faregate.core.money import parse_amount
 from faregate.storage.home import Home
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def list_command(
         str | None, typer.Option(help="Of the catalogue: abilities, such as vision,tools.")
     ] = None,
     max_price: Annotated[
-        float | None,
-        typer.Option(min=0, help="Of the catalogue: dollars for a million input tokens at most."),
+        str | None,
+        typer.Option(help="Of the catalogue: dollars for a million input tokens at most."),
     ] = None,
     match: Annotated[str | None, typer.Option(help="Of the catalogue: a part of the name.")] = None,
     as_json: JsonOption = False,
@@ -71,7 +72,7 @@ def list_command(
 
 
 def _list_catalogue(
-    vendor: str | None, can: str | None, max_price: float | None, match: str | None, as_json: bool
+    vendor: str | None, can: str | None, max_price: str | None, match: str | None, as_json: bool
 ) -> None:
     from faregate.catalogue.facts import abilities
     from faregate.cli import model_facts
@@ -83,8 +84,9 @@ def _list_catalogue(
                 f"there is no ability {word!r}",
                 fix=f"abilities are {', '.join(sorted(abilities()))}",
             )
+    most = None if max_price is None else _amount(max_price)
     found = _library().search(
-        match or "", vendor=vendor, can=wanted, input_price_max=max_price, on=_today()
+        match or "", vendor=vendor, can=wanted, input_nano_max=most, on=_today()
     )
     if as_json:
         print_json(found)
@@ -103,7 +105,9 @@ def show(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is known of a model: limits, abilities, prices, its end, and where that is from.
+    """Show what is known of a model, and where that is from.
+
+    Its limits, abilities and prices, and when it retires.
 
     Example: faregate models show anthropic/claude-opus-4-8
     """
@@ -120,7 +124,7 @@ def show(
 
 
 def warn_of_retirements(document: Document) -> None:
-    """Say on stderr which models in use their vendors retire soon, or have retired."""
+    """Say on stderr which models in use retire soon, or have."""
     from faregate.configuration.completion import retirements
 
     for sentence in retirements(document, _today()):
@@ -226,6 +230,15 @@ def remove(
         print_json({"revision": number, "removed": name})
     else:
         typer.echo(f"Removed {name}; revision {number} is in force.")
+
+
+def _amount(text: str) -> int:
+    try:
+        return parse_amount(text)
+    except ValueError as error:
+        raise FaregateError(
+            f"{text!r} is no price: {error}", fix="write dollars as 1.50"
+        ) from error
 
 
 def _check(name: str) -> None:

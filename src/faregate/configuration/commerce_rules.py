@@ -85,11 +85,12 @@ def _amounts(document: Document) -> Iterator[Problem]:
     """Decimals that are no amounts; those of a file were refused with its shape."""
     for name in _PARTS:
         for at, item in enumerate(getattr(document, name)):
-            yield from _amounts_of(item, (name, at))
-    yield from _amounts_of(document.settings.credit, ("settings", "credit"))
+            yield from wrong_amounts(item, (name, at))
+    yield from wrong_amounts(document.settings.credit, ("settings", "credit"))
 
 
-def _amounts_of(section: msgspec.Struct, path: Path) -> Iterator[Problem]:
+def wrong_amounts(section: msgspec.Struct, path: Path) -> Iterator[Problem]:
+    """Decimals of a section that are no amounts."""
     for name in section.__struct_fields__:
         value: Any = getattr(section, name)
         if isinstance(value, Decimal):
@@ -97,7 +98,7 @@ def _amounts_of(section: msgspec.Struct, path: Path) -> Iterator[Problem]:
         elif isinstance(value, tuple):
             for at, item in enumerate(value):
                 if isinstance(item, msgspec.Struct):
-                    yield from _amounts_of(item, (*path, name, at))
+                    yield from wrong_amounts(item, (*path, name, at))
         elif isinstance(value, dict):
             for key, item in value.items():
                 if isinstance(item, Decimal):

@@ -1,4 +1,4 @@
-"""From what a person wrote to what the gate takes: the catalogue fills what isn't said.
+"""The catalogue fills what a document doesn't say.
 
 `pinned` writes what the catalogue says of each model into the document that a revision keeps;
 `completed` puts that to work. The catalogue is loaded only for a model that needs it.
@@ -13,6 +13,7 @@ import msgspec
 
 from faregate.catalogue.facts import FILE_BYTES_MAX, ModelFacts, read_models
 from faregate.catalogue.library import Library
+from faregate.configuration import commerce_rules, price_rules
 from faregate.configuration.commerce import Price
 from faregate.configuration.document import Document, Model
 from faregate.configuration.pins import Pin
@@ -72,7 +73,7 @@ def open_library(file: str | None) -> Library:
             data = opened.read(FILE_BYTES_MAX + 1)
         extra = read_models(data)
         for facts in extra:
-            prices_of("m", facts)
+            _check(facts)
     except OSError as error:
         reason = f"{file} can't be read: {error.strerror}"
     except ValueError as error:
@@ -112,6 +113,15 @@ def retirements(document: Document, today: dt.date) -> Iterator[str]:
                 f"the model {pin.model} ({pin.of}) will be retired by its vendor on "
                 f"{pin.retires_on}, in {days} {'day' if days == 1 else 'days'}"
             )
+
+
+def _check(facts: ModelFacts) -> None:
+    """Raise `ValueError` where a price couldn't be one of a file."""
+    prices = prices_of("m", facts)
+    problems = [problem for price in prices for problem in commerce_rules.wrong_amounts(price, ())]
+    for problem in problems or price_rules.check_prices(prices, {"m": "m"}):
+        place = ".".join(map(str, problem.path))
+        raise ValueError(f"a price of {facts.vendor}/{facts.model}: {place}: {problem.message}")
 
 
 def _pin(model: Model, of: str, facts: ModelFacts) -> Pin:

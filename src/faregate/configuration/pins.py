@@ -19,7 +19,10 @@ _Day = Annotated[
 
 
 class Pin(Section, frozen=True, kw_only=True):
-    """What the catalogue says of one model; what the document says itself comes before it."""
+    """What the catalogue says of one model.
+
+    What the document says itself comes before it.
+    """
 
     # Model of this file.
     model: ModelName

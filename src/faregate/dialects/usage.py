@@ -40,7 +40,7 @@ class Usage(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def image_variant(quality: str | None, size: str | None) -> str | None:
-    """The name of an image's price: quality/size, or what is known of the two.
+    """The name of an image's price: quality/size, or what is known of them.
 
     As hd/1024x1792; both in lower case.
     """
