@@ -38,7 +38,7 @@ def _canonical(request: Request) -> Request:
     return msgspec.structs.replace(request, **changes)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(requests(CARRIES))
 def test_a_request_is_read_as_it_was_written(drawn: Request):
     request = msgspec.structs.replace(drawn, origin="anthropic")
@@ -47,7 +47,7 @@ def test_a_request_is_read_as_it_was_written(drawn: Request):
     assert DIALECT.read_request(written.body, None, stream=False) == _canonical(request)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(requests(FEATURES), MODELS)
 def test_any_request_can_be_written_for_any_model(request: Request, model: str):
     target = TargetFacts(model=model, output_tokens_max=8_192)
