@@ -388,7 +388,7 @@ def test_settings_in_the_docs_exist():
 
 def configuration_problem(body: str) -> str | None:
     """What is wrong with an example of faregate.yaml."""
-    named = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", body), generate_key())
+    named = {name: generate_key() for name in re.findall(r"\$\{env:(\w+)\}", body)}
     try:
         load(body, environment=named)
     except ConfigurationError as error:
