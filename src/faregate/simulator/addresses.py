@@ -1,4 +1,4 @@
-"""The addresses of all vendors' services, and which endpoint answers there."""
+"""The addresses of all vendors, and which endpoint answers there."""
 
 import re
 from typing import Final
@@ -81,7 +81,7 @@ _DEPLOYMENT: Final = "/openai/deployments/(?P<deployment>[^/]+)"
 
 
 class Found(msgspec.Struct, frozen=True):
-    """An endpoint, the variable parts of its path, and whose way the path says it is."""
+    """An endpoint, the variable parts of its path, the path's vendor."""
 
     endpoint: Endpoint
     names: dict[str, str] = {}

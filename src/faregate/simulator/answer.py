@@ -1,4 +1,4 @@
-"""What a simulated model says, in no dialect: thinking, text, tool calls, usage.
+"""What a simulated model says, in no dialect.
 
 Everything follows from the request and its script. Input tokens are a quarter of the bytes of
 the members that hold the question, as they came; a word of text is a token; the arguments of a
@@ -79,7 +79,10 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens; `cached` and `written` are parts of `input`, `thinking` is a part of `output`."""
+    """Tokens.
+
+    `cached` and `written` are parts of `input`, `thinking` is a part of `output`.
+    """
 
     input: int
     output: int

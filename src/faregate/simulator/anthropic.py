@@ -280,7 +280,7 @@ def _check_thinking(thinking: object, limit: int | None) -> None:
 
 
 def _check_messages(messages: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Refuse a conversation that does not hang together; the results that end it."""
+    """Refuse what does not hang together; the results that end it."""
     if not messages:
         raise RefusedError("messages: at least one message is required")
     open_calls: list[str] = []

@@ -227,7 +227,7 @@ ELEVENLABS: Final = Voice(
 
 
 def read_elevenlabs(message: Message) -> Speech:
-    """ElevenLabs' speech; `output_format` of the query is codec, rate, bitrate."""
+    """ElevenLabs' speech; `output_format` is codec, rate, bitrate."""
     asked = msgspec.json.decode(message.body)
     text = asked.get("text")
     if not isinstance(text, str) or not text:

@@ -240,7 +240,7 @@ def read_conversation(message: Message) -> Exchange:
 
 
 def read_invoked(message: Message) -> Exchange:
-    """InvokeModel or InvokeModelWithResponseStream; the body tells whose model it is."""
+    """InvokeModel, whole or streamed; the body tells whose model it is."""
     model = message.names["model"]
     streamed = message.names["action"] == "invoke-with-response-stream"
     given = members(message.body)

@@ -23,7 +23,7 @@ _BLOCKS: Final = frozenset(
 
 
 def check_conversation(messages: list[dict[str, Any]], *, tools: bool) -> tuple[str, ...]:
-    """Refuse a conversation that does not hang together; the results that end it."""
+    """Refuse what does not hang together; the results that end it."""
     if not messages or messages[0].get("role") != "user":
         raise RefusedError(
             "A conversation must start with a user message. Try again with a conversation that "

@@ -1,4 +1,4 @@
-"""Errors of vendors that take OpenAI's requests but word errors in their own way.
+"""Errors of vendors that speak OpenAI's format, but not in errors.
 
 Sources: Mistral's "Errors" and bodies that it sent; OpenRouter's "Errors and debugging".
 """

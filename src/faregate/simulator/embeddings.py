@@ -1,4 +1,4 @@
-"""Embeddings as OpenAI and Voyage shape them, and unit vectors for every dialect.
+"""Embeddings as OpenAI shapes them, and vectors for every dialect.
 
 Sources: OpenAI's API reference: embeddings; Voyage AI's "Text embeddings".
 """

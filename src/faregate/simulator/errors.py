@@ -1,4 +1,4 @@
-"""Errors in OpenAI's words and shape, and the frame for other vendors' words.
+"""Errors in OpenAI's words, and the frame for other vendors' words.
 
 Source: the error guide of OpenAI's API documentation, and bodies that it sent.
 """
@@ -135,7 +135,7 @@ class RefusedError(ValueError):
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How a vendor words an error: its kinds by the names of `ERRORS`, and its document.
+    """How a vendor words its errors, by the names of `ERRORS`.
 
     `headers` are those that the vendor adds to a kind of error.
     """

@@ -1,4 +1,4 @@
-"""One call in one dialect, from the message as it came to the pieces of its answer."""
+"""One call in one dialect, from its message to its answer."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, NamedTuple
@@ -109,7 +109,7 @@ class Turn(Exchange):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """An address: who answers there, in whose voice, and how it takes its key.
+    """Who answers at an address, in whose voice, and which key it takes.
 
     `kept` says that the same request may get the same plan again.
     """

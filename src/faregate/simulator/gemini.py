@@ -53,7 +53,7 @@ _UNKNOWN: Final = 'Invalid JSON payload received. Unknown name "{name}": Cannot 
 
 
 def camel(name: str) -> str:
-    """A member's name as Google writes it; requests may have it in snake_case."""
+    """A member's name as Google writes it; it may come in snake_case."""
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
@@ -184,7 +184,7 @@ def usage_metadata(usage: Usage) -> dict[str, Any]:
 
 
 def read_gemini(message: Message) -> Exchange:
-    """generateContent, streamGenerateContent or countTokens, at either vendor."""
+    """generateContent, streamGenerateContent or countTokens."""
     action, model = message.names["action"], message.names["model"]
     vertex = "project" in message.names
     if action == "countTokens":
@@ -257,7 +257,7 @@ def _parts_of(content: Any) -> list[dict[str, Any]]:
 
 
 def _check_contents(contents: list[Any]) -> tuple[str, ...]:
-    """Refuse a conversation that does not hang together; the results that end it."""
+    """Refuse what does not hang together; the results that end it."""
     calls, results = 0, []
     for content in contents:
         parts = _parts_of(content)

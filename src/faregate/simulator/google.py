@@ -1,4 +1,4 @@
-"""What Google's platforms serve beside generateContent: embeddings, models, tokens, Claude.
+"""What Google's platforms serve beside generateContent.
 
 Sources: the Gemini API reference: embedContent, batchEmbedContents, models; Vertex AI's "Text
 embeddings API" and "Use Anthropic's Claude models"; "Using OAuth 2.0 for server to server
@@ -120,7 +120,7 @@ OAUTH: Final = Voice(
 
 
 def read_token(message: Message) -> Exchange:
-    """An access token for a signed assertion; `?expires_in=` shortens its life.
+    """An access token for an assertion; `?expires_in=` shortens its life.
 
     The assertion's form and claims are checked, not its signature: nobody told its key.
     """

@@ -1,4 +1,4 @@
-"""Keys: how each vendor shows them, which are taken, and the scripts that they bring.
+"""Keys: where vendors take them, which are good, which bring scripts.
 
 A key that begins with `sk-sim:` brings its own script and is always taken; so is one that a
 test gave a script. For AWS a key is `ID:SECRET`, and the signature is verified.
@@ -54,7 +54,7 @@ class Keys:
         self._scripts: dict[str, str] = {}
 
     def give_script(self, key: str, script: str | None) -> None:
-        """Let every call with `key` be answered by `script`; None repairs the key.
+        """Answer every call with `key` by `script`; None repairs the key.
 
         Raises `ScriptError`.
         """

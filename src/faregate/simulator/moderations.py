@@ -1,4 +1,6 @@
-"""OpenAI's moderations: nothing is flagged unless the script ends with content_filter.
+"""OpenAI's moderations.
+
+Nothing is flagged unless the script says finish=content_filter.
 
 Source: OpenAI's API reference: Moderations.
 """

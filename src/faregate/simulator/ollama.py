@@ -1,4 +1,4 @@
-"""Ollama's own format: chat and generate in lines of JSON, embeddings, models.
+"""Ollama's own format: turns in lines of JSON, embeddings, models.
 
 Sources: Ollama's "API" (docs/api.md of its repository) and the types of its Python SDK.
 """

@@ -145,7 +145,7 @@ STABILITY: Final = Voice(
 
 
 class StablePicture(Exchange):
-    """One picture of Stability's: bytes, or JSON where the caller accepts that."""
+    """One picture of Stability's: bytes, or JSON where that is accepted."""
 
     def __init__(self, model: str, *, as_json: bool) -> None:
         self.model = model

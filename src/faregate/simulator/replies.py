@@ -1,4 +1,4 @@
-"""OpenAI's chat and completions: requests, as far as they are read, and replies.
+"""OpenAI's chat and completions: requests and replies.
 
 Everything in a reply follows from the request and the script, also its id and its date, so that
 the same request gets the same bytes. Some vendors deviate; `vendor` says whose way it is.
@@ -95,7 +95,7 @@ def chat_usage(usage: Usage, choices: int = 1, vendor: str = "") -> dict[str, An
 
 
 def tool_of(row: object) -> Tool:
-    """A tool of chat's or of responses' form; one that is no function has its type as name."""
+    """A tool; one that is no function has its type as name."""
     if not isinstance(row, dict):
         raise RefusedError("Invalid type for 'tools[0]': expected an object.", param="tools")
     function = row.get("function", row)

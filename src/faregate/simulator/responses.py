@@ -1,4 +1,4 @@
-"""OpenAI's responses: items in, items out, and the full order of their events.
+"""OpenAI's responses: items in, items out, and all their events.
 
 Sources: OpenAI's API reference: Responses, Streaming events; "Migrate to the Responses API";
 "Reasoning models"; the types of OpenAI's Python SDK.

@@ -57,7 +57,7 @@ class Router:
         self._shelf = Shelf(self._answer)
 
     def reset(self) -> None:
-        """Forget how often each script of fail_first was called, and files and batches."""
+        """Forget how often scripts of fail_first were called, and the shelf."""
         self._failures.clear()
         self._shelf = Shelf(self._answer)
 

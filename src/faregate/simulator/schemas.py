@@ -22,7 +22,7 @@ _FORMATS: Final = {
 
 
 def fitting(schema: object) -> Any:
-    """The plainest value that fits `schema`: first choices, least numbers, required members."""
+    """The plainest value that fits: first choices, required members."""
     return _value(schema, schema if isinstance(schema, dict) else {}, 0)
 
 

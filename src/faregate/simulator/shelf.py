@@ -1,4 +1,4 @@
-"""Files and batches, kept in memory: OpenAI's, and Anthropic's batches of messages.
+"""Files and batches, kept in memory: OpenAI's and Anthropic's.
 
 A batch takes a step each time that it is looked at: validating, in progress, completed. Its
 requests are answered at the last one, each by the script of its model's name.

@@ -32,7 +32,7 @@ _MISMATCH: Final = (
 
 
 def access_key(authorization: str) -> str | None:
-    """The access key id of an Authorization header, or None where it is none of AWS."""
+    """The access key id of an Authorization header, or None."""
     found = _FIELDS.fullmatch(authorization.strip())
     return found["key"] if found else None
 
@@ -45,7 +45,7 @@ def verify(
     secret: Callable[[str], str | None],
     now: datetime,
 ) -> None:
-    """Check the signature of a request; `secret` knows the secret of an access key.
+    """Check a signature; `secret` knows the secret of an access key id.
 
     Raises `RefusedError` as AWS does.
     """
