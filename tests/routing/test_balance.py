@@ -1,4 +1,4 @@
-"""What is left is estimated from what calls cost, and its end is foreseen."""
+"""What is left is estimated from what calls cost; its end is foreseen."""
 
 import pytest
 

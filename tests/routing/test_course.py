@@ -1,4 +1,4 @@
-"""After a failure the call goes on where it can, within its bounds, and never elsewhere."""
+"""After a failure the call goes on where it may, within its bounds."""
 
 import pytest
 from tests.routing.worlds import (
@@ -224,6 +224,15 @@ def test_the_caller_is_told_what_it_or_time_can_mend(first: Trouble, second: Tro
     play = Play(World(2).route(), {"m0": [first] * 9, "m1": [second] * 9})
     assert play.gave_up is not None
     assert play.gave_up.trouble.kind == told
+
+
+def test_what_can_t_be_carried_is_asked_elsewhere_and_is_no_attempt():
+    world = World(12)
+    troubles = {f"m{number}": [Trouble("unsupported")] for number in range(11)}
+    assert Play(world.route(), troubles).asked[-1] == "m11"
+    play = Play(World(2).route(), {"m0": [UNPAID], "m1": [Trouble("unsupported")]})
+    assert play.gave_up is not None
+    assert play.gave_up.trouble.kind == "unsupported"
 
 
 def test_what_leaves_something_behind_is_not_sent_to_two():

@@ -1,4 +1,4 @@
-"""A condition holds, doesn't hold, or fails and is counted; it never breaks a call."""
+"""A condition holds or not, or fails and is counted; it breaks no call."""
 
 import subprocess
 import sys

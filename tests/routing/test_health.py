@@ -1,4 +1,4 @@
-"""A bench lets one probe through when its time is over; a breaker counts what proves nothing."""
+"""A bench ends by one probe; a breaker counts what proves nothing."""
 
 import pytest
 from tests.routing.worlds import INVALID, NOW, OVERLOADED, THROTTLED, UNPAID

@@ -1,4 +1,4 @@
-"""Broke, invalid, throttled, overloaded and dead keys in every order, beside a plain reckoning.
+"""Keys in every order of trouble, beside a plain reckoning.
 
 The reckoning knows of each key, account and model when it may be asked again, and who probes it.
 It shares nothing with `faregate.routing` but the kinds of trouble; of what is benched by a guess

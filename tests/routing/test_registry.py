@@ -1,4 +1,4 @@
-"""What was learnt outlives a document, for as long as it is about the same thing."""
+"""What was learnt outlives a document, while it is of the same thing."""
 
 import pytest
 from tests.routing.worlds import INVALID, NOW, OVERLOADED, UNPAID

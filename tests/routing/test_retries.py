@@ -1,4 +1,4 @@
-"""Retries have a budget, so that they can't multiply an outage; waits are honest and jittered."""
+"""Retries have a budget; waits are honest and jittered."""
 
 from random import Random
 

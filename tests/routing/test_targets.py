@@ -1,4 +1,4 @@
-"""Each attempt is counted, and its trouble benches what it is about and nothing else."""
+"""Each attempt is counted; its trouble benches what it is about alone."""
 
 import pytest
 from tests.routing.worlds import (
@@ -115,6 +115,7 @@ def test_what_was_never_asked_has_proven_nothing():
     probe = chosen(world.route().choose(NO_FACTS, NOW + 5))
     record(probe, Trouble("unsupported"), NOW + 5)
     assert choice.target_health.bench.kind == "overloaded"
+    assert chosen(world.route().choose(NO_FACTS, NOW + 5)).is_probe
     assert choice.target_health.failed == FAILURES_MIN
 
 

@@ -1,4 +1,4 @@
-"""What is left at a provider's account: known, then estimated from what calls cost.
+"""What is left at a provider's account: known, then estimated.
 
 The forecast is linear: the spend of the last two hours goes on. Money is whole nano-dollars; the
 rate of spending is a float, for it only serves a forecast.
@@ -75,7 +75,10 @@ class Balance:
         return () if self._known_nano is None else self._crossed(now)
 
     def runs_out_s(self, now: float) -> float | None:
-        """Seconds until nothing is left if spending goes on so; None: can't be said."""
+        """Seconds until nothing is left, if spending goes on so.
+
+        None: that can't be said.
+        """
         left = self.left_nano
         if left is None or self._since_s is None:
             return None

@@ -1,4 +1,4 @@
-"""What is tried after a failed attempt, until a call is served or given up.
+"""What is tried after a failed attempt, until a call is served or lost.
 
 First whatever wasn't tried yet and is usable, without a wait: another key, another target, then
 the route's own fallbacks. Then what is benched by a guess alone. Then, after a wait, what failed
@@ -49,8 +49,8 @@ class Course:
     """The attempts of one call after the first has failed."""
 
     __slots__ = (
-        "_awaited", "_deadline", "_entered", "_facts", "_ready_at", "_repeats", "_route",
-        "_skipped", "_stages", "_told", "_waits", "troubles",
+        "_attempts", "_awaited", "_deadline", "_entered", "_facts", "_ready_at", "_repeats",
+        "_route", "_skipped", "_stages", "_told", "_waits", "troubles",
     )  # fmt: skip
 
     def __init__(self, route: "Route", facts: Facts, deadline: float) -> None:
@@ -62,6 +62,7 @@ class Course:
         self._told: Trouble | None = None
         self._skipped: set[Health] = set()
         self._ready_at: dict[Target, float] = {}
+        self._attempts = 0
         self._repeats = 0
         self._waits = 0
         self._entered: set[str] = set()
@@ -72,6 +73,7 @@ class Course:
         if trouble.kind != "unsupported":  # it was not asked, so nothing was learnt of it
             record(choice, trouble, now)
         self.troubles.append((choice, trouble))
+        self._attempts += trouble.kind != "unsupported"  # then nothing was sent
         self._weigh(choice, trouble)
         self._set_aside(choice, trouble)
         kind = trouble.kind
@@ -161,7 +163,7 @@ class Course:
 
     def _next(self, now: float) -> Next | GiveUp:
         route = self._route
-        if len(self.troubles) >= route.retries.attempts_max or now >= self._deadline:
+        if self._attempts >= route.retries.attempts_max or now >= self._deadline:
             return self._give_up(now)
         choice = route.pick_any(self._stages, self._facts, now, self._skipped)
         if choice is not None:

@@ -1,4 +1,4 @@
-"""Benches and breakers: what is in trouble, until when, and how it comes back.
+"""Benches and breakers: what is in trouble, and how it comes back.
 
 A bench rests one thing: a key, an account, or a model at an account. When its time is over, one
 call is let through as a probe, and only its success clears the bench; all others go elsewhere
@@ -56,7 +56,7 @@ class Bench:
         return self.kind is not None and now < self.probing_until
 
     def seems_well(self, now: float) -> bool:
-        """Whether its probe has been out for so long that a refusal would have come."""
+        """Whether its probe is out for longer than a refusal would take."""
         return now >= self.until and self.probing_since <= now - SLOW_PROBE_S
 
     def opens_at(self, now: float) -> float:

@@ -1,6 +1,7 @@
-"""What an account may be asked for: requests and tokens a minute, calls at once.
+"""What an account may be asked for by limits of its own.
 
-A target whose account is at one of these is skipped, not failed. Counts are of one worker.
+Requests and tokens a minute, and calls at once. A target whose account is at one of these is
+skipped, not failed. Counts are of one worker.
 """
 
 from typing import Any, Final
@@ -60,7 +61,7 @@ class Rates:
             self._tokens.add(tokens, now)
 
     def correct(self, estimated: int, used: int, taken_at: float, now: float) -> None:
-        """Put the tokens that were used in the place of those that were estimated."""
+        """Count the tokens that were used instead of those estimated."""
         if self._tokens is None or used == estimated:
             return
         if used > estimated:

@@ -1,4 +1,4 @@
-"""Keeps what was learnt of accounts, keys and models through changes of configuration.
+"""Keeps what was learnt of accounts through changes of configuration.
 
 A new document makes new accounts, keys and targets around the health of those that they were:
 calls that began under the old document end on the old ones, and count in the same place. What is
@@ -18,7 +18,7 @@ from faregate.routing.targets import Account, Key, OnEvent, Target, ignore_event
 
 
 class KeySpec(msgspec.Struct, frozen=True):
-    """A key as the document has it; its `fingerprint` changes with the secret."""
+    """A key of the document; its `fingerprint` changes with the secret."""
 
     name: str
     weight: int = 1
@@ -26,9 +26,10 @@ class KeySpec(msgspec.Struct, frozen=True):
 
 
 class AccountSpec(msgspec.Struct, frozen=True):
-    """An account as the document has it; its `fingerprint` changes with the address.
+    """An account of the document.
 
-    Without `keys` it is called without one. `thresholds_nano`: balances to warn of.
+    Its `fingerprint` changes with the address. Without `keys` it is called without one.
+    `thresholds_nano`: balances to warn of.
     """
 
     name: str
@@ -122,7 +123,10 @@ class Prepared:
         price_nano: int | None = None,
         when: Expression | None = None,
     ) -> Target:
-        """The model `name` at `account`, for one route; raises `KeyError` for no such account."""
+        """The model `name` at `account`, for one route.
+
+        Raises `KeyError` where there is no such account.
+        """
         known = self._known[account]
         health = known.targets.get(name)
         if health is None:

@@ -1,4 +1,4 @@
-"""How often a call is tried again, and a budget that keeps retries from feeding an outage."""
+"""How often a call is tried again, and a budget against retry storms."""
 
 from random import Random
 from typing import Final
@@ -29,7 +29,7 @@ _SAVED_S: Final = 10.0  # of the budget's rate that may be saved up
 
 
 class RetryBudget:
-    """Repeats that a route may still make: a token bucket that its calls fill."""
+    """Repeats that a route may make: a token bucket that its calls fill."""
 
     __slots__ = ("_at", "_calls", "_retries", "_tokens")
 
@@ -40,7 +40,10 @@ class RetryBudget:
         self._at: float | None = None
 
     def take(self, calls: int, now: float) -> bool:
-        """Whether one more repeat may be made; `calls` are all that the route ever had."""
+        """Whether one more repeat may be made.
+
+        `calls` are all that the route ever had.
+        """
         retries = self._retries
         if self._at is not None:
             earned = (calls - self._calls) * retries.budget_share

@@ -25,7 +25,7 @@ _NOTHING: Final[Skipped] = frozenset()
 
 
 class Fallbacks(msgspec.Struct, frozen=True):
-    """Who is asked when the route's own targets can't help, by what was in the way."""
+    """Who is asked when no target can help, by what was in the way."""
 
     failure: tuple[Target, ...] = ()
     context_length: tuple[Target, ...] = ()
@@ -37,14 +37,17 @@ class Fallbacks(msgspec.Struct, frozen=True):
 
 
 class Canary(msgspec.Struct, frozen=True):
-    """A part of the callers goes to these targets first; each caller always or never."""
+    """A part of the callers goes to these targets first.
+
+    Each caller always does, or never.
+    """
 
     percent: float
     targets: tuple[Target, ...]
 
 
 class Shadow(msgspec.Struct, frozen=True):
-    """A part of the calls is also sent to this target, whose answers nobody gets."""
+    """A part of the calls is also sent there; nobody gets the answers."""
 
     percent: float
     target: Target
@@ -144,7 +147,7 @@ class Route:
         return self.pick((shadow.target,), facts, now)
 
     def stages(self, facts: Facts) -> Stages:
-        """The lists of targets for this call, in the order in which they are asked."""
+        """The lists of targets for this call, in the order of asking."""
         if not self._varies:
             return self._stages
         stages = []
@@ -214,7 +217,7 @@ class Route:
         *,
         guesses: bool = True,
     ) -> Choice | None:
-        """What is benched by a guess alone, or slowly probed, and comes back first."""
+        """What is benched by a guess, or slowly probed, and back first."""
         best: Choice | None = None
         best_at = 0.0
         for target in (target for targets in stages for target in targets):
@@ -268,7 +271,7 @@ class Route:
         return max(at, now + self._limited_s(target, facts, now))
 
     def recovers_s(self, stages: Stages, facts: Facts, now: float) -> float | None:
-        """Seconds until the first target may be asked; None: one may be asked now."""
+        """Seconds until a target may be asked; None: one may be asked now."""
         waits = [self.opens_at(each, facts, now) - now for stage in stages for each in stage]
         wait = min(waits, default=0.0)
         return wait if wait > 0 else None

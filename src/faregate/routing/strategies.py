@@ -130,7 +130,7 @@ PICKS: Final[dict[Strategy, Pick]] = {
 
 
 def pick_key(usable: Sequence[Choice], stays_by: str | None, random: Random) -> Choice:
-    """One of a target's choices: weighted, and of equal weights the least in flight.
+    """One of a target's choices: by weight, of equals the least in flight.
 
     With `stays_by`, the same one for as long as it is usable: a vendor's prompt cache belongs to
     the organisation of the key.

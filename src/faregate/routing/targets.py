@@ -1,4 +1,4 @@
-"""Accounts, their keys and the models they serve, and the bookkeeping of each attempt.
+"""Accounts, keys and models, and the bookkeeping of each attempt.
 
 An attempt is a `Choice`. Those of healthy targets are made once; a probe is a `Choice` of its own,
 so that the words of calls that began before it are never taken for its verdict. For each attempt:
@@ -174,7 +174,10 @@ class Choice:
 
 
 def begin(choice: Choice, now: float, tokens: int = 0) -> None:
-    """The attempt is sent; `tokens` are estimated, for its account's own limits."""
+    """The attempt is sent.
+
+    `tokens` are estimated, for its account's own limits.
+    """
     choice.key_health.in_flight += 1
     choice.target_health.in_flight += 1
     choice.account_health.in_flight += 1
@@ -216,9 +219,12 @@ def ended(choice: Choice) -> None:
 def record(choice: Choice, trouble: Trouble, now: float) -> None:
     """An attempt failed: bench what is in trouble, in the trouble's scope."""
     kind = trouble.kind
+    if kind == "unsupported":  # it was never asked
+        for bench in choice.benches():
+            bench.release(choice)
+        return
     if kind in OF_THE_REQUEST:
-        if kind != "unsupported":  # then it was never asked
-            _answered(choice, now)
+        _answered(choice, now)
         return
     health = _scoped(choice, trouble)
     for each in {choice.target_health, choice.key_health, health} - {None}:
