@@ -31,7 +31,7 @@ def budget_tokens(reasoning: Reasoning) -> int | None:
 
 
 def effort(reasoning: Reasoning) -> Effort | None:
-    """The effort that is wanted, said or meant; None where the model shall decide."""
+    """The effort that is wanted; None where the model shall decide."""
     if reasoning.effort is not None or reasoning.budget_tokens is None:
         return reasoning.effort
     if reasoning.budget_tokens < 0:
