@@ -19,7 +19,7 @@ from faregate.dialects.translation import Asked, MalformedReplyError
 from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventSplitter, event_data
 
-_NULL: Final = b"null"
+_NULL: Final = msgspec.Raw(b"null")
 _FINISHES: Final[dict[Finish, str]] = {
     "length": "length",
     "context_length": "length",
@@ -42,7 +42,7 @@ class _Completion(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     created: float | None = None
-    usage: msgspec.Raw = msgspec.Raw(_NULL)
+    usage: msgspec.Raw = _NULL
     system_fingerprint: str | None = None
     error: Any = None
 

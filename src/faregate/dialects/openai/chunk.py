@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-NULL: Final = b"null"
+NULL: Final = msgspec.Raw(b"null")
 
 
 class Function(msgspec.Struct, gc=False):
@@ -54,7 +54,7 @@ class ChunkChoice(msgspec.Struct):
     finish_reason: str | None = None
     stop_reason: Any = None
     logprobs: Any = None
-    usage: msgspec.Raw = msgspec.Raw(NULL)
+    usage: msgspec.Raw = NULL
 
 
 class Chunk(msgspec.Struct):
@@ -64,7 +64,7 @@ class Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     created: float | None = None
-    usage: msgspec.Raw = msgspec.Raw(NULL)
+    usage: msgspec.Raw = NULL
     service_tier: str | None = None
     system_fingerprint: str | None = None
     error: Any = None

@@ -28,7 +28,7 @@ from faregate.dialects.openai.thoughts import write_message_thoughts
 from faregate.dialects.openai.usage import read_usage, write_usage
 from faregate.dialects.translation import Asked, MalformedReplyError
 
-_NULL: Final = b"null"
+_NULL: Final = msgspec.Raw(b"null")
 
 
 class _Choice(msgspec.Struct):
@@ -37,7 +37,7 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
     stop_reason: Any = None
     logprobs: Any = None
-    usage: msgspec.Raw = msgspec.Raw(_NULL)
+    usage: msgspec.Raw = _NULL
 
 
 class _Reply(msgspec.Struct):
@@ -45,7 +45,7 @@ class _Reply(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     created: float | None = None
-    usage: msgspec.Raw = msgspec.Raw(_NULL)
+    usage: msgspec.Raw = _NULL
     service_tier: str | None = None
     system_fingerprint: str | None = None
 

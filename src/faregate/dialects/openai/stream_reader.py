@@ -75,7 +75,7 @@ class ChatStreamReader:
             return
         if not self._opened and (chunk.id or chunk.choices):
             self._open(chunk, events)
-        usage: bytes | msgspec.Raw = chunk.usage
+        usage = chunk.usage
         if chunk.choices:
             for choice in chunk.choices:
                 self._read_choice(choice, events)
