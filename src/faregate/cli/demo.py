@@ -90,9 +90,9 @@ def _say(text: str) -> None:
 
 
 def apply_model(home: Home, document: Document, port: int) -> list[Found]:
-    """Have the configuration name the model at `port`, and accounts of the environment.
+    """Have the configuration name the model at `port`, and found accounts.
 
-    Gives what was found there.
+    Gives those accounts, which the environment describes.
     """
     if demo.with_local_model(document, port) == document and not find_accounts(os.environ):
         return []

@@ -54,9 +54,10 @@ def init(as_json: JsonOption = False) -> None:
 
 
 def add_accounts(home: Home) -> tuple[Path | None, list[Found]]:
-    """Configure the accounts that the environment describes, where nothing is configured yet.
+    """Configure the accounts that the environment describes.
 
-    Gives the file that was written, if any; keys are not in it.
+    Only where nothing is configured yet. Gives the file that was written, if any; keys are not in
+    it.
     """
     if not find_accounts(os.environ):
         return None, []

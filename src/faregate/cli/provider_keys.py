@@ -129,9 +129,9 @@ def remove(
 
 
 def given_key(whose: str, variables: str | None, *, from_stdin: bool) -> str | None:
-    """The key that the command line gives: references to variables, or the key itself.
+    """The key that the command line gives; None where it gives none.
 
-    None where it gives none.
+    It is references to variables, or the key itself.
     """
     if variables and from_stdin:
         raise FaregateError("the key is given twice", fix="give --key-env or --key-stdin, not both")

@@ -17,6 +17,27 @@ app = typer.Typer(
 )
 
 NameArgument = Annotated[str, typer.Argument(help="The virtual model's name.")]
+AliasOption = Annotated[
+    list[str] | None, typer.Option("--alias", help="One more name, again for more.")
+]
+FallbackOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A model that serves when no target could; again for more."),
+]
+ContextOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A model for requests that are too long; again for more."),
+]
+ContentOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A model for requests that content rules refuse; again for more."),
+]
+CanaryOption = Annotated[
+    str | None, typer.Option(help="A model to try, and its share: NAME=PERCENT.")
+]
+ShadowOption = Annotated[
+    str | None, typer.Option(help="A model that gets copies: NAME or NAME=PERCENT.")
+]
 
 
 @app.command("list")
@@ -79,33 +100,20 @@ def add(
             "or sticky."
         ),
     ] = "priority",
-    fallback: Annotated[
-        list[str] | None,
-        typer.Option(help="A model that serves when no target could; again for more."),
-    ] = None,
-    context_fallback: Annotated[
-        list[str] | None,
-        typer.Option(help="A model for requests that are too long; again for more."),
-    ] = None,
-    content_fallback: Annotated[
-        list[str] | None,
-        typer.Option(help="A model for requests that content rules refuse; again for more."),
-    ] = None,
-    canary: Annotated[
-        str | None, typer.Option(help="A model to try, and its share: NAME=PERCENT.")
-    ] = None,
-    shadow: Annotated[
-        str | None, typer.Option(help="A model that gets copies: NAME or NAME=PERCENT.")
-    ] = None,
-    alias: Annotated[
-        list[str] | None, typer.Option("--alias", help="One more name, again for more.")
-    ] = None,
+    fallback: FallbackOption = None,
+    context_fallback: ContextOption = None,
+    content_fallback: ContentOption = None,
+    canary: CanaryOption = None,
+    shadow: ShadowOption = None,
+    alias: AliasOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of the one of this name.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a name over several models; conditions are written in faregate.yaml.
+    """Add a name over several models.
+
+    Conditions and the rest are written in faregate.yaml.
 
     Example: faregate virtual-models add smart --target claude --target gpt --fallback local
     """
@@ -127,13 +135,7 @@ def add(
         tree["canary"] = _shared(canary, "percent", float)
     if shadow is not None:
         tree["shadow"] = _shared(shadow, "percent", float)
-    try:
-        made = msgspec.convert(tree, VirtualModel)
-    except msgspec.ValidationError as error:
-        raise FaregateError(
-            f"{name!r} can't be added: {error}",
-            fix="'faregate virtual-models add --help' says what can be given",
-        ) from error
+    made = _made(tree)
     with opened() as installation:
         number = installation.revisions.edit(
             lambda document: _with(document, made, replace=replace),
@@ -166,6 +168,16 @@ def remove(name: NameArgument, as_json: JsonOption = False) -> None:
         print_json({"revision": number, "removed": name})
     else:
         typer.echo(f"Removed {name}; revision {number} is in force.")
+
+
+def _made(tree: dict[str, Any]) -> VirtualModel:
+    try:
+        return msgspec.convert(tree, VirtualModel)
+    except msgspec.ValidationError as error:
+        raise FaregateError(
+            f"{tree['name']!r} can't be added: {error}",
+            fix="'faregate virtual-models add --help' says what can be given",
+        ) from error
 
 
 def _find(document: Document, name: str) -> VirtualModel:

@@ -1,4 +1,4 @@
-"""A provider's address and keys, as the document and its vendor's row say them."""
+"""A provider's address and keys, as document and vendor's row say them."""
 
 from typing import Final
 
@@ -14,9 +14,9 @@ def vendor_of(provider: Provider) -> Vendor:
 
 
 def api_url(provider: Provider) -> str:
-    """The address of its API; raises `ValueError`, which says what is missing.
+    """The address of its API.
 
-    Options must be there in the clear.
+    Options must be there in the clear. Raises `ValueError`, which says what is missing.
     """
     if provider.base_url is not None:
         return provider.base_url
@@ -24,7 +24,10 @@ def api_url(provider: Provider) -> str:
 
 
 def shown_url(provider: Provider) -> str:
-    """The address for people, also while options are only references; "-": it has none."""
+    """The address for people; "-": it has none.
+
+    Options may still be references.
+    """
     try:
         return api_url(provider)
     except ValueError:
@@ -32,7 +35,7 @@ def shown_url(provider: Provider) -> str:
 
 
 def missing_options(provider: Provider) -> list[str]:
-    """Options that must be given and aren't: for the address, or to sign requests."""
+    """Options that the address or a signature needs, and aren't given."""
     vendor = vendor_of(provider)
     needed: set[str] = set()
     if provider.base_url is None and vendor.base_url is not None:

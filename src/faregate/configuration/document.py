@@ -62,7 +62,7 @@ class ProviderKey(Section, frozen=True, kw_only=True):
 
 
 class ProviderLimits(Section, frozen=True, kw_only=True):
-    """What is sent to a provider at most, by one worker; beyond it calls go elsewhere."""
+    """What one worker sends to a provider at most; more goes elsewhere."""
 
     # Calls in any minute; none: no limit.
     requests_per_minute: PositiveCount | None = None
@@ -161,7 +161,7 @@ class Canary(Section, frozen=True, kw_only=True):
 
 
 class Shadow(Section, frozen=True, kw_only=True):
-    """A model that gets copies of calls, whose replies nobody sees; never charged to callers."""
+    """A model that gets copies of calls; nobody sees or pays its replies."""
 
     # Model of this file.
     model: ModelName

@@ -52,10 +52,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def with_found(
     document: Document, environment: Mapping[str, str], today: dt.date
 ) -> tuple[Document, list[Found]]:
-    """`document`, as written, with the accounts of `environment`, and what was found.
+    """`document` with the accounts of `environment`, and what was found.
 
-    A vendor that the document has a provider of stays as it is; it is told only where its key is
-    in the same variables. For variables that mostly serve other tools nothing is added.
+    The document is as it was written. A vendor that it has a provider of stays as it is, and is
+    told only where its key is in the same variables. For variables that mostly serve other tools
+    nothing is added.
     """
     told = []
     for account in find_accounts(environment):

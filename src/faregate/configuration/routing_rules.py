@@ -25,7 +25,7 @@ _EXAMPLE: Final = "write CEL that gives true or false, such as: 'input_tokens > 
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """What can't be honoured in models, virtual models and settings of routing."""
+    """What can't be honoured in models and in the names over them."""
     yield from twice(_names(document), "a model or an alias")
     providers = [provider.name for provider in document.providers]
     known = frozenset(providers)
