@@ -306,6 +306,23 @@ def test_a_slow_probe_is_not_being_refused_so_others_follow():
     assert isinstance(route.choose(NO_FACTS, probed_at + SLOW_PROBE_S), Choice)
 
 
+def test_who_waited_for_a_breaker_doesn_t_pass_it_when_it_opened_again():
+    world = World(1)
+    route = world.route()
+    choice = chosen(route.choose(NO_FACTS, NOW))
+    for _ in range(FAILURES_MIN - 1):
+        record(choice, OVERLOADED, NOW)
+    course = route.course(choice, NO_FACTS, NOW, DEADLINE)
+    step = course.failed(choice, OVERLOADED, NOW)
+    assert isinstance(step, Next)
+    assert step.wait_s == 5.0
+    probe = chosen(route.choose(NO_FACTS, NOW + 5))
+    record(probe, OVERLOADED, NOW + 5)
+    step = course.resume(NOW + 5.1)
+    assert isinstance(step, GiveUp)  # ten seconds more are too long to wait
+    assert step.retry_after_s == pytest.approx(9.9)
+
+
 def test_waiting_for_probes_has_an_end():
     world = World(1)
     route = world.route()

@@ -61,6 +61,18 @@ def test_another_secret_or_address_starts_fresh(spec: AccountSpec):
     assert not after.account_health.troubled
 
 
+def test_what_a_model_suffered_elsewhere_is_forgotten():
+    registry = Registry()
+    before = choices(take(registry, OLD))[0]
+    for _ in range(FAILURES_MIN):
+        record(before, OVERLOADED, NOW)
+    moved = AccountSpec("acme", "openai", "elsewhere", keys=OLD.keys)
+    after = choices(take(registry, moved))[0]
+    assert after.target_health is not before.target_health
+    assert after.target_health.bench.is_open(NOW)
+    assert not after.account_health.troubled
+
+
 def test_weights_and_limits_are_the_new_document_s():
     registry = Registry()
     limited = AccountSpec("acme", "openai", "address", limits=AccountLimits(requests_per_minute=9))
