@@ -107,6 +107,16 @@ def as_list(value: object, place: str) -> list[Any]:
     raise _wrong(value, "a list", place)
 
 
+def optional_object(value: object, place: str) -> Object:
+    """An object, an empty one for null; or `ShapeError`."""
+    return {} if value is None else as_object(value, place)
+
+
+def optional_list(value: object, place: str) -> list[Any]:
+    """A list, an empty one for null; or `ShapeError`."""
+    return [] if value is None else as_list(value, place)
+
+
 def as_text(value: object, place: str) -> str:
     """Text, or `ShapeError`."""
     if isinstance(value, str):

@@ -36,6 +36,7 @@ from faregate.dialects.shapes import (
     as_texts,
     as_whole,
     decode_object,
+    optional_list,
 )
 
 NAME: Final = "cohere"
@@ -200,7 +201,7 @@ def read_answer(message: Object, place: str) -> list[parts.Part]:
     citations = message.get("citations")
     if citations:
         _cite(found, first, as_list(citations, f"{place}.citations"))
-    for at, call in enumerate(as_list(message.get("tool_calls") or [], f"{place}.tool_calls")):
+    for at, call in enumerate(optional_list(message.get("tool_calls"), f"{place}.tool_calls")):
         inner = f"{place}.tool_calls[{at}]"
         members = as_object(call, inner)
         function = as_object(members.get("function"), f"{inner}.function")
@@ -259,7 +260,7 @@ def _text(value: Any) -> str | None:
 
 def _tools(value: object, strict: bool | None) -> tuple[Tool, ...]:
     made: list[Tool] = []
-    for at, tool in enumerate(as_list(value or [], "tools")):
+    for at, tool in enumerate(optional_list(value, "tools")):
         place = f"tools[{at}].function"
         function = as_object(as_object(tool, f"tools[{at}]").get("function"), place)
         description = function.get("description")

@@ -25,7 +25,14 @@ from faregate.dialects.neutral.reply import (
     ToolOpened,
     UsageSeen,
 )
-from faregate.dialects.shapes import Object, ShapeError, as_object, as_text, decode_reply
+from faregate.dialects.shapes import (
+    Object,
+    ShapeError,
+    as_object,
+    as_text,
+    decode_reply,
+    optional_object,
+)
 from faregate.dialects.translation import MalformedReplyError
 from faregate.wire.sse import EventSplitter, event_data
 
@@ -98,7 +105,7 @@ class CohereStreamReader:
         return self._parts - 1
 
     def _start_content(self, event: Object, index: Any, events: list[Event]) -> None:
-        content = as_object(_message(event).get("content") or {}, "delta.message.content")
+        content = optional_object(_message(event).get("content"), "delta.message.content")
         thinks = content.get("type") == "thinking"
         if index in self._contents:
             raise ShapeError("index", "a content begins twice")
@@ -136,7 +143,7 @@ class CohereStreamReader:
                 events.append(PartClosed(0, self._tools[index]))
             return
         call = as_object(_message(event).get("tool_calls"), "delta.message.tool_calls")
-        function = as_object(call.get("function") or {}, "delta.message.tool_calls.function")
+        function = optional_object(call.get("function"), "delta.message.tool_calls.function")
         if kind == "tool-call-start":
             at = self._tools[index] = self._open()
             call_id = as_text(call.get("id"), "delta.message.tool_calls.id")
@@ -160,7 +167,7 @@ class CohereStreamReader:
 
     def _end(self, event: Object, data: bytes, events: list[Event]) -> None:
         self._ended = True
-        delta = as_object(event.get("delta") or {}, "delta")
+        delta = optional_object(event.get("delta"), "delta")
         stated = usage.read(delta.get("usage"))
         finish = read_finish(delta.get("finish_reason"))
         if finish == "error" and isinstance(delta.get("error"), str):
@@ -175,5 +182,5 @@ class CohereStreamReader:
 
 
 def _message(event: Object) -> Object:
-    delta = as_object(event.get("delta") or {}, "delta")
-    return as_object(delta.get("message") or {}, "delta.message")
+    delta = optional_object(event.get("delta"), "delta")
+    return optional_object(delta.get("message"), "delta.message")

@@ -15,7 +15,14 @@ from faregate.dialects.gemini import signatures
 from faregate.dialects.gemini.spelling import normal
 from faregate.dialects.neutral import parts
 from faregate.dialects.openai.media import audio_format
-from faregate.dialects.shapes import Object, ShapeError, as_list, as_object, as_text
+from faregate.dialects.shapes import (
+    Object,
+    ShapeError,
+    as_object,
+    as_text,
+    optional_list,
+    optional_object,
+)
 
 NAME: Final = signatures.NAME
 _PROOF: Final = frozenset(("thought", "thoughtSignature"))
@@ -92,9 +99,9 @@ class ContentReader:
         else:
             call_id = f"{self._stem}{self._calls}"
             self._calls += 1
-        response = as_object(members.get("response") or {}, f"{place}.response")
+        response = optional_object(members.get("response"), f"{place}.response")
         media: dict[str, Any] = {}
-        for at, part in enumerate(as_list(members.get("parts") or [], f"{place}.parts")):
+        for at, part in enumerate(optional_list(members.get("parts"), f"{place}.parts")):
             inner = f"{place}.parts[{at}]"
             found = normal(as_object(part, inner))
             name_of_part = _display_name(found)

@@ -16,7 +16,14 @@ from faregate.dialects.gemini.content_reader import ContentReader
 from faregate.dialects.gemini.content_writer import ContentWriter
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.reply import Choice, Reply
-from faregate.dialects.shapes import Object, ShapeError, as_list, as_object, decode_reply
+from faregate.dialects.shapes import (
+    Object,
+    ShapeError,
+    as_object,
+    decode_reply,
+    optional_list,
+    optional_object,
+)
 from faregate.dialects.translation import Asked, MalformedReplyError
 
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
@@ -39,7 +46,7 @@ def call_stem(reply_id: str) -> str:
 def _reply(document: Object) -> Reply:
     reply_id = str(document.get("responseId") or "")
     model = str(document.get("modelVersion") or "")
-    candidates = as_list(document.get("candidates") or [], "candidates")
+    candidates = optional_list(document.get("candidates"), "candidates")
     reader = ContentReader(call_stem(reply_id))
     choices = [
         _choice(as_object(candidate, f"candidates[{at}]"), reader, f"candidates[{at}]")
@@ -60,10 +67,10 @@ def _reply(document: Object) -> Reply:
 
 
 def _choice(candidate: Object, reader: ContentReader, place: str) -> Choice:
-    content = as_object(candidate.get("content") or {}, f"{place}.content")
+    content = optional_object(candidate.get("content"), f"{place}.content")
     found: list[parts.Part] = []
     numbers: list[int] = []  # of Gemini's part, for each of ours
-    for at, part in enumerate(as_list(content.get("parts") or [], f"{place}.content.parts")):
+    for at, part in enumerate(optional_list(content.get("parts"), f"{place}.content.parts")):
         if is_empty(part):
             continue
         read = reader.read(part, f"{place}.content.parts[{at}]")

@@ -39,6 +39,8 @@ from faregate.dialects.shapes import (
     as_texts,
     as_whole,
     decode_object,
+    optional_list,
+    optional_object,
 )
 
 CALL_STEM: Final = "call_"
@@ -87,9 +89,9 @@ def read_document(document: Object, model: str | None, *, stream: bool) -> Reque
     if model is None:
         model = as_text(named, "model").removeprefix("models/")
     fields: dict[str, Any] = {}
-    config = dict(normal(as_object(members.pop(_CONFIG, None) or {}, _CONFIG)))
-    tools, extras = _tools(members.pop("tools", None) or [])
-    fields["tool_choice"], strict, tool_config = _tool_choice(members.pop("toolConfig", None) or {})
+    config = dict(normal(optional_object(members.pop(_CONFIG, None), _CONFIG)))
+    tools, extras = _tools(members.pop("tools", None))
+    fields["tool_choice"], strict, tool_config = _tool_choice(members.pop("toolConfig", None))
     if strict:
         tools = tuple(_strict(tool) for tool in tools)
     detail = _detail(config, members.get("contents"))
@@ -137,7 +139,7 @@ def _system(instruction: object, reader: ContentReader) -> list[Message]:
 
 def _content_parts(content: Object, reader: ContentReader, place: str) -> list[parts.Part]:
     found: list[parts.Part] = []
-    listed = as_list(_listed(content.get("parts") or []), f"{place}.parts")
+    listed = optional_list(_listed(content.get("parts")), f"{place}.parts")
     for at, part in enumerate(listed):
         found += reader.read(part, f"{place}.parts[{at}]")
     return found
@@ -194,13 +196,13 @@ def _tools(value: object) -> tuple[tuple[Tool | ServerTool, ...], Object]:
     """The tools, and what is said of functions beyond the neutral form."""
     found: list[Tool | ServerTool] = []
     extras: Object = {}
-    for at, entry in enumerate(as_list(_listed(value), "tools")):
+    for at, entry in enumerate(optional_list(_listed(value), "tools")):
         place = f"tools[{at}]"
         for name, tool in normal(as_object(entry, place)).items():
             if name != "functionDeclarations":
                 found.append(ServerTool(NAME, {name: tool}))
                 continue
-            listed = as_list(_listed(tool or []), f"{place}.{name}")
+            listed = optional_list(_listed(tool), f"{place}.{name}")
             for number, declaration in enumerate(listed):
                 inner = f"{place}.{name}[{number}]"
                 found.append(_declared(declaration, inner, extras))
@@ -222,6 +224,10 @@ def _declared(declaration: object, place: str, extras: Object) -> Tool:
     return Tool(name=name, description=description, parameters=parameters)
 
 
+def _names(value: object, place: str) -> tuple[str, ...]:
+    return () if value is None else as_texts(value, f"{place}.allowedFunctionNames")
+
+
 def _strict(tool: Tool | ServerTool) -> Tool | ServerTool:
     if isinstance(tool, ServerTool):
         return tool
@@ -233,11 +239,11 @@ def _strict(tool: Tool | ServerTool) -> Tool | ServerTool:
 def _tool_choice(value: object) -> tuple[ToolChoice | None, bool, Object]:
     """The choice, whether calls are held to their schemas, and what else is said."""
     place = "toolConfig"
-    config = dict(normal(as_object(value, place)))
+    config = dict(normal(optional_object(value, place)))
     place = f"{place}.functionCallingConfig"
-    calling = dict(normal(as_object(config.pop("functionCallingConfig", None) or {}, place)))
+    calling = dict(normal(optional_object(config.pop("functionCallingConfig", None), place)))
     mode = as_text(calling.pop("mode", None) or "MODE_UNSPECIFIED", f"{place}.mode").upper()
-    names = as_texts(calling.pop("allowedFunctionNames", None) or [], f"{place}.names")
+    names = _names(calling.pop("allowedFunctionNames", None), place)
     if calling:
         config["functionCallingConfig"] = calling
     if mode not in ("MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"):
@@ -282,7 +288,7 @@ def _read_config(config: Object, fields: dict[str, Any]) -> None:
 
 def _reasoning(config: Object) -> Reasoning | None:
     place = f"{_CONFIG}.thinkingConfig"
-    thinking = dict(normal(as_object(config.pop("thinkingConfig") or {}, place)))
+    thinking = dict(normal(optional_object(config.pop("thinkingConfig"), place)))
     budget = thinking.pop("thinkingBudget", None)
     level = thinking.pop("thinkingLevel", None)
     shows = thinking.pop("includeThoughts", None)

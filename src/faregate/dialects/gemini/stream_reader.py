@@ -30,7 +30,14 @@ from faregate.dialects.neutral.reply import (
     ToolOpened,
     UsageSeen,
 )
-from faregate.dialects.shapes import Object, ShapeError, as_list, as_object, decode_reply
+from faregate.dialects.shapes import (
+    Object,
+    ShapeError,
+    as_list,
+    as_object,
+    decode_reply,
+    optional_list,
+)
 from faregate.dialects.translation import MalformedReplyError
 from faregate.wire.sse import EventSplitter, event_data
 
@@ -163,7 +170,7 @@ class GeminiStreamReader:
         if content is not None:
             logprobs = token_logprobs.read(candidate.get("logprobsResult"))
             listed = as_object(content, "candidates.content").get("parts")
-            for part in as_list(listed or [], "candidates.content.parts"):
+            for part in optional_list(listed, "candidates.content.parts"):
                 if (
                     isinstance(part, dict)
                     and len(part) == 1

@@ -13,7 +13,15 @@ import msgspec
 from faregate.dialects import tool_errors
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.request import Message
-from faregate.dialects.shapes import Object, ShapeError, as_list, as_object, as_text
+from faregate.dialects.shapes import (
+    Object,
+    ShapeError,
+    as_list,
+    as_object,
+    as_text,
+    optional_list,
+    optional_object,
+)
 
 NAME: Final = "ollama"
 # The first characters of base64, by what the file begins with.
@@ -69,12 +77,12 @@ class MessagesReader:
     def calls(self, value: object, place: str) -> list[parts.ToolCall]:
         """Calls of tools; raises `ShapeError`."""
         made: list[parts.ToolCall] = []
-        for at, one in enumerate(as_list(value or [], place)):
+        for at, one in enumerate(optional_list(value, place)):
             inner = f"{place}[{at}]"
             call = as_object(one, inner)
             function = as_object(call.get("function"), f"{inner}.function")
             name = as_text(function.get("name"), f"{inner}.function.name")
-            arguments = as_object(function.get("arguments") or {}, f"{inner}.function.arguments")
+            arguments = optional_object(function.get("arguments"), f"{inner}.function.arguments")
             call_id = as_text(call.get("id") or f"{self._stem}{self._calls}", f"{inner}.id")
             self._calls += 1
             self._open.append((name, call_id))
@@ -112,7 +120,7 @@ def said(message: Object, place: str) -> list[Any]:
     """Images and the text of a message; raises `ShapeError`."""
     found: list[parts.Part] = [
         parts.Image(image_source(as_text(one, f"{place}.images[{at}]")))
-        for at, one in enumerate(as_list(message.get("images") or [], f"{place}.images"))
+        for at, one in enumerate(optional_list(message.get("images"), f"{place}.images"))
     ]
     text = as_text(message.get("content") or "", f"{place}.content")
     if text or not found:

@@ -19,13 +19,14 @@ from faregate.dialects.shapes import (
     ShapeError,
     as_count,
     as_flag,
-    as_list,
     as_number,
     as_object,
     as_text,
     as_texts,
     as_whole,
     decode_object,
+    optional_list,
+    optional_object,
 )
 
 GENERATE: Final = "ollama_generate"
@@ -83,7 +84,7 @@ def _prompt(members: Object) -> list[Message]:
         messages.append(Message("system", (parts.Text(as_text(system, "system")),)))
     found: list[parts.Part] = [
         parts.Image(image_source(as_text(one, f"images[{at}]")))
-        for at, one in enumerate(as_list(members.pop("images", None) or [], "images"))
+        for at, one in enumerate(optional_list(members.pop("images", None), "images"))
     ]
     text = as_text(members.pop("prompt", None) or "", "prompt")
     if text or not found:
@@ -103,7 +104,7 @@ def _request(
     fields["tools"] = _tools(members.pop("tools", None))
     fields["reasoning"] = _reasoning(members.pop("think", None))
     fields["answer_format"] = _answer_format(members.pop("format", None))
-    options = dict(as_object(members.pop("options", None) or {}, "options"))
+    options = dict(optional_object(members.pop("options", None), "options"))
     _read_options(options, fields)
     if members.get("logprobs") is not None:
         fields["logprobs"] = as_flag(members.pop("logprobs"), "logprobs")
@@ -128,7 +129,7 @@ def _read_options(options: Object, fields: dict[str, Any]) -> None:
 
 def _tools(value: object) -> tuple[Tool, ...]:
     made: list[Tool] = []
-    for at, tool in enumerate(as_list(value or [], "tools")):
+    for at, tool in enumerate(optional_list(value, "tools")):
         place = f"tools[{at}].function"
         function = as_object(as_object(tool, f"tools[{at}]").get("function"), place)
         description = function.get("description")
