@@ -11,7 +11,7 @@ from faregate.dialects.neutral.reply import Reply
 from faregate.dialects.neutral.request import Request
 from faregate.dialects.openai.dialect import CARRIES, DIALECT, NATIVE
 from faregate.dialects.openai.quirks import QUIRKS
-from faregate.dialects.translation import Asked, TargetFacts
+from faregate.dialects.translation import Asked, MalformedReplyError, TargetFacts
 
 # What a vendor takes that follows OpenAI and knows the followers' additions.
 TARGET = TargetFacts(
@@ -64,3 +64,55 @@ def test_a_wrong_request_is_refused():
 @pytest.mark.parametrize("name", ["peek", "splice_model", "stream_meter", "final_events"])
 def test_bytes_can_pass(name: str):
     assert callable(getattr(NATIVE, name))
+
+
+# -- strangers' bytes ------------------------------------------------------------------------------
+
+NAMES = st.sampled_from([
+    "model", "messages", "role", "content", "type", "text", "tool_calls", "function", "name",
+    "arguments", "id", "choices", "delta", "message", "index", "finish_reason", "usage", "tools",
+    "tool_choice", "reasoning_details", "image_url", "url", "stop", "response_format",
+    "reasoning", "audio", "images", "annotations", "prompt_tokens", "extra_content",
+])  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6))
+def test_any_json_is_read_or_refused(stated: dict[str, object]):
+    body = msgspec.json.encode({"model": "m", "messages": []} | stated)
+    found = DIALECT.read_request(body, None, stream=False)
+    if isinstance(found, Request):
+        assert DIALECT.write_request(found, TARGET).body
+    else:
+        assert found.code == "request_invalid"
+
+
+def is_read(stated: dict[str, object]) -> bool:
+    """Whether it is a reply; what is none must be said to be malformed."""
+    body = msgspec.json.encode(stated)
+    try:
+        DIALECT.write_reply(DIALECT.read_reply(body), ASKED)
+    except MalformedReplyError:
+        return False
+    return True
+
+
+def is_streamed(stated: dict[str, object]) -> bool:
+    """Whether it is a stream's event."""
+    reader, writer = DIALECT.stream_reader(), DIALECT.stream_writer(ASKED)
+    try:
+        events = reader.feed(b"data: %b\n\n" % msgspec.json.encode(stated)) + reader.end()
+    except MalformedReplyError:
+        return False
+    return bool(b"".join(map(writer.write, events)) + writer.end())
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6))
+def test_any_reply_is_read_or_malformed(stated: dict[str, object]):
+    choices = stated.get("choices")
+    assert is_read(stated) <= isinstance(choices, list)
+    assert is_streamed(stated) <= (choices is None or isinstance(choices, list))
