@@ -88,8 +88,10 @@ def _reason(
 ) -> str | None:
     """Why an account is not added."""
     if account.general:
+        key = ":".join(account.credentials.values())
         return (
-            f"it serves other tools, too; 'faregate providers add {provider.name}' adds the vendor"
+            "it serves other tools, too; to use it for models: "
+            f"'faregate providers add {provider.name} --key-env {key}'"
         )
     clear, problems = expand(Document(providers=(provider,)), environment)
     wrong = [*problems, *account_rules.check(clear)]
@@ -158,7 +160,7 @@ def _some_models(vendor: str, today: dt.date) -> tuple[str, ...]:
         ):
             seen.add(name.lower())
             newest.append(name)
-    newest.sort(key=lambda name: ([-number for number in _version(name)], name))
+    newest.sort(key=lambda name: ([-one for one in _version(name)], len(name), name))
     return tuple(([test_model] if test_model else []) + newest)[:MODELS_MAX]
 
 
