@@ -89,10 +89,11 @@ def _blocks(message: Message, writer: BlockWriter) -> list[Block]:
 
 def _join(content: list[Block], blocks: list[Block]) -> None:
     """Neighbours of one role are one turn, in which results of tools come first."""
-    if blocks and "toolResult" in blocks[0] and "toolResult" not in content[-1]:
-        content[:0] = blocks
-    else:
-        content += blocks
+    at = len(content)
+    if blocks and "toolResult" in blocks[0]:
+        kinds = [block.keys() & {"toolResult", "cachePoint"} for block in content]
+        at = next((at for at, kind in enumerate(kinds) if not kind), at)
+    content[at:at] = blocks
 
 
 # -- tools -----------------------------------------------------------------------------------------
