@@ -24,7 +24,7 @@ from faregate.simulator.bedrock import BEDROCK, read_conversation, read_invoked
 from faregate.simulator.cohere import COHERE, read_cohere_chat, read_cohere_embeddings
 from faregate.simulator.compatible_errors import VOICES
 from faregate.simulator.embeddings import read_embeddings
-from faregate.simulator.errors import AZURE, OPENAI
+from faregate.simulator.errors import AZURE, OPENAI, RefusedError
 from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
 from faregate.simulator.gemini import read_gemini
 from faregate.simulator.google import (
@@ -114,6 +114,14 @@ def _read_gemini_models(message: Message) -> Exchange:
     return Document(encode({"models": [gemini_row(name) for name in MODEL_NAMES]}))
 
 
+def read_realtime(message: Message) -> Exchange:
+    """A session without a WebSocket.
+
+    Raises `RefusedError`.
+    """
+    raise RefusedError("This address takes only WebSocket connections.", status=426)
+
+
 def _read_tags(message: Message) -> Exchange:
     return Document(tags_body(MODEL_NAMES))
 
@@ -149,6 +157,8 @@ _FIXED: Final[dict[str, Endpoint]] = {
     "/v1/embeddings": Endpoint(read_embeddings, OPENAI),
     "/v1/responses": Endpoint(read_response, OPENAI),
     "/v1/models": _MODELS,
+    "/v1/realtime": Endpoint(read_realtime, OPENAI, methods=("GET",)),
+    "/openai/realtime": Endpoint(read_realtime, OPENAI, methods=("GET",)),
     "/v1/moderations": Endpoint(read_moderation, OPENAI),
     "/v1/images/generations": Endpoint(read_pictures, OPENAI),
     "/v1/images/edits": Endpoint(read_edited_pictures, OPENAI),

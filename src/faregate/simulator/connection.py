@@ -21,6 +21,7 @@ import msgspec
 from faregate.simulator.answer import encode
 from faregate.simulator.errors import invalid_request
 from faregate.simulator.plan import End, Flood, Plan, Send, Wait, plan_document
+from faregate.simulator.realtime_link import RealtimeLink
 from faregate.simulator.received import (
     RECEIVED_BODY_BYTES_MAX,
     WAIT_SECONDS_MAX,
@@ -30,6 +31,7 @@ from faregate.simulator.received import (
 )
 from faregate.simulator.routing import CONTROL_PATH, Router
 from faregate.simulator.script import ScriptError
+from faregate.simulator.websocket import handshake
 
 REQUEST_BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 REQUEST_HEAD_BYTES_MAX: Final = 1024 * 1024
@@ -95,6 +97,7 @@ class Connection(asyncio.Protocol):
         self._room.set()
         self._ending = False
         self._number = 0
+        self._link: RealtimeLink | None = None
 
     # -- asyncio -----------------------------------------------------------------------------
 
@@ -111,6 +114,8 @@ class Connection(asyncio.Protocol):
         self._owner.left(self)
         if self._task is not None:
             self._task.cancel()
+        if self._link is not None:
+            self._link.lost()
         if self._record is not None:
             self._records.end(self._record, "cancelled")
         for _, record, _ in self._waiting:
@@ -130,9 +135,14 @@ class Connection(asyncio.Protocol):
         """Bytes of one or more requests."""
         if self._ending:
             return
+        if self._link is not None:
+            self._link.received(data)
+            return
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
             self._refuse(400, "The request is not valid HTTP/1.1.")
 
     # -- httptools ---------------------------------------------------------------------------
@@ -187,9 +197,9 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The request is complete: find its plan and play it."""
         record = self._record
-        self._record = None
-        if record is None or self._ending:
+        if record is None or self._ending or self._parser.should_upgrade():
             return
+        self._record = None
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         record.body = (
             body if len(body) <= RECEIVED_BODY_BYTES_MAX else body[:RECEIVED_BODY_BYTES_MAX]
@@ -205,6 +215,44 @@ class Connection(asyncio.Protocol):
         router = self._owner.router
         plan = router.plan(record.method, self._target, body, self._simulate, self._headers)
         self._answer(plan, record, keep_alive=keep_alive)
+
+    # -- WebSocket -----------------------------------------------------------------------------
+
+    def _switch(self, rest: bytes) -> None:
+        """Go on as a realtime session, or refuse that."""
+        record, router = self._record, self._owner.router
+        if record is None or self._task is not None:
+            self._refuse(400, "An upgrade must be the only request of its connection.")
+            return
+        self._records.arrived(record)
+        fields = {name.lower(): value.decode("latin-1") for name, value in self._headers}
+        key = fields.get(b"sec-websocket-key")
+        session = router.realtime(self._target, self._simulate, self._headers)
+        if isinstance(session, Plan) or key is None:
+            if key is None:
+                body = invalid_request("Only WebSocket is spoken here.")
+                session = plan_document(400, body)
+            assert isinstance(session, Plan)
+            self._record = None
+            self._answer(session, record, keep_alive=False)
+            return
+        offered = [name.strip() for name in fields.get(b"sec-websocket-protocol", "").split(",")]
+        protocol = "realtime" if "realtime" in offered else None
+        self._transport.write(handshake(key, protocol))
+        self._link = RealtimeLink(session, record, self._send, self._end_link)
+        if rest:
+            self._link.received(rest)
+
+    async def _send(self, data: bytes) -> None:
+        if not self._room.is_set():
+            await self._room.wait()
+        self._transport.write(data)
+
+    def _end_link(self, state: State) -> None:
+        record, self._record = self._record, None
+        if record is not None:
+            self._records.end(record, state)
+        self._close()
 
     # -- Answering -----------------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from faregate.simulator.addresses import Found, find
-from faregate.simulator.errors import RefusedError, invalid_request
+from faregate.simulator.addresses import Found, find, read_realtime
+from faregate.simulator.errors import OPENAI, RefusedError, invalid_request
 from faregate.simulator.exchange import Document, Endpoint, Exchange, Message
 from faregate.simulator.keys import Keys, shown_key
 from faregate.simulator.plan import Plan, failure_of, plan_document, plan_failure, plan_reply
+from faregate.simulator.realtime import Session
+from faregate.simulator.replies import needs
 from faregate.simulator.script import PLAIN, Script, ScriptError, parse_script, script_of_model
 from faregate.simulator.shelf import Shelf
 
@@ -170,6 +172,33 @@ class Router:
         except Exception as error:
             failure = voice.refusal(_refused(error))
         return failure.status, failure.body
+
+    def realtime(self, target: bytes, simulate: bytes | None, headers: Fields) -> Plan | Session:
+        """The session of a WebSocket, or the plan of its refusal."""
+        path, query = _parted(target)
+        fields = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in headers}
+        message = Message(method="GET", path=path, query=query, headers=fields)
+        found = find(path)
+        if found is None or found.endpoint.read is not read_realtime:
+            return _unknown(message)
+        refused = self._keys.refuse("bearer", OPENAI, message, target.decode("latin-1"))
+        if refused is not None:
+            return plan_failure(refused)
+        model = query.get("model") or query.get("deployment", "")
+        try:
+            needs(model, "model", 1)
+            brought, text = self._keys.script(shown_key("bearer", message))
+            exchange = Document(b"")
+            exchange.model = model
+            script, name = self._script(exchange, simulate)
+            script = self._by_count(script, name).under(self._by_count(brought, f"key {text}"))
+        except (ScriptError, RefusedError) as error:
+            return plan_failure(OPENAI.refusal(_refused(error)))
+        failure = failure_of(script, OPENAI, model)
+        # Who has no key or no credit is refused before the switch.
+        if failure is not None and failure.status < 429 and script.error_in_stream_after is None:
+            return plan_failure(failure)
+        return Session(model, script, failure)
 
     def _answered(
         self, endpoint: Endpoint, message: Message, simulate: bytes | None
