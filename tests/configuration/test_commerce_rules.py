@@ -13,7 +13,7 @@ from faregate.configuration.load import load
 from faregate.configuration.rules import check as check_document
 from faregate.configuration.settings import CreditSettings, Settings
 from faregate.core.refusals import KINDS
-from faregate.gate.snapshot import FORWARDED_PATHS
+from faregate.gate.served import OPERATIONS
 
 KEY = "  - {name: k, secret: 'sha256:" + "0" * 64 + "'"
 LIMIT = "limits:\n  - {name: l, each: key, max: 5"
@@ -237,7 +237,7 @@ def test_what_is_meant_passes(text: str) -> None:
 
 
 def test_routes_are_those_of_the_gate() -> None:
-    assert tuple(FORWARDED_PATHS) == ROUTES
+    assert tuple(OPERATIONS) == ROUTES
     assert COUNT_MAX < 2**52
 
 

@@ -198,9 +198,11 @@ async def test_every_event_arrives_before_the_next_is_sent() -> None:
 
     async with upstream(answer) as base_url, running(base_url) as place, place.client() as client:
         client.ask(STREAM)
+        step.set()  # the head goes with the first event, for that may be an error
         assert b"200 OK" in await asyncio.wait_for(client.head(), 2)
         for number in range(20):
-            step.set()
+            if number:
+                step.set()
             chunk = await asyncio.wait_for(client.chunk(), 2)
             assert chunk == b'data: {"choices":[%d]}\n\n' % number
         assert await client.chunk() == b""

@@ -10,7 +10,8 @@ from faregate.core.clock import ManualClock
 from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.phases import Phase
-from faregate.gate.snapshot import FORWARDED_PATHS, UNKNOWN_ROUTE, Checks, Snapshot
+from faregate.gate.served import OPERATIONS
+from faregate.gate.snapshot import UNKNOWN_ROUTE, Checks, Snapshot
 from faregate.gate.terms import TermsBook
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.memory import MemoryLedger
@@ -34,7 +35,7 @@ def snapshot() -> Snapshot:
         LimitCheck(tally, clock.monotonic),
         CreditCheck(broker, clock.wall_ns),
     )
-    return Snapshot(3, Document(), {}, checks, TermsBook(Document(), tally, broker))
+    return Snapshot(3, Document(), {}, checks, TermsBook(Document(), tally, broker), {})
 
 
 SNAPSHOT = snapshot()
@@ -47,8 +48,8 @@ def route(method: str, target: str) -> str:
 @pytest.mark.parametrize(
     ("method", "target", "expected"),
     [
-        *(("POST", path, path) for path in FORWARDED_PATHS),
-        *(("OPTIONS", path, "options") for path in FORWARDED_PATHS),
+        *(("POST", path, path) for path in OPERATIONS),
+        *(("OPTIONS", path, "options") for path in OPERATIONS),
         ("POST", "/v1/embeddings?x=/y", "/v1/embeddings"),
         ("GET", "/v1/models", "/v1/models"),
         ("HEAD", "/v1/models", "/v1/models"),
@@ -85,7 +86,7 @@ def test_what_is_not_served_is_unknown(method: str, target: str) -> None:
     assert SNAPSHOT.plan(head) is UNKNOWN_ROUTE
 
 
-@pytest.mark.parametrize("path", FORWARDED_PATHS)
+@pytest.mark.parametrize("path", OPERATIONS)
 def test_who_calls_is_known_before_the_body_is_taken_in(path: str) -> None:
     plan = SNAPSHOT.plan(RequestHead(b"POST", path.encode(), {}))
     assert list(plan.phases) == sorted(plan.phases)

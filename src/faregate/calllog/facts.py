@@ -17,6 +17,9 @@ def call_facts(record: CallRecord) -> dict[str, Any]:
         facts["usage"] = _known(record.usage)
     if record.attempts:
         facts["attempts"] = [_known(attempt) for attempt in record.attempts]
+        if record.charge is not None and record.charge.cost_nano is not None:
+            # What failed before a reply began costs nothing; the one that served cost all of it.
+            facts["attempts"][-1]["cost"] = format_amount(record.charge.cost_nano)
     if record.charge is not None:
         facts["charge"] = charge_facts(record.charge)
     if record.decision is not None:

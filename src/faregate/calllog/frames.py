@@ -29,7 +29,8 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One request to an upstream: to whom, when, and how it ended.
 
     Times count from the start of the call. `status` is 0 where no reply came; `result` is "ok",
-    a class of provider refusal, or a code of `core.refusals`.
+    a class of provider refusal, or a code of `core.refusals`. `key` is the name of ours that was
+    used, `model` the model's here.
     """
 
     provider: str
@@ -41,6 +42,8 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
     status: int
     result: str
     connection_reused: bool
+    key: str = ""
+    model: str = ""
 
 
 class Charge(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -25,6 +25,7 @@ REPLY_HEADER_COUNT_MAX: Final = 200
 REPLY_INTERIM_COUNT_MAX: Final = 8  # 1xx answers before the real one
 STREAM_EVENT_BYTES_MAX: Final = 8 * MIB  # one server-sent event; images travel inside some
 REPLY_KEPT_BYTES_MAX: Final = 256 * KIB  # of a reply that isn't streamed, kept to read the usage
+TRANSLATED_REPLY_BYTES_MAX: Final = 64 * MIB  # of a reply that is read whole for its translation
 MASKING_MARGIN_BYTES: Final = 4 * KIB  # kept of a body beyond what is shown, to find secrets whole
 REPLY_ENDS_BYTES: Final = 32 * KIB  # of a longer one: this much of its start and of its end
 

@@ -1,12 +1,11 @@
 """A call as its caller's connection sees it; the loop over its phases."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from itertools import chain
 from typing import Any
 
 from faregate.core.refusals import Refusal, refuse
-from faregate.dialects import problem
 from faregate.gate.answers import Answer
 from faregate.gate.charging import give_up
 from faregate.gate.finish import CLIENT_CLOSED_STATUS, add_attempt, finish_call
@@ -47,9 +46,19 @@ class Call(Relay):
             self._answer(outcome)
         elif outcome is not None:
             self.waiting = True
-            task = self.gate.loop.create_task(self._await(outcome))
-            self.gate.tasks.add(task)
-            task.add_done_callback(self.gate.tasks.discard)
+            self.start_task(self._await(outcome))
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for the call that has to be awaited."""
+        task = self.gate.loop.create_task(self._guarded(work))
+        self.gate.tasks.add(task)
+        task.add_done_callback(self.gate.tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            self._failed()
 
     async def _await(self, awaited: Awaitable[Any]) -> None:
         try:
@@ -87,7 +96,7 @@ class Call(Relay):
         if self.ended:
             return
         statuses = self.gate.statuses
-        fields, body = problem.render(refusal, self.call_id, statuses)
+        fields, body = self.plan.refusals.render(refusal, self.call_id, statuses)
         if refusal.scope == "limit" and self.terms.rate_fields is not None:
             fields.extend(self.terms.rate_fields.pairs(self.limit_standings()))
         status = refusal.told_status(statuses)

@@ -30,7 +30,7 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     Called once, when nothing more of the call can happen.
     """
     terms = call.terms
-    if not call.slices and not call.limited_at and terms.cost is None:
+    if not call.slices and not call.limited_at and call.cost is None:
         return None
     usage = call.usage
     basis: _Basis = "stated"
@@ -45,7 +45,7 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     ):
         usage, basis = _estimated(call, usage), "estimated"
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
-    slices, cost = call.slices, terms.cost
+    slices, cost = call.slices, call.cost
     tariff = call.tariff if slices else None
     nano = tariff.price(usage) if tariff is not None else 0
     if tariff is cost:

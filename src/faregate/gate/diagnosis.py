@@ -19,6 +19,7 @@ from faregate.core.money import CURRENCY, format_amount
 from faregate.core.refusals import Change, Refusal, refuse
 from faregate.dialects import refusal_members
 from faregate.gate.answers import Answer
+from faregate.gate.choosing import Send
 from faregate.gate.explanations import answer_json, findings_told
 from faregate.gate.findings import (
     counter_findings,
@@ -28,7 +29,7 @@ from faregate.gate.findings import (
     purse_finding,
     refused,
 )
-from faregate.gate.phases import Phase, Send
+from faregate.gate.phases import Phase
 from faregate.gate.state import CallState
 from faregate.gate.ways_out import SupposedPurses, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
@@ -423,7 +424,7 @@ def _ceiling(asked: CallState) -> dict[str, Any] | None:
         told |= {"amount": None, "output_tokens_max": None}
     else:
         told |= {
-            "amount": format_amount(tariff.bound(inputs, outputs)),
+            "amount": format_amount(tariff.bound(inputs, outputs, asked.most)),
             "output_tokens_max": outputs,
         }
     if asked.need[Unit.NANO]:

@@ -18,6 +18,7 @@ from faregate.gate.charging import conclude
 from faregate.gate.findings import encoded_findings
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
+from faregate.routing.targets import ended
 from faregate.wire.request_reader import RequestHead
 
 CLIENT_CLOSED_STATUS = 499  # nginx's number for a client that left before the reply
@@ -28,8 +29,8 @@ def record_start(call: CallState) -> bool:
 
     False: there is no room.
     """
-    head, offer, key, terms = call.head, call.offer, call.key, call.terms
-    assert offer is not None
+    head, wire, key, terms = call.head, call.wire, call.key, call.terms
+    assert wire is not None
     assert key is not None
     method, path, user_agent = head.shown or _shown(head)
     call.started = call.gate.recorder.begins(
@@ -44,8 +45,8 @@ def record_start(call: CallState) -> bool:
             call.gate.client_address(call),
             user_agent,
             call.model_asked,
-            offer.upstream_model,
-            offer.provider,
+            wire.model,
+            wire.upstream.name,
             bool(call.peek is not None and call.peek.stream),
             call.request_bytes,
             terms.application,
@@ -69,20 +70,25 @@ def _shown(head: RequestHead) -> tuple[str, str, str]:
 
 def add_attempt(call: CallState, status: int, result: str, now: float) -> None:
     """Note how a request to an upstream ended."""
-    upstream, offer, begun = call.upstream, call.offer, call.started_at
-    if upstream is None or offer is None:
+    wire, begun = call.wire, call.started_at
+    if wire is None or not call.attempting:
         return
+    call.attempting = False
+    choice, upstream = wire.choice, wire.upstream
+    ended(choice)
     first_byte_us = int((call.first_byte_at - begun) * 1e6) if call.first_byte_at else None
     attempt = Attempt(
         upstream.name,
         upstream.address,
-        offer.upstream_model,
+        wire.model,
         int(((call.sent_at or call.submitted_at) - begun) * 1e6),
         first_byte_us,
         int((now - begun) * 1e6),
         status,
         result,
         call.reused,
+        choice.key.name,
+        wire.name,
     )
     call.attempts += (attempt,)
     if result != "ok":
@@ -100,7 +106,12 @@ def finish_call(
     total_s = (now or gate.now()) - call.started_at
     if call.growth is not None:
         call.growth.stop()
+    if call.attempting and call.wire is not None:  # the caller left before it was on its way
+        call.attempting = False
+        ended(call.wire.choice)
     charge = conclude(call, outcome, status)
+    if charge is not None and charge.cost_nano and call.choice is not None:
+        call.choice.target.account.spent(charge.cost_nano, now or gate.now())
     code = refusal.code if refusal is not None else None
     detail = refusal.detail if refusal is not None else None
     if call.started:
@@ -195,11 +206,11 @@ def _count(
         metrics.call_timed(total_s, call.first_byte_at - begun, call.submitted_at - begun)
     if call.meter is not None:
         metrics.stream_events += call.meter.events
-    usage, offer = call.usage, call.offer
-    if usage is not None and offer is not None:
+    usage, wire = call.usage, call.wire
+    if usage is not None and wire is not None:
         metrics.tokens_used(
-            offer.provider,
-            offer.name,
+            wire.upstream.name,
+            wire.name,
             usage.input_tokens,
             usage.output_tokens,
             usage.cached_input_tokens,

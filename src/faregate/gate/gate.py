@@ -1,6 +1,8 @@
 """One gate worker: takes requests and sees every call through."""
 
 import asyncio
+import logging
+from random import Random
 from typing import Final
 
 from faregate.calllog.frames import Closed
@@ -15,6 +17,7 @@ from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.explaining import Explaining
 from faregate.gate.ports import ConfigurationState, Journal, LedgerSource, Tally
 from faregate.gate.recorder import Recorder
+from faregate.gate.routes import compile_routes
 from faregate.gate.snapshot import Checks, Snapshot
 from faregate.gate.state import CallState
 from faregate.gate.terms import TermsBook
@@ -26,9 +29,12 @@ from faregate.net.listener import Listener
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
+from faregate.routing.registry import Registry
 from faregate.wire.client_address import ProxyTrust
 from faregate.wire.reply import render_reply
 from faregate.wire.request_reader import RequestHead
+
+_log = logging.getLogger(__name__)
 
 _NOT_HTTP: Final = "none"  # the route in counts of what was no request
 
@@ -64,11 +70,14 @@ class Gate:
         self.credit_check = CreditCheck(self.broker, self.wall_ns)
         self._checks = Checks(key_check, self.limit_check, self.credit_check)
         self._upstreams = Upstreams(loop, self.deadlines, self.now)
+        self._random = Random()  # noqa: S311 - spreads load, keeps no secret
+        self.registry = Registry(self._provider_event)
         # -- with the configuration
         self.snapshot: Snapshot
         self.statuses: dict[str, int] | None = None  # codes that are told by other statuses
         self.sampled_every = 0  # of so many calls one is explained though it passes; 0: none
         self.sampled_in = 0
+        self.attempts_told = ""  # "operator" or "all": who is told what was tried
         self.keeps_bodies = False
         self.body_bytes_kept = 0
         self.body_bytes_to_keep = 0
@@ -91,7 +100,9 @@ class Gate:
         prepared = self._upstreams.prepare(document)
         settings = document.settings
         terms = TermsBook(document, self.tally, self.broker)
-        snapshot = Snapshot(state.revision, document, prepared, self._checks, terms)
+        routes = compile_routes(document, self.registry, terms.prices, self._random, self.wall_ns())
+        snapshot = Snapshot(state.revision, document, prepared, self._checks, terms, routes.by_name)
+        self.registry.adopt(routes.accounts, self.now())
         self.broker.settings = settings
         self.statuses = settings.refusals.statuses or None
         self.snapshot = snapshot
@@ -104,11 +115,20 @@ class Gate:
         self._trusts = bool(self._trust)
         share = settings.refusals.decisions_share
         self.sampled_every = self.sampled_in = round(1 / share) if share else 0
+        told = settings.routing.attempts_header
+        self.attempts_told = "" if told == "off" else told
         self.keeps_bodies = settings.journal.bodies != "off"
         self.body_bytes_kept = settings.journal.body_bytes_max
         self.body_bytes_to_keep = self.body_bytes_kept + bounds.MASKING_MARGIN_BYTES
         self.recorder.when_full = settings.journal.when_full
         self.metrics.revision = state.revision
+
+    def _provider_event(self, kind: str, account: str, key: str, detail: str) -> None:
+        """Something became of an account: benched, back, broken, running out."""
+        of = f"{account}/{key}" if key else account
+        log = _log.info if kind in ("back", "breaker_closed") else _log.warning
+        log("provider %s: %s: %s", of, kind, detail)
+        self.metrics.provider_event(account, kind)
 
     def _forget_terms(self) -> None:
         self.snapshot.terms.forget()
@@ -161,7 +181,7 @@ class Gate:
         metrics.upstreams_are(
             (name, state.open, state.idle, state.waiting)
             for name, upstream in self._upstreams.current.items()
-            for state in (upstream.pool.state,)
+            for state in (upstream.state,)
         )
 
     async def close(self, drain_timeout_s: float) -> None:

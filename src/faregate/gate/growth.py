@@ -78,7 +78,8 @@ class Growth:
         need = call.need
         outputs = need[Unit.OUTPUT_TOKENS] + tokens
         tariff = call.tariff
-        nano = tariff.bound(need[Unit.INPUT_TOKENS], outputs) if tariff is not None else 0
+        inputs = need[Unit.INPUT_TOKENS]
+        nano = tariff.bound(inputs, outputs, call.most) if tariff is not None else 0
         return (max(nano - need[Unit.NANO], 0), 0, 0, tokens, tokens)
 
     def _grow(self) -> bool:

@@ -7,13 +7,16 @@ isn't known can't make the gate take in its body.
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from faregate.core import bounds
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
-from faregate.dialects import openai_bounds, openai_chat
+from faregate.dialects import openai_bounds
+from faregate.dialects.renderers import RENDERERS
+from faregate.dialects.translation import Peeked
 from faregate.gate.findings import Surroundings
-from faregate.gate.finish import record_start
+from faregate.gate.operations import Operation
 from faregate.gate.phase import Phase as Phase
 from faregate.gate.terms import TermsBook, still_holds
 from faregate.identity.keys import KeyRecord
@@ -42,15 +45,21 @@ class PhasedStep(NamedTuple):
 class Plan:
     """The steps of one route and method, flat."""
 
-    __slots__ = ("body_steps", "head_steps", "phases", "route", "surroundings")
+    __slots__ = (
+        "body_steps", "head_steps", "operation", "phases", "refusals", "route", "surroundings",
+    )  # fmt: skip
 
-    def __init__(self, route: str, steps: list[PhasedStep]) -> None:
+    def __init__(
+        self, route: str, steps: list[PhasedStep], operation: Operation | None = None
+    ) -> None:
         ordered = sorted(steps, key=lambda step: step.phase)
         first_with_body = (at for at, each in enumerate(ordered) if each.needs_body)
         body_at = next(first_with_body, len(ordered))
         if any(not each.needs_body for each in ordered[body_at:]):
             raise ValueError("a step that needs no body stands behind one that does")
         self.route = route
+        self.operation = operation
+        self.refusals = operation.refusals if operation is not None else RENDERERS["openai"]
         self.surroundings: dict[str, Surroundings] = {}  # by code, for `gate.findings`
         self.phases = tuple(each.phase for each in ordered)
         self.head_steps = tuple(each.step for each in ordered[:body_at])
@@ -86,37 +95,51 @@ def decode_body(call: "Call") -> Refusal | None:
     return None
 
 
-def peek(call: "Call") -> Refusal | None:
-    """Read the few fields of the body that later steps need."""
-    peeked = openai_chat.peek(call.body)
-    if isinstance(peeked, Refusal):
-        return peeked
-    call.peek = peeked
-    call.model_asked = peeked.model
-    if len(peeked.model) > bounds.MODEL_NAME_CHARACTERS_MAX:
-        detail = f"A model's name has at most {bounds.MODEL_NAME_CHARACTERS_MAX} characters."
-        return refuse("request_invalid", detail, param="model")
-    if peeked.output_limit is not None or peeked.n is not None or peeked.best_of is not None:
-        return openai_chat.refuse_twofold(call.body)
-    return None
+class Peek:
+    """The step that reads the few fields of the body that later steps need."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._peek = operation.native.peek
+        before, _, self._behind = operation.path.partition("{model}")
+        self._before = len(before) if self._behind else 0
+        self._streams = operation.streams
+
+    def __call__(self, call: "Call") -> Refusal | None:
+        """Set `call.peek` and `call.model_asked`."""
+        if self._before:
+            model = self._model(call)
+            peeked = self._peek(call.body, model, stream=bool(self._streams))
+        else:
+            peeked = self._peek(call.body, None, stream=False)
+        if isinstance(peeked, Refusal):
+            return peeked
+        call.peek = peeked
+        call.model_asked = name = peeked.model
+        if len(name) > bounds.MODEL_NAME_CHARACTERS_MAX:
+            detail = f"A model's name has at most {bounds.MODEL_NAME_CHARACTERS_MAX} characters."
+            return refuse("request_invalid", detail, param="model")
+        return None
+
+    def _model(self, call: "Call") -> str:
+        """The model that the path names."""
+        path = call.head.path.decode("latin-1")
+        return unquote(path[self._before : len(path) - len(self._behind)])
 
 
 class FindTerms:
     """The step that finds the model, if the key may use it, and its terms.
 
-    Terms are all that applies to the call: limits, volumes, budgets, prices. `makes_output`:
-    whether this operation puts out tokens.
+    Terms are all that applies to the call: limits, volumes, budgets, prices.
     """
 
-    def __init__(
-        self, route: str, check_model: ModelCheck, book: TermsBook, *, makes_output: bool
-    ) -> None:
-        self._route = route
+    def __init__(self, operation: Operation, check_model: ModelCheck, book: TermsBook) -> None:
+        self._route = operation.path
         self._check_model = check_model
         self._book = book
-        self._makes_output = makes_output
-        self._has_prompts = route == openai_chat.COMPLETIONS_PATH
-        self._asked = book.asked(route)
+        self._makes_output = operation.makes_output
+        self._has_prompts = operation.has_prompts
+        self._most = getattr(operation.native, "most", None)
+        self._asked = book.asked(operation.path)
 
     def __call__(self, call: "Call") -> Refusal | None:
         """Set `call.offer` and `call.terms`, or refuse the model or a subject's name."""
@@ -138,7 +161,7 @@ class FindTerms:
         return self._check_model(call) or self._find(call, key, subjects, peeked)
 
     def _find(
-        self, call: "Call", key: KeyRecord, subjects: tuple[str, str], peeked: openai_chat.Peek
+        self, call: "Call", key: KeyRecord, subjects: tuple[str, str], peeked: Peeked
     ) -> Refusal | None:
         offer = call.offer
         assert offer is not None
@@ -164,12 +187,13 @@ class FindTerms:
             self._measure(call, call.terms, peeked)
         return None
 
-    def _measure(self, call: "Call", terms: Terms, peeked: openai_chat.Peek) -> None:
+    def _measure(self, call: "Call", terms: Terms, peeked: Peeked) -> None:
         """What decides how much the call may use: of input, and how many answers it has."""
         body = call.body
         call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max)
-        several = peeked.n is not None or peeked.best_of is not None
-        call.choices = peeked.choices if several else 1
+        call.choices = peeked.choices
+        if self._most is not None:
+            call.most = self._most(body)
         if self._has_prompts:
             call.choices *= openai_bounds.count_prompts(body)
 
@@ -179,44 +203,3 @@ def _subjects(fields: dict[bytes, bytes]) -> tuple[str, str]:
     customer = fields.get(b"faregate-customer", b"").decode("utf-8", "replace")
     run = fields.get(b"faregate-run", b"").decode("utf-8", "replace")
     return (customer, run) if customer or run else _NOBODY
-
-
-def choose(call: "Call") -> Refusal | None:
-    """Choose the upstream, and write the request as it will see it."""
-    offer, peeked = call.offer, call.peek
-    assert offer is not None
-    assert peeked is not None
-    upstream = call.upstream = call.snapshot.upstreams[offer.provider]
-    body = openai_chat.splice_model(call.body, peeked.model, offer.upstream_model)
-    if isinstance(body, Refusal):
-        return body
-    if peeked.stream and upstream.ask_stream_usage and not peeked.asks_usage:
-        body = openai_chat.ask_stream_usage(body)
-    if call.output_sent:
-        chat = call.plan.route == openai_chat.CHAT_PATH
-        field = upstream.output_limit_field if chat else "max_tokens"
-        body = openai_chat.set_output_limit(body, call.output_sent, field)
-    call.request_body = body
-    call.idempotent = b"idempotency-key" in call.head.fields
-    return None
-
-
-class Send:
-    """The last step: record the call, then send it to the provider.
-
-    `path` is below the provider's address.
-    """
-
-    def __init__(self, path: bytes) -> None:
-        self._path = path
-
-    def __call__(self, call: "Call") -> Refusal | None:
-        """Send; what comes back is the relay's affair."""
-        upstream = call.upstream
-        assert upstream is not None
-        if not record_start(call) and call.gate.recorder.when_full == "refuse":
-            return refuse("journal_unavailable", "The journal has no room.", scope="gate")
-        call.request_head = upstream.request_head(call.head, self._path, len(call.request_body))
-        now = call.submitted_at = call.gate.now()
-        upstream.pool.send(call, now)
-        return None

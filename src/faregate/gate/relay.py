@@ -1,28 +1,44 @@
 """RELAY: the upstream's reply on its way back, read for its usage.
 
-A reply below 400 goes to the caller as it comes, piece by piece. A reply of 400 and above is
-collected first, for what it means decides who is told what: a mistake of the caller's goes back
-untouched, a trouble of our account there becomes a refusal that says so.
+A reply below 300 goes to the caller as it comes, piece by piece, once its first piece shows that
+it is no error; where dialects differ, a stream is translated event by event, and any other reply
+when it is whole. A reply of 300 and above is collected first, for what it means decides what is
+next (`gate.provider_errors`).
 """
 
-import time
-from typing import Final
+from abc import abstractmethod
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from faregate.core import bounds
-from faregate.core.refusals import Refusal, refuse
-from faregate.dialects import openai_chat, problem
+from faregate.core.refusals import Refusal
+from faregate.dialects import problem
+from faregate.dialects.stream_translation import StreamTranslation
+from faregate.dialects.translation import Asked, MalformedReplyError
 from faregate.dialects.usage import Usage
 from faregate.gate.finish import add_attempt, finish_call
 from faregate.gate.growth import Growth
-from faregate.gate.state import CallState
-from faregate.net.upstream_connection import Failure
-from faregate.providers.refusals import (
-    REFUSAL_BODY_BYTES_MAX,
-    Classification,
-    classify,
-    retry_after_seconds,
+from faregate.gate.provider_errors import (
+    FAILURE_CODES,
+    break_attempt,
+    decoded,
+    fail_before_reply,
+    fail_broken,
+    fail_in_stream,
+    give_up_on_error_body,
+    is_error,
+    is_preamble,
+    looks_like_error,
+    settle_error,
+    upstream_refusal,
 )
-from faregate.wire import content_coding, reply
+from faregate.gate.state import CallState
+from faregate.gate.telling import told_lines
+from faregate.gate.wires import Wire
+from faregate.net.upstream_connection import Failure
+from faregate.providers.refusals import REFUSAL_BODY_BYTES_MAX
+from faregate.routing.targets import served
+from faregate.wire import reply
 from faregate.wire.fields import connection_names
 from faregate.wire.reply_reader import READ_FIELDS, ReplyHead
 from faregate.wire.sse import EventTooLargeError
@@ -33,18 +49,7 @@ _NOT_RELAYED_BUT_CHUNKS: Final = _NOT_RELAYED - {b"transfer-encoding"}
 _PLAIN_CONNECTIONS: Final = (b"keep-alive", b"close")
 _FRAMING: Final = frozenset({b"transfer-encoding", b"content-length"})
 
-_FAILURE_CODES: Final = {
-    "connect_failed": "upstream_unreachable",
-    "connect_timeout": "upstream_timeout",
-    "queue_full": "upstream_busy",
-    "queue_timeout": "upstream_busy",
-    "first_byte_timeout": "upstream_timeout",
-    "between_bytes_timeout": "upstream_timeout",
-    "total_timeout": "upstream_timeout",
-    "closed": "upstream_closed",
-    "malformed": "upstream_malformed",
-}
-_BUSY_RETRY_AFTER_S: Final = 1
+_LINES: Final = frozenset({b"application/x-ndjson"})  # Ollama's streams
 
 
 class Relay(CallState):
@@ -60,29 +65,43 @@ class Relay(CallState):
         self.reused = reused
 
     def reply_head(self, head: ReplyHead) -> None:
-        """The reply begins: send its head on, or collect it if it is an error."""
+        """The reply begins; its first piece decides whether it goes on to the caller."""
         self.reply = head
         self.first_byte_at = self.gate.now()
         if head.status >= 300:
+            self.suspect = True
+            return
+        wire = self.wire
+        assert wire is not None
+        if wire.native is None:
+            self.suspect = not (self.peek is not None and self.peek.stream)
+            if not self.suspect:
+                self.meter = self._translation(wire)
             return
         content_type = head.fields.get(b"content-type", b"")
-        if content_type[:17].lower() == b"text/event-stream":
+        if content_type[:17].lower() == b"text/event-stream" or content_type in _LINES:
             asked = self.peek is not None and self.peek.asks_usage
-            hides = not asked and self.upstream is not None and self.upstream.ask_stream_usage
-            measures = self.terms.measures or self.terms.cost is not None
-            self.meter = openai_chat.StreamMeter(hide_usage=hides, measures=measures)
-            if self.grows:
-                self.growth = Growth(self)  # type: ignore[arg-type]
-        self._relay_head(head)
+            hides = not asked and wire.upstream.ask_stream_usage
+            measures = self.terms.measures or self.cost is not None
+            self.meter = wire.native.stream_meter(hide_usage=hides, measures=measures)
 
     def reply_data(self, data: bytes) -> None:
         """A piece of the body: send it on, and keep what is needed of it."""
-        if not self.relaying:
-            self._keep(data, REFUSAL_BODY_BYTES_MAX + 1)
-            if self.kept_bytes > REFUSAL_BODY_BYTES_MAX:
-                self._give_up_on_error_body()
+        if self.suspect:
+            self._collect(data)
             return
         meter = self.meter
+        if not self.relaying and type(meter) is not StreamTranslation:
+            if self.kept:
+                data = b"".join((*self.kept, data))
+                self.kept, self.kept_bytes = [], 0
+            if looks_like_error(data):
+                self._take_for_error(data)
+                return
+            if meter is not None and is_preamble(data):
+                self._collect(data)
+                return
+            self._begin()
         if meter is None:
             self.kept.append(data)
             self.kept_bytes += len(data)
@@ -93,6 +112,11 @@ class Relay(CallState):
                 data = meter.feed(data)
             except EventTooLargeError:
                 self._cut("upstream_malformed", "one event of the stream is too large")
+                return
+            except MalformedReplyError as error:
+                self._cut("upstream_malformed", str(error))
+                return
+            if type(meter) is StreamTranslation and not self._translated(meter, data):
                 return
             if self.gate.keeps_bodies and self.kept_bytes < self.gate.body_bytes_to_keep:
                 self.kept.append(data)
@@ -113,16 +137,20 @@ class Relay(CallState):
         head = self.reply
         if head is None or self.ended:
             return
-        if not self.relaying:
-            self._answer_error(head)
+        if not self.relaying and not self._whole(head):
             return
         growth = self.growth
         if growth is not None and growth.delays_end(self._output_tokens()):
             return
-        if self.meter is not None:
-            self._send_on(self.meter.end())
-            self.usage = self.meter.usage
-        else:
+        meter = self.meter
+        if meter is not None:
+            try:
+                self._send_on(meter.end())
+            except MalformedReplyError as error:
+                self._cut("upstream_malformed", str(error))
+                return
+            self.usage = meter.usage
+        elif self.usage is None:
             self.usage = self._read_usage(head)
         if self.chunked:
             self.out.append(reply.LAST_CHUNK)
@@ -132,19 +160,87 @@ class Relay(CallState):
         finish_call(self, "answered", head.status, None, now)
         self.connection.finish(now)
 
+    def _whole(self, head: ReplyHead) -> bool:
+        """A reply has ended of which nothing has gone: whether there is more to do for it."""
+        wire = self.wire
+        assert wire is not None
+        if head.status >= 300:
+            settle_error(self, head)
+            return False
+        if isinstance(self.meter, StreamTranslation):
+            self._cut("upstream_malformed", "the stream ended before it began")
+            return False
+        body = b"".join(self.kept)
+        if self.suspect and is_error(self, head, body):
+            settle_error(self, head)
+            return False
+        self.suspect = False
+        if wire.writer is not None:
+            return self._translate_whole(wire, head, body)
+        self._begin()
+        self._send_on(body)
+        return True
+
+    def _translate_whole(self, wire: Wire, head: ReplyHead, body: bytes) -> bool:
+        """Write the caller's form of a whole reply."""
+        reader, operation = wire.writer, self.plan.operation
+        assert reader is not None
+        assert operation is not None
+        assert operation.translator is not None
+        try:
+            read = reader.read_reply(decoded(head, body))
+        except MalformedReplyError as error:
+            self._cut("upstream_malformed", str(error))
+            return False
+        self.usage = read.usage
+        written = operation.translator.write_reply(read, self._asked())
+        self._begin(len(written))
+        self._send_on(written)
+        return True
+
+    def _asked(self) -> Asked:
+        neutral = self.neutral
+        assert neutral is not None
+        return Asked(request=neutral, call_id=self.call_id, now_s=self.started_ns // 1_000_000_000)
+
+    def _translation(self, wire: Wire) -> StreamTranslation:
+        operation = self.plan.operation
+        assert wire.writer is not None
+        assert operation is not None
+        assert operation.translator is not None
+        writer = operation.translator.stream_writer(self._asked())
+        return StreamTranslation(wire.writer.stream_reader(), writer)
+
+    def _translated(self, meter: StreamTranslation, data: bytes) -> bool:
+        """Whether the stream goes on: nothing is sent before a part of an answer is there."""
+        failure = meter.failure
+        if failure is None and meter.begun:
+            if not self.relaying:
+                self._begin()
+                self._send_on(b"".join(self.kept))
+                self.kept, self.kept_bytes = [], 0
+            return True
+        if failure is None:
+            self.kept.append(data)
+            self.kept_bytes += len(data)
+            return False
+        if not self.relaying:
+            fail_in_stream(self, failure.raw or failure.message.encode())
+            return False
+        self._send_on(data)
+        self._cut("provider_failed", failure.message[:500])
+        return False
+
     def upstream_failed(self, failure: Failure) -> None:
         """No whole reply will come."""
         self.sending = None
         if self.ended:
             return
-        code = _FAILURE_CODES[failure.kind]
+        code = FAILURE_CODES[failure.kind]
         if self.relaying:
             self._cut(code, failure.detail)
             return
-        status = self.reply.status if self.reply is not None else 0
-        add_attempt(self, status, code, self.gate.now())
-        retry_after_s = _BUSY_RETRY_AFTER_S if code == "upstream_busy" else None
-        self.refuse(self._upstream_refusal(code, failure.detail, retry_after_s))
+        fail_before_reply(self, failure, code)
 
     # -- a hold that grows (`gate.growth`) --------------------------------------------------------
 
@@ -182,10 +278,13 @@ class Relay(CallState):
             finish_call(self, "answered", status, refusal)
             self.connection.abort()
             return
-        choices = self.choices
         members = problem.problem(refusal, self.call_id, self.gate.statuses)
-        route, model = self.plan.route, self.model_asked
-        self._send_on(openai_chat.final_events(route, self.call_id, model, choices, members))
+        if isinstance(self.meter, StreamTranslation):
+            self._send_on(self.meter.close_parts())
+        operation = self.plan.operation
+        assert operation is not None
+        native = operation.native
+        self._send_on(native.final_events(self.call_id, self.model_asked, self.choices, members))
         self.out.append(reply.LAST_CHUNK)
         self._flush()
         finish_call(self, "answered", status, refusal)
@@ -200,16 +299,27 @@ class Relay(CallState):
 
     # -- for the other side of the call to fill in ------------------------------------------------
 
+    @abstractmethod
     def refuse(self, refusal: Refusal) -> None:
         """Answer with a refusal."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for the call that has to be awaited."""
 
     # -- the reply as it comes --------------------------------------------------------------------
 
-    def _relay_head(self, head: ReplyHead) -> None:
+    def _begin(self, length: int | None = None) -> None:
+        """Send the head: nothing else is tried from here on."""
+        head, choice, wire = self.reply, self.choice, self.wire
+        assert head is not None
+        assert choice is not None
+        assert wire is not None
         self.relaying = True
+        served(choice, self.first_byte_at, self.first_byte_at - (self.sent_at or self.submitted_at))
         connection = self.connection
-        if head.length < 0:
+        native = wire.native is not None
+        if (native and head.length < 0) or (not native and length is None):
             if self.head.http11:
                 self.chunked = True
             else:
@@ -217,14 +327,28 @@ class Relay(CallState):
         elif self.meter is not None and self.head.http11:
             self.chunked = True  # hidden usage changes the length
         extra = b"faregate-output-limit: %d\r\n" % self.output_sent if self.output_sent else b""
+        if self.dropped or self.gate.attempts_told:
+            extra += told_lines(self)
+        if self.grows and self.meter is not None:
+            self.growth = Growth(self)  # type: ignore[arg-type]
         rate_fields = self.terms.rate_fields
         if rate_fields is not None:
             extra += self.rate_lines(rate_fields)
-        self.out.append(
-            relayed_head(
+        if native:
+            lines = relayed_head(
                 head, self.call_id, chunked=self.chunked, closes=connection.closes, extra=extra
             )
-        )
+        else:
+            operation = self.plan.operation
+            assert operation is not None
+            assert operation.translator is not None
+            streamed = self.meter is not None
+            kind = operation.translator.stream_type if streamed else "application/json"
+            lines = own_head(
+                head.status, kind, self.call_id,
+                chunked=self.chunked, closes=connection.closes, length=length, extra=extra,
+            )  # fmt: skip
+        self.out.append(lines)
 
     def _send_on(self, data: bytes) -> None:
         if data:
@@ -240,12 +364,35 @@ class Relay(CallState):
         if self.out:
             self._flush()
 
-    def _keep(self, data: bytes, limit: int) -> None:
-        """Keep the reply up to `limit`; of a longer one its start and its end."""
+    def _collect(self, data: bytes) -> None:
+        """Keep a reply of which nothing goes on before it is whole."""
         self.kept_bytes += len(data)
         self.kept.append(data)
-        if self.kept_bytes > limit:
-            self._keep_ends(limit)
+        wire, head = self.wire, self.reply
+        assert wire is not None
+        assert head is not None
+        if head.status < 300 and wire.native is None:
+            if self.kept_bytes > bounds.TRANSLATED_REPLY_BYTES_MAX:
+                self._cut("upstream_malformed", "the reply is too large to be translated")
+        elif self.kept_bytes > REFUSAL_BODY_BYTES_MAX:
+            if head.status >= 300:
+                self._keep_ends(REFUSAL_BODY_BYTES_MAX)
+                give_up_on_error_body(self, head)
+            else:
+                self._not_suspect()
+
+    def _take_for_error(self, data: bytes) -> None:
+        if self.meter is not None:
+            fail_in_stream(self, data)
+        else:
+            self.suspect = True
+            self._collect(data)
+
+    def _not_suspect(self) -> None:
+        """It is longer than any error: send it on."""
+        kept, self.kept, self.kept_bytes, self.suspect = self.kept, [], 0, False
+        self._begin()
+        self.reply_data(b"".join(kept))
 
     def _keep_ends(self, limit: int) -> None:
         whole = b"".join(self.kept)
@@ -253,29 +400,39 @@ class Relay(CallState):
         self.kept = [whole[:ends], whole[-ends:]]
 
     def _read_usage(self, head: ReplyHead) -> Usage | None:
+        operation = self.plan.operation
+        assert operation is not None
+        native = operation.native
         if self.kept_bytes > bounds.REPLY_KEPT_BYTES_MAX:
             first, last = self.kept
-            in_part = openai_chat.read_usage_in_part
+            in_part = native.read_usage_in_part
             return in_part(last) or in_part(first)
         body = self.kept[0] if len(self.kept) == 1 else b"".join(self.kept)
         if b"content-encoding" in head.fields:
-            body = _decoded(head, body)
-        return openai_chat.read_usage(body)
+            body = decoded(head, body)
+        return native.read_usage(body)
 
     def _cut(self, code: str, detail: str) -> None:
-        """End a reply of which a part has gone: by an event that says so, or by breaking off."""
+        """A reply is broken.
+
+        Where a part has gone, it is ended by an event that says so, or by breaking off.
+        """
         if self.sending is not None:
             self.sending.cancel()
             self.sending = None
+        if not self.relaying:
+            fail_broken(self, code, detail)
+            return
         status = self.reply.status if self.reply is not None else 0
+        break_attempt(self, code, detail)
         add_attempt(self, status, code, self.gate.now())
-        refusal = self._upstream_refusal(code, detail, None)
+        refusal = upstream_refusal(self, code, detail, None)
         torn = False  # behind a part of an event another one would be read as its rest
         if self.meter is not None:
             self.usage = self.meter.usage
             torn = self.meter.cut()
         if self.meter is not None and self.chunked and not torn:
-            self._send_on(problem.render_event(refusal, self.call_id))
+            self._send_on(self.plan.refusals.render_event(refusal, self.call_id))
             self.out.append(reply.LAST_CHUNK)
             self._flush()
             finish_call(self, "failed", status, refusal)
@@ -285,62 +442,30 @@ class Relay(CallState):
         finish_call(self, "failed", status, refusal)
         self.connection.abort()
 
-    # -- a reply of 300 and above -----------------------------------------------------------------
+    # -- attempts ---------------------------------------------------------------------------------
 
-    def _answer_error(self, head: ReplyHead) -> None:
-        """Tell the caller what a collected error reply means for it."""
-        body = b"".join(self.kept)
-        self._settle_error(head, self._classified(head, _decoded(head, body)), body)
+    def begin_again(self) -> None:
+        """Forget an attempt of which nothing has gone to the caller."""
+        self.reply = None
+        self.meter = None
+        self.suspect = False
+        self.kept, self.kept_bytes = [], 0
+        self.out = []
+        self.usage = None
+        self.resent = False
+        self.first_byte_at = self.sent_at = 0.0
 
-    def _give_up_on_error_body(self) -> None:
-        """An error reply without end: its status alone must do."""
-        head = self.reply
-        assert head is not None
-        if self.sending is not None:
-            self.sending.cancel()
-            self.sending = None
-        found = self._classified(head, b"")
-        if found.refusal_code is None:
-            found = Classification("failed", "provider_failed", "an error page without end")
-        self._settle_error(head, found, b"")
-
-    def _classified(self, head: ReplyHead, body: bytes) -> Classification:
-        if head.status < 400:
-            detail = "a redirect; the provider's base_url may be wrong"
-            return Classification("failed", "provider_failed", detail)
-        vendor = self.upstream.vendor if self.upstream is not None else ""
-        return classify(vendor, head.status, _text_fields(head), body)
-
-    def _settle_error(self, head: ReplyHead, found: Classification, body: bytes) -> None:
-        now = self.gate.now()
-        code = found.refusal_code
-        if code is not None:
-            add_attempt(self, head.status, found.meaning, now)
-            seconds = retry_after_seconds(_text_fields(head), body, time.time())
-            wait_s = max(1, -int(-seconds // 1)) if seconds is not None else None
-            if wait_s is None and code == "provider_rate_limited":
-                wait_s = _BUSY_RETRY_AFTER_S
-            detail = f"it answered with status {head.status}"
-            if found.detail:
-                detail += f" ({found.detail})"
-            self.refuse(self._upstream_refusal(code, detail, wait_s))
-            return
-        # The caller's own mistake, in the provider's own words.
-        add_attempt(self, head.status, "invalid_request", now)
+    def pass_on(self, head: ReplyHead, body: bytes) -> None:
+        """Answer with the provider's own words about the caller's mistake."""
         self.relaying = True
-        fields_end = relayed_head(
+        lines = relayed_head(
             head, self.call_id, chunked=False, closes=self.connection.closes, length=len(body)
         )
         self.reply_bytes = len(body)
-        self.out = [fields_end, body]
+        self.out = [lines, body]
         self._flush()
         finish_call(self, "answered", head.status, None)
         self.connection.finish()
-
-    def _upstream_refusal(self, code: str, detail: str, retry_after_s: int | None) -> Refusal:
-        name = self.upstream.name if self.upstream is not None else "unknown"
-        text = f"Provider '{name}': {detail}."
-        return refuse(code, text, scope="provider", retry_after_s=retry_after_s)
 
 
 def relayed_head(
@@ -383,18 +508,25 @@ def relayed_head(
     return b"".join(lines)
 
 
-def _decoded(head: ReplyHead, body: bytes) -> bytes:
-    """A body to look into; empty where its coding can't be taken off."""
-    coding = head.fields.get(b"content-encoding")
-    if coding is None or coding == b"identity":
-        return body
-    try:
-        return content_coding.decode(body, coding, bounds.REQUEST_BODY_BYTES_MAX)
-    except content_coding.CODING_ERRORS:
-        return b""
-
-
-def _text_fields(head: ReplyHead) -> dict[str, str]:
-    return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in head.all_fields().items()
-    }
+def own_head(
+    status: int,
+    content_type: str,
+    call_id: str,
+    *,
+    chunked: bool,
+    closes: bool,
+    length: int | None,
+    extra: bytes,
+) -> bytes:
+    """The head of a translated reply; `extra` are whole lines."""
+    framing = reply.CHUNKED_FIELD if chunked else b""
+    if length is not None:
+        framing = b"content-length: %d\r\n" % length
+    return b"%bcontent-type: %b\r\n%bfaregate-call-id: %b\r\n%b%b\r\n" % (
+        reply.status_line(status),
+        content_type.encode(),
+        framing,
+        call_id.encode(),
+        extra,
+        reply.CLOSE_FIELD if closes else b"",
+    )

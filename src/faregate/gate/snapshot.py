@@ -1,33 +1,30 @@
 """A revision as a worker holds it: complete, and never changed."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from faregate.catalogue.models import Catalogue, Offer
-from faregate.configuration.document import Document
+from faregate.configuration.document import Document, Model, VirtualModel
 from faregate.configuration.settings import Settings
 from faregate.core.refusals import REFERENCE_PATH, Refusal, refuse
 from faregate.gate import answers, phases
+from faregate.gate.choosing import Choose, Send
 from faregate.gate.diagnosis import Diagnose
 from faregate.gate.explanations import CALLS_PATH, KeyOrOperatorCheck, ShowDecision
 from faregate.gate.me import ShowMe
 from faregate.gate.phases import Phase, PhasedStep, Plan
+from faregate.gate.served import OPERATIONS
 from faregate.gate.terms import TermsBook
 from faregate.gate.upstreams import Upstream
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
 from faregate.policies.models import ModelCheck
+from faregate.routing.route import Route
 from faregate.wire.request_reader import RequestHead
 
-# The path that callers use, and the one below a provider's address.
-FORWARDED_PATHS: Final = {
-    "/v1/chat/completions": "/chat/completions",
-    "/v1/completions": "/completions",
-    "/v1/embeddings": "/embeddings",
-}
-_WITHOUT_OUTPUT: Final = frozenset({"/v1/embeddings"})
 PATHS: Final = (
-    *FORWARDED_PATHS,
+    *OPERATIONS,
     "/v1/models",
     "/v1/models/{id}",
     "/v1/me",
@@ -57,21 +54,50 @@ class Snapshot:
         upstreams: dict[str, Upstream],
         checks: Checks,
         terms: TermsBook,
+        routes: Mapping[str, Route],
     ) -> None:
         self.revision = revision
         self.settings: Settings = document.settings
         self.upstreams = upstreams
+        self.routes = routes
+        models = {model.name: model for model in document.models}
         catalogue = Catalogue(
             (
                 Offer(model.name, model.provider, model.upstream_model or model.name),
                 model.aliases,
             )
-            for model in document.models
+            for model in (*document.models, *map(_as_model, document.virtual_models))
         )
         self.terms = terms
         identify = PhasedStep(Phase.IDENTIFY, checks.key, needs_body=False)
-        self._exact = _exact_routes(catalogue, identify, checks, terms)
-        show_me = PhasedStep(Phase.SEND, ShowMe(catalogue, document, terms, tuple(FORWARDED_PATHS)))
+        check_model = ModelCheck(catalogue)
+        self._exact: dict[bytes, _Methods] = {}
+        self._by_verb: dict[bytes, _Methods] = {}
+        for operation in OPERATIONS.values():
+            steps = [
+                identify,
+                PhasedStep(Phase.IDENTIFY, phases.require_length, needs_body=False),
+                PhasedStep(Phase.VALIDATE, phases.decode_body),
+                PhasedStep(Phase.VALIDATE, phases.Peek(operation)),
+                PhasedStep(Phase.AUTHORIZE, phases.FindTerms(operation, check_model, terms)),
+                PhasedStep(Phase.LIMIT, checks.limits),
+                PhasedStep(Phase.RESERVE, checks.credit),
+            ]
+            choose = Choose(operation, routes, models, upstreams)
+            steps.append(PhasedStep(Phase.CHOOSE, choose))
+            steps.append(PhasedStep(Phase.SEND, Send(choose)))
+            methods = {
+                b"POST": Plan(operation.path, steps, operation),
+                b"OPTIONS": _say_methods("OPTIONS, POST"),
+            }
+            before, _, behind = operation.path.partition("{model}")
+            if behind:
+                self._by_verb[before.encode() + behind.encode()] = methods
+            else:
+                self._exact[operation.path.encode()] = methods
+        listing = PhasedStep(Phase.SEND, answers.ListModels(catalogue))
+        self._exact[answers.MODELS_PATH] = _reading("/v1/models", [identify, listing])
+        show_me = PhasedStep(Phase.SEND, ShowMe(catalogue, document, terms, tuple(OPERATIONS)))
         self._exact[b"/v1/me"] = _reading("/v1/me", [identify, show_me])
         either = PhasedStep(Phase.IDENTIFY, KeyOrOperatorCheck(checks.key), needs_body=False)
         self._exact[b"/v1/diagnose"] = _diagnosing(either, Diagnose(catalogue, checks.key))
@@ -104,41 +130,16 @@ class Snapshot:
     def _find_below(self, head: RequestHead) -> _Methods | None:
         if head.path == b"*":
             return {b"OPTIONS": _say_methods("GET, HEAD, OPTIONS, POST")}
+        before, slash, name = head.path.rpartition(b"/")
+        model, colon, verb = name.rpartition(b":")
+        if model and colon:
+            methods = self._by_verb.get(before + slash + colon + verb)
+            if methods is not None:
+                return methods
         for prefix, methods in self._below.items():
             if head.path.startswith(prefix) and len(head.path) > len(prefix):
                 return methods
         return None
-
-
-def _exact_routes(
-    catalogue: Catalogue, identify: PhasedStep, checks: Checks, terms: TermsBook
-) -> dict[bytes, _Methods]:
-    check_model = ModelCheck(catalogue)
-    routes = {}
-    for path, upstream_path in FORWARDED_PATHS.items():
-        steps = [
-            identify,
-            PhasedStep(Phase.IDENTIFY, phases.require_length, needs_body=False),
-            PhasedStep(Phase.VALIDATE, phases.decode_body),
-            PhasedStep(Phase.VALIDATE, phases.peek),
-            PhasedStep(
-                Phase.AUTHORIZE,
-                phases.FindTerms(
-                    path, check_model, terms, makes_output=path not in _WITHOUT_OUTPUT
-                ),
-            ),
-            PhasedStep(Phase.LIMIT, checks.limits),
-            PhasedStep(Phase.RESERVE, checks.credit),
-            PhasedStep(Phase.CHOOSE, phases.choose),
-            PhasedStep(Phase.SEND, phases.Send(upstream_path.encode())),
-        ]
-        routes[path.encode()] = {
-            b"POST": Plan(path, steps),
-            b"OPTIONS": _say_methods("OPTIONS, POST"),
-        }
-    listing = PhasedStep(Phase.SEND, answers.ListModels(catalogue))
-    routes[answers.MODELS_PATH] = _reading("/v1/models", [identify, listing])
-    return routes
 
 
 def _reading(route: str, steps: list[PhasedStep]) -> _Methods:
@@ -154,6 +155,11 @@ def _diagnosing(identify: PhasedStep, diagnose: Diagnose) -> _Methods:
         PhasedStep(Phase.SEND, diagnose),
     ]
     return {b"POST": Plan("/v1/diagnose", steps), b"OPTIONS": _say_methods("OPTIONS, POST")}
+
+
+def _as_model(virtual: VirtualModel) -> Model:
+    """What callers see of a virtual model, in the form of a model."""
+    return Model(name=virtual.name, aliases=virtual.aliases, provider="virtual")
 
 
 def _say_methods(allowed: str) -> Plan:

@@ -9,8 +9,9 @@ from faregate.catalogue.prices import Tariff
 from faregate.core import bounds
 from faregate.core.refusals import Refusal
 from faregate.dialects import openai_bounds
-from faregate.dialects.openai_chat import Peek, StreamMeter
+from faregate.dialects.neutral.request import Request
 from faregate.dialects.rate_fields import RateFields
+from faregate.dialects.translation import Meter, Peeked
 from faregate.dialects.usage import Usage
 from faregate.gate.upstreams import Upstream
 from faregate.identity.keys import KeyRecord
@@ -20,6 +21,8 @@ from faregate.net.client_connection import ClientConnection
 from faregate.net.upstream_connection import Sending
 from faregate.policies.limits import Costs
 from faregate.policies.terms import NO_TERMS
+from faregate.routing.course import Course
+from faregate.routing.targets import Choice
 from faregate.wire.reply_reader import ReplyHead
 from faregate.wire.request_reader import RequestHead
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from faregate.gate.growth import Growth
     from faregate.gate.phases import Plan, Step
     from faregate.gate.snapshot import Snapshot
+    from faregate.gate.wires import Wire
 
 
 _MUCH: Final = 1_000  # left of a limit: a few more or less tell a caller the same
@@ -42,14 +46,22 @@ class CallState:
 
     __slots__ = (
         "ahead",
+        "answers",
+        "attempting",
         "attempts",
+        "beyond",
         "body",
         "call_id",
+        "choice",
         "choices",
         "chunked",
         "connection",
+        "cost",
         "costs",
+        "course",
         "customer",
+        "deadline",
+        "dropped",
         "ended",
         "first_byte_at",
         "gate",
@@ -65,7 +77,9 @@ class CallState:
         "makes_output",
         "meter",
         "model_asked",
+        "most",
         "need",
+        "neutral",
         "offer",
         "out",
         "output_sent",
@@ -83,18 +97,21 @@ class CallState:
         "run_name",
         "sending",
         "sent_at",
+        "shadow",
         "slices",
         "snapshot",
         "started",
         "started_at",
         "started_ns",
         "submitted_at",
+        "suspect",
         "tariff",
         "terms",
         "upstream",
         "usage",
         "waiting",
         "whole",
+        "wire",
     )
 
     choices: int  # answers, each of up to the output limit
@@ -133,17 +150,30 @@ class CallState:
         self.key: KeyRecord | None = None
         self.body = b""  # without its content coding
         self.request_bytes = 0  # as it came
-        self.peek: Peek | None = None
+        self.peek: Peeked | None = None
         self.model_asked = ""
         self.offer: Offer | None = None
         self.upstream: Upstream | None = None
+        self.deadline = 0.0  # monotonic; 0.0: the provider's timeouts alone count
+        # -- which target is tried, and what is tried next (`gate.choosing`, `gate.attempts`)
+        self.choice: Choice | None = None
+        self.wire: Wire | None = None
+        self.course: Course | None = None
+        self.neutral: Request | None = None
+        self.dropped: tuple[str, ...] = ()
+        self.attempting = False
+        self.shadow: Choice | None = None
+        self.answers: list[tuple[object, object]] = []
         # -- what applies to it, and what it has taken; more is set by FindTerms, LIMIT, RESERVE
         self.customer = ""
         self.run_name = ""
         self.terms = NO_TERMS
+        self.most: Usage | None = None  # billed beside tokens, and the service tier asked for
         self.limited_at = 0.0
         self.slices: tuple[Slice, ...] = ()
         self.tariff: Tariff | None = None
+        self.cost: Tariff | None = None
+        self.beyond = False  # beyond an included volume
         self.output_sent = 0
         self.grows = False
         self.growth: Growth | None = None
@@ -160,7 +190,8 @@ class CallState:
         self.relaying = False  # a part of the reply has gone to the caller
         self.chunked = False
         self.out: list[bytes] = []
-        self.meter: StreamMeter | None = None
+        self.suspect = False  # it began well and may be an error all the same
+        self.meter: Meter | None = None
         self.kept: list[bytes] = []
         self.kept_bytes = 0
         self.reply_bytes = 0

@@ -7,10 +7,12 @@ slices go on over snapshots, for they are known by their ids.
 from collections.abc import Iterator
 from typing import Final
 
+from faregate.catalogue.dearest import dearest
 from faregate.catalogue.models import Offer
 from faregate.catalogue.prices import Fraction
+from faregate.configuration.accounts import serving
 from faregate.configuration.commerce import Application, Budget, Limit, Plan, Quota, Selection
-from faregate.configuration.document import Document, Model
+from faregate.configuration.document import Document
 from faregate.configuration.pricing import as_fraction, compile_prices
 from faregate.core import bounds
 from faregate.core.money import parse_amount
@@ -22,7 +24,7 @@ from faregate.ledger.purses import PurseSpec, Unit
 from faregate.ledger.slices import Slice
 from faregate.ledger.windows import ROLLING_NS, period, previous
 from faregate.limits.counters import Counter, LimitSpec, LimitUnit
-from faregate.policies.terms import Terms
+from faregate.policies.terms import TargetFare, Terms
 
 _WINDOW_S: Final = {"second": 1.0, "minute": 60.0}
 _LIMIT_UNITS: Final = {
@@ -47,15 +49,21 @@ class _Caller:
     """Who calls what: the facts that rules select by and count for."""
 
     def __init__(
-        self, key: KeyRecord, application: Application, team: str, offer: Offer, route: str
+        self,
+        key: KeyRecord,
+        application: Application,
+        team: str,
+        offer: Offer,
+        route: str,
+        providers: list[str],
     ) -> None:
+        self._providers = frozenset(providers)
         self.selected = {
             "keys": key.name,
             "applications": key.application or "",
             "teams": team,
             "plans": application.plan or "",
             "models": offer.name,
-            "providers": offer.provider,
             "routes": route,
         }
         self.subjects = {
@@ -75,7 +83,8 @@ class _Caller:
             chosen = getattr(selection, field)
             if chosen and fact not in chosen:
                 return False
-        return True
+        # Of a virtual model it isn't known yet who serves: a rule for one of them counts.
+        return not selection.providers or not self._providers.isdisjoint(selection.providers)
 
     def subject(self, each: str) -> str:
         """Whose count it is; empty where the call has no such thing."""
@@ -93,7 +102,8 @@ class TermsBook:
         self._team_wallets = {one.name: one.wallet for one in document.teams}
         self._plans = {one.name: one for one in document.plans}
         self._models = {one.name: one for one in document.models}
-        self._prices = compile_prices(document)
+        self._virtual = {one.name: one for one in document.virtual_models}
+        self.prices = compile_prices(document)
         self._by_subject = any(
             rule.each in ("customer", "run")
             for rule in (*document.limits, *document.budgets, *self._of_plans())
@@ -152,7 +162,9 @@ class TermsBook:
         self, key: KeyRecord, offer: Offer, route: str, customer: str, run: str, now_ns: int
     ) -> Terms:
         application = self._applications.get(key.application or "", _NONE)
-        caller = _Caller(key, application, application.team or "", offer, route)
+        names = self._targets(offer.name)
+        providers = [self._models[one].provider for one in names if one in self._models]
+        caller = _Caller(key, application, application.team or "", offer, route, providers)
         caller.subjects["customer"], caller.subjects["run"] = customer, run
         plan = self._plans.get(application.plan or "")
         terms = Terms(key)
@@ -179,7 +191,7 @@ class TermsBook:
         }
         terms.missing_subject = self._missing_subject(caller)
         self._price(terms, offer, plan, now_ns, ends)
-        self._describe(terms, self._models.get(offer.name), plan)
+        self._describe(terms, offer.name, plan)
         terms.until_ns = min(ends, default=None)
         terms.complete()
         return terms
@@ -264,29 +276,67 @@ class TermsBook:
     def _price(
         self, terms: Terms, offer: Offer, plan: Plan | None, now_ns: int, ends: list[int]
     ) -> None:
-        fare = self._prices.fare(offer.name, terms.plan or None, now_ns)
-        terms.cost, terms.charge = fare.cost, fare.charge
-        if fare.charge is not None and fare.charge.same_price(fare.cost):
-            terms.charge = fare.cost  # so that a call's price is computed once
-        terms.overage = fare.charge
-        quotas = plan.quotas if plan is not None else ()
-        for quota in quotas:
-            if quota.included and fare.charge is not None:
-                multiplier: Fraction = as_fraction(quota.overage_multiplier)
-                terms.overage = fare.charge.times(multiplier)
-        untils = [tariff.until_ns for tariff in (fare.cost, fare.charge) if tariff is not None]
-        ends.extend(until_ns for until_ns in (*untils, fare.until_ns) if until_ns is not None)
+        """The price of each target, and the dearest to hold by."""
+        overage = _overage(plan)
+        own = None
+        if offer.name in self._virtual:  # a price of its own is what callers pay, whoever serves
+            own = self.prices.fare(offer.name, terms.plan or None, now_ns)
+        for name in self._targets(offer.name):
+            fare = self.prices.fare(name, terms.plan or None, now_ns)
+            charge = fare.charge
+            if own is not None and own.charge is not None and self._has_price(offer.name, plan):
+                charge = own.charge
+            if charge is not None and charge.same_price(fare.cost):
+                charge = fare.cost  # so that a call's price is computed once
+            beyond = charge.times(overage) if overage is not None and charge is not None else charge
+            terms.fares[name] = TargetFare(fare.cost, charge, beyond)
+            for priced in (fare, own):
+                if priced is not None:
+                    tariffs = (priced.cost, priced.charge)
+                    untils = [tariff.until_ns for tariff in tariffs if tariff is not None]
+                    ends.extend(at for at in (*untils, priced.until_ns) if at is not None)
+        fares = list(terms.fares.values())
+        terms.cost = dearest([fare.cost for fare in fares])
+        terms.charge = dearest([fare.charge for fare in fares])
+        terms.overage = dearest([fare.overage for fare in fares])
         terms.top_up_url = self._document.settings.credit.top_up_url
 
-    def _describe(self, terms: Terms, model: Model | None, plan: Plan | None) -> None:
+    def _has_price(self, name: str, plan: Plan | None) -> bool:
+        """Whether a price is written for this very name."""
+        prices = (*self._document.prices, *(plan.prices if plan is not None else ()))
+        return any(price.model == name for price in prices)
+
+    def _targets(self, name: str) -> tuple[str, ...]:
+        """The models that may serve a name: its own, or all of a virtual model's."""
+        virtual = self._virtual.get(name)
+        return (name,) if virtual is None else serving(virtual)
+
+    def _describe(self, terms: Terms, name: str, plan: Plan | None) -> None:
         if plan is not None:
             terms.fits = plan.fit == "lower"
             terms.default_output_tokens = plan.default_output_tokens
-        if model is not None:
-            terms.output_tokens_max = model.output_tokens_max
-            terms.hidden_reasoning = model.hidden_reasoning
-            terms.image_tokens_max = model.image_tokens_max
-            terms.tokenizer = model.tokenizer
+        virtual = self._virtual.get(name)
+        models = [self._models[one] for one in self._targets(name) if one in self._models]
+        if not models:
+            return
+        limits = [model.output_tokens_max for model in models]
+        known = [limit for limit in limits if limit is not None]
+        terms.output_tokens_max = max(known) if len(known) == len(limits) else None
+        terms.hidden_reasoning = any(model.hidden_reasoning for model in models)
+        terms.image_tokens_max = max(model.image_tokens_max for model in models)
+        tokenizers = {model.tokenizer for model in models}
+        terms.tokenizer = tokenizers.pop() if len(tokenizers) == 1 else None
+        said = virtual if virtual is not None else self._document.settings.routing
+        terms.drops = said.unsupported == "drop"
+
+
+def _overage(plan: Plan | None) -> Fraction | None:
+    """What a price beyond the plan's included volumes is multiplied by."""
+    multiplier = None
+    for quota in plan.quotas if plan is not None else ():
+        if quota.included:
+            multiplier = as_fraction(quota.overage_multiplier)
+    return multiplier
 
 
 def _policy(spec: LimitSpec) -> RatePolicy:

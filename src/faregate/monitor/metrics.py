@@ -79,6 +79,11 @@ METRICS: Final[tuple[Metric, ...]] = (
         "code.",
     ),
     Metric(
+        "faregate_provider_events_total", "counter", ("provider", "kind"),
+        "What became of accounts, by kind: benched, broken, back, breaker_opened, "
+        "breaker_closed, balance_low, balance_out, balance_runs_out.",
+    ),
+    Metric(
         "faregate_configuration_revision", "gauge", (),
         "Revision of the configuration in use; the oldest, while workers differ.", "min",
     ),
@@ -197,7 +202,7 @@ class GateMetrics:
     """All that one gate worker counts, in place."""
 
     __slots__ = (
-        "_calls", "_failures", "_note_duration", "_note_first_byte", "_note_overhead", "_refusals",
+        "_calls", "_events", "_failures", "_note_duration", "_note_first_byte", "_note_overhead", "_refusals",
          "_tokens", "_upstreams",
         "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
         "connections_open", "duration", "first_byte", "journal_full", "limits_degraded",
@@ -221,6 +226,7 @@ class GateMetrics:
         self._refusals: dict[str, int] = {}
         self._tokens: dict[tuple[str, str], list[int]] = {}
         self._failures: dict[tuple[str, str], int] = {}
+        self._events: dict[tuple[str, str], int] = {}
         # As things stand now.
         self.connections_open = 0
         self.connections_active = 0
@@ -279,6 +285,13 @@ class GateMetrics:
             key = (OTHER, kind)
         self._failures[key] = self._failures.get(key, 0) + 1
 
+    def provider_event(self, provider: str, kind: str) -> None:
+        """Count what became of an account: benched, back, broken, running out."""
+        key = (provider, kind)
+        if key not in self._events and len(self._events) >= SERIES_MAX:
+            key = (OTHER, kind)
+        self._events[key] = self._events.get(key, 0) + 1
+
     def upstreams_are(self, states: Iterable[tuple[str, int, int, int]]) -> None:
         """Set each provider's (name, open connections, idle, waiting calls)."""
         self._upstreams = {name: (opened, idle, waiting) for name, opened, idle, waiting in states}
@@ -305,6 +318,9 @@ class GateMetrics:
                 "faregate_connections_accepted_total": [[[], self.connections_accepted]],
                 "faregate_upstream_failures_total": [
                     [list(key), count] for key, count in self._failures.items()
+                ],
+                "faregate_provider_events_total": [
+                    [list(key), count] for key, count in self._events.items()
                 ],
             },
             "gauges": {

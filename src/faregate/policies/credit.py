@@ -15,7 +15,8 @@ from faregate.catalogue.prices import Tariff
 from faregate.core import bounds
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
-from faregate.dialects.openai_chat import Peek
+from faregate.dialects.translation import Peeked
+from faregate.dialects.usage import Usage
 from faregate.ledger.purses import Need, Standing, Unit
 from faregate.ledger.slices import Slice, hold, shortest
 from faregate.policies import shortage
@@ -29,11 +30,12 @@ class CallWithCredit(Protocol):
     """What this policy reads of a call, and what it sets."""
 
     terms: Terms
-    peek: Peek | None
+    peek: Peeked | None
     started_at: float
     makes_output: bool  # whether this operation puts out tokens at all
     choices: int  # answers, each of up to the output limit
     input_bound: int  # the most input tokens that its body can be
+    most: Usage | None  # the most that is billed beside tokens, and the service tier asked for
 
     slices: tuple[Slice, ...]  # what is held, once it is
     need: Need
@@ -119,7 +121,7 @@ class CreditCheck:
         return _need_of(call, outputs)
 
     def _open_ended(
-        self, call: CallWithCredit, terms: Terms, peeked: Peek, slices: tuple[Slice, ...]
+        self, call: CallWithCredit, terms: Terms, peeked: Peeked, slices: tuple[Slice, ...]
     ) -> int:
         """Output tokens to hold for a call without a limit."""
         most = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
@@ -148,7 +150,7 @@ class CreditCheck:
             tariff = call.tariff
             if tariff is None:
                 return bounds.USUAL_OUTPUT_TOKENS * 1_000
-            return tariff.affordable_output(amount, call.input_bound)
+            return tariff.affordable_output(amount, call.input_bound, call.most)
         if unit == Unit.OUTPUT_TOKENS:
             return amount
         if unit == Unit.TOKENS:
@@ -298,7 +300,8 @@ class CreditCheck:
         for one in call.slices:
             if one.unit == Unit.NANO and call.tariff is not None:
                 nano = call.need[Unit.NANO] + one.free
-                whole = call.tariff.affordable_output(nano, call.need[Unit.INPUT_TOKENS])
+                inputs = call.need[Unit.INPUT_TOKENS]
+                whole = call.tariff.affordable_output(nano, inputs, call.most)
                 least = min(least, whole - outputs)
             elif one.unit in (Unit.OUTPUT_TOKENS, Unit.TOKENS):
                 least = min(least, one.free)
@@ -387,7 +390,7 @@ async def _copies(slices: tuple[Slice, ...], purses: Purses) -> tuple[Slice, ...
 def _need_of(call: CallWithCredit, outputs: int) -> Need:
     """What a call with so many output tokens, of all choices, can use at most."""
     inputs, tariff = call.input_bound, call.tariff
-    nano = tariff.bound(inputs, outputs) if tariff is not None else 0
+    nano = tariff.bound(inputs, outputs, call.most) if tariff is not None else 0
     return (nano, 1, inputs, outputs, inputs + outputs)
 
 

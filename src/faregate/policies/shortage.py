@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from faregate.core.money import format_amount
 from faregate.core.refusals import Change, Fix, Refusal, refuse
-from faregate.dialects.openai_chat import Peek
+from faregate.dialects.translation import Peeked
 from faregate.ledger.purses import Need, Unit
 from faregate.ledger.reckoning import bucket_of, frees_ns
 from faregate.ledger.slices import NOTHING, Slice
@@ -21,7 +21,7 @@ _WORDS: Final = {
 }
 
 
-def price_unknown(peeked: Peek | None) -> Refusal:
+def price_unknown(peeked: Peeked | None) -> Refusal:
     """A wallet or a budget applies, and nobody has said what the model costs."""
     model = peeked.model if peeked is not None else ""
     detail = f"The model '{model[:100]}' has no price here, so it can't be charged."

@@ -4,7 +4,7 @@ Compiled once for each key, model and path of a snapshot (and customer and run, 
 for each of those), so that a call finds everything by one look and walks flat tuples.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from faregate.catalogue.models import Offer
 from faregate.catalogue.prices import Tariff
@@ -15,19 +15,29 @@ from faregate.ledger.slices import Slice
 from faregate.limits.counters import Counter, LimitUnit
 
 
+class TargetFare(NamedTuple):
+    """What calls cost that one target of a model serves; as in `Terms`."""
+
+    cost: Tariff | None
+    charge: Tariff | None
+    overage: Tariff | None
+
+
 class Terms:
     """What a call's limits, volumes, budgets, wallet and prices are.
 
     `slices` stand in the order of their refusals: limits, quotas, budgets, the wallet. `included`
     are volumes within which calls are free; `charge` is the price of a call without such volumes,
-    `overage` of one beyond them. Prices are None where they aren't known. `until_ns` is when they
+    `overage` of one beyond them; with several targets these are the dearest, to hold by, and
+    `fares` the targets' own. Prices are None where they aren't known. `until_ns` is when they
     must be compiled anew: a price or a period ends.
     """
 
     __slots__ = (
         "application", "bounds_output", "charge", "concurrent", "corrected", "cost", "counted",
-        "counters", "default_output_tokens", "fits", "hidden_reasoning", "image_tokens_max",
-        "included", "key", "measures", "missing_subject", "needs_price", "offer",
+        "counters", "default_output_tokens", "drops", "fares", "fits", "hidden_reasoning",
+        "image_tokens_max", "included", "key", "measures", "missing_subject",
+        "needs_price", "offer",
         "output_tokens_max", "overage", "plan", "plenty_until", "purse_ids", "rate_fields",
         "rate_lines", "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "until_ns",
         "unusual", "upgrade_urls", "wallet",
@@ -55,6 +65,8 @@ class Terms:
         self.cost: Tariff | None = None
         self.charge: Tariff | None = None
         self.overage: Tariff | None = None
+        self.fares: dict[str, TargetFare] = {}  # by the name of the target's model
+        self.drops = False  # what a target can't take of a request is left out
         self.needs_price = False
         self.bounds_output = False
         self.upgrade_urls: dict[str, str] = {}  # of quotas, by purse name

@@ -1,0 +1,243 @@
+"""CHOOSE and SEND: which target serves a call, and the request as it will see it.
+
+The first choice is made here, the next ones by `gate.attempts`; both go through `prepare`.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from faregate.configuration.document import Model
+from faregate.core.errors import FaregateError
+from faregate.core.refusals import Refusal, refuse
+from faregate.dialects.translation import Lost
+from faregate.gate.finish import add_attempt, record_start
+from faregate.gate.operations import Operation
+from faregate.gate.routing_facts import facts_of
+from faregate.gate.upstreams import Upstream
+from faregate.gate.wires import UnservedError, Wire
+from faregate.routing.course import Course, GiveUp
+from faregate.routing.route import Refused, Route
+from faregate.routing.strategies import NO_FACTS
+from faregate.routing.targets import Choice, begin
+from faregate.routing.troubles import Trouble
+
+if TYPE_CHECKING:
+    from faregate.gate.relay import Relay
+
+_UNSUPPORTED_FIELD: Final = b"faregate-unsupported"
+_DROP: Final = b"drop"
+_FAR: Final = float("inf")
+
+
+class Choose:
+    """The step that chooses a target and writes the request for it."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        routes: Mapping[str, Route],
+        models: Mapping[str, Model],
+        upstreams: Mapping[str, Upstream],
+    ) -> None:
+        self._operation = operation
+        self._routes = routes
+        self._models = models
+        self._upstreams = upstreams
+        self._wires: dict[Choice, Wire] = {}
+
+    def __call__(self, call: "Relay") -> Refusal | None:
+        """Set what SEND sends, or refuse."""
+        offer = call.offer
+        assert offer is not None
+        route = self._routes[offer.name]
+        facts = NO_FACTS if not route.needs else facts_of(call, route)
+        choice = route.choose(facts, call.started_at)
+        if isinstance(choice, Refused):
+            return choice.refusal()
+        call.beyond = call.tariff is not None and call.tariff is call.terms.overage
+        if route.shadow is not None:
+            call.shadow = route.shadow_choice(facts, call.started_at)
+        outcome = self.prepare(call, choice)
+        if isinstance(outcome, Refusal):
+            return outcome
+        return None if outcome is None else choose_another(call, self, choice, outcome)
+
+    def route(self, name: str) -> Route:
+        """The route of a model, virtual or not."""
+        return self._routes[name]
+
+    def prepare(self, call: "Relay", choice: Choice) -> Refusal | Lost | None:
+        """Write the request for `choice`; what it can't take, where something is in the way."""
+        wire = self._wires.get(choice)
+        if wire is None:
+            found = self._wire(choice)
+            if isinstance(found, Lost):
+                return found
+            wire = found
+        call.choice, call.wire = choice, wire
+        call.upstream = wire.upstream
+        fare = call.terms.fares.get(wire.name)
+        if fare is not None:
+            call.cost = fare.cost
+            if call.tariff is not None and fare.charge is not None:
+                call.tariff = fare.overage if call.beyond else fare.charge
+        if wire.native is None:
+            return self._translate(call, wire)
+        peeked = call.peek
+        assert peeked is not None
+        native = wire.native
+        body = native.splice_model(call.body, peeked.model, wire.model)
+        if isinstance(body, Refusal):
+            return body
+        if peeked.stream and wire.upstream.ask_stream_usage and not peeked.asks_usage:
+            body = native.ask_stream_usage(body)
+        if call.output_sent:
+            body = native.set_output_limit(
+                body, call.output_sent, wire.upstream.row.output_limit_field
+            )
+        call.request_body = body
+        call.idempotent = b"idempotency-key" in call.head.fields
+        return None
+
+    def _wire(self, choice: Choice) -> Wire | Lost:
+        target = choice.target
+        try:
+            wire = Wire(
+                choice,
+                self._upstreams[target.account.name],
+                self._models[target.name],
+                self._operation,
+            )
+        except UnservedError as error:
+            return Lost(self._operation.name, str(error))
+        if not choice.is_probe:
+            self._wires[choice] = wire
+        return wire
+
+    def _translate(self, call: "Relay", wire: Wire) -> Refusal | Lost | None:
+        neutral, peeked = call.neutral, call.peek
+        assert peeked is not None
+        if neutral is None:
+            reader = self._operation.translator
+            assert reader is not None
+            read = reader.read_request(call.body, peeked.model, stream=bool(peeked.stream))
+            if isinstance(read, Refusal):
+                return read
+            neutral = call.neutral = read
+        if call.output_sent:
+            neutral = msgspec.structs.replace(neutral, output_tokens_max=call.output_sent)
+        assert wire.writer is not None
+        written = wire.writer.write_request(neutral, wire.facts)
+        if written.lost:
+            if not drops(call):
+                return written.lost[0]
+            call.dropped = tuple(lost.name for lost in written.lost)
+        call.request_body = written.body
+        call.idempotent = b"idempotency-key" in call.head.fields
+        return None
+
+
+def drops(call: "Relay") -> bool:
+    """Whether parts that a target can't take are left out, rather than the call refused."""
+    said = call.head.fields.get(_UNSUPPORTED_FIELD)
+    return call.terms.drops if said is None else said.strip().lower() == _DROP
+
+
+def refuse_lost(call: "Relay", lost: Lost) -> Refusal:
+    """The refusal of a request that no target can take as it is."""
+    operation = call.plan.operation
+    if operation is not None and lost.name == operation.name:
+        detail = f"The model '{call.model_asked[:100]}' does not serve {operation.path}."
+        return refuse("operation_unsupported", detail, param="model", scope="model")
+    detail = f"The model '{call.model_asked[:100]}' can't take '{lost.name}': {lost.why}"
+    return refuse("unsupported_parameter", detail, param=lost.name, scope="model")
+
+
+def choose_another(call: "Relay", choose: Choose, choice: Choice, lost: Lost) -> Refusal | None:
+    """Prepare for a target that can take the request, where there is one."""
+    course, now = course_of(call, choose), call.gate.now()
+    while True:
+        trouble = Trouble("unsupported", "request", detail=lost.why)
+        following = course.failed(choice, trouble, now)
+        if isinstance(following, GiveUp) or following.wait_s:
+            return refuse_lost(call, lost)
+        choice = following.choice
+        outcome = choose.prepare(call, choice)
+        if not isinstance(outcome, Lost):
+            return outcome
+
+
+def course_of(call: "Relay", choose: Choose) -> Course:
+    """What is tried for this call, from its first trouble on."""
+    course = call.course
+    if course is None:
+        offer, choice = call.offer, call.choice
+        assert offer is not None
+        assert choice is not None
+        route = choose.route(offer.name)
+        deadline = call.deadline or _FAR
+        facts = facts_of(call, route)
+        course = call.course = route.course(choice, facts, call.gate.now(), deadline)
+    return course
+
+
+class Send:
+    """The last step: record the call, then send it to the provider."""
+
+    def __init__(self, choose: Choose) -> None:
+        self.choose = choose
+
+    def __call__(self, call: "Relay") -> Refusal | Awaitable[Refusal | None] | None:
+        """Send; what comes back is the relay's affair."""
+        if not record_start(call) and call.gate.recorder.when_full == "refuse":
+            return refuse("journal_unavailable", "The journal has no room.", scope="gate")
+        return send(call)
+
+
+def send(call: "Relay") -> Refusal | Awaitable[Refusal | None] | None:
+    """Send what is prepared; awaitable where a token must be fetched first."""
+    wire, choice = call.wire, call.choice
+    assert wire is not None
+    assert choice is not None
+    now = call.submitted_at = call.gate.now()
+    begin(choice, now)
+    call.attempting = True
+    streamed = call.peek is not None and call.peek.stream is True
+    proof = wire.upstream.proof
+    signed = b""
+    if proof is not None:
+        path = wire.stream_path if streamed else wire.path
+        try:
+            lines = proof.lines(wire, path, call.request_body)
+        except FaregateError as error:
+            return unproven(call, str(error))
+        if not isinstance(lines, bytes):
+            return _send_proven(call, wire, lines, streamed=streamed)
+        signed = lines
+    length = len(call.request_body)
+    call.request_head = wire.request_head(call.head, length, streamed=streamed, signed=signed)
+    wire.lane.pool.send(call, now)
+    return None
+
+
+async def _send_proven(
+    call: "Relay", wire: Wire, lines: Awaitable[bytes], *, streamed: bool
+) -> Refusal | None:
+    try:
+        signed = await lines
+    except FaregateError as error:
+        return unproven(call, str(error))
+    if not call.ended:
+        length = len(call.request_body)
+        call.request_head = wire.request_head(call.head, length, streamed=streamed, signed=signed)
+        wire.lane.pool.send(call, call.gate.now())
+    return None
+
+
+def unproven(call: "Relay", detail: str) -> Refusal:
+    """What lets us in at a provider could not be had."""
+    name = call.upstream.name if call.upstream is not None else "unknown"
+    add_attempt(call, 0, "provider_key_invalid", call.gate.now())
+    return refuse("provider_key_invalid", f"Provider '{name}': {detail}.", scope="provider")

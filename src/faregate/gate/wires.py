@@ -1,0 +1,109 @@
+"""How calls of one operation are sent to one target with one of its keys."""
+
+from typing import Final
+from urllib.parse import quote
+
+from faregate.configuration.document import Model
+from faregate.core.errors import FaregateError
+from faregate.dialects.translation import Dialect, Native, TargetFacts
+from faregate.gate.operations import TARGET_PATHS, Operation
+from faregate.gate.translators import translator
+from faregate.gate.upstreams import Upstream
+from faregate.routing.targets import Choice
+from faregate.wire.request_reader import RequestHead
+
+_JSON: Final = b"content-type: application/json\r\n"
+# A vendor's own tools send it; who serves, not who calls, is told of translated calls.
+_USER_AGENT: Final = b"user-agent: faregate\r\n"
+
+
+class UnservedError(FaregateError):
+    """A target can't serve an operation: its vendor speaks no dialect for it."""
+
+
+class Wire:
+    """One way, made once for a snapshot.
+
+    `native` is set where bytes pass through, `writer` where the request is translated.
+    """
+
+    __slots__ = (
+        "choice", "dialect", "facts", "fields", "lane", "model", "name", "native", "path",
+        "stream_path", "upstream", "writer",
+    )  # fmt: skip
+
+    def __init__(
+        self, choice: Choice, upstream: Upstream, model: Model, operation: Operation
+    ) -> None:
+        self.choice = choice
+        self.upstream = upstream
+        self.name = model.name
+        self.model = model.upstream_model or model.name
+        self.native: Native | None = None
+        self.writer: Dialect | None = None
+        self.dialect = _dialect_to(upstream, operation)
+        if self.dialect == operation.dialect:
+            self.native = operation.native
+        else:
+            self.writer = translator(self.dialect, upstream.vendor)
+        self.lane = upstream.lane(self.dialect)
+        self.fields = self.lane.fields + self.lane.key_fields.get(choice.key.name, b"")
+        if self.native is None:
+            self.fields += _JSON + _USER_AGENT
+        whole, streamed = TARGET_PATHS[self.dialect]
+        name = quote(self.model, safe="-._~")
+        self.path = whole.replace("{model}", name).encode("ascii")
+        self.stream_path = streamed.replace("{model}", name).encode("ascii")
+        row = upstream.row
+        self.facts = TargetFacts(
+            model=self.model,
+            vendor=upstream.vendor,
+            output_tokens_max=model.output_tokens_max,
+            output_limit_field=row.output_limit_field,
+            unsupported=frozenset(row.unsupported),
+            quirks=frozenset(row.quirks),
+        )
+
+    def request_head(
+        self, head: RequestHead, body_bytes: int, *, streamed: bool, signed: bytes = b""
+    ) -> bytes:
+        """The head of the request; `signed` are lines that prove this one request."""
+        path = self.stream_path if streamed else self.path
+        if self.native is None:
+            return b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
+                self.lane.prefix,
+                path,
+                self.fields,
+                signed,
+                body_bytes,
+            )
+        query = _query(path, head.query) if head.query else b""
+        return b"POST %b%b%b HTTP/1.1\r\n%b%b%b%bcontent-length: %d\r\n\r\n" % (
+            self.lane.prefix,
+            path,
+            query,
+            self.fields,
+            _JSON,
+            self.upstream.forwarded(head),
+            signed,
+            body_bytes,
+        )
+
+
+def _dialect_to(upstream: Upstream, operation: Operation) -> str:
+    """The caller's own dialect where the target speaks it, else the one it prefers."""
+    spoken = upstream.dialects(operation.name)
+    if operation.dialect in spoken:
+        return operation.dialect
+    if operation.translator is not None:
+        for dialect in spoken:
+            if translator(dialect, upstream.vendor) is not None:
+                return dialect
+    raise UnservedError(f"'{upstream.name}' can't serve {operation.name}")
+
+
+def _query(path: bytes, query: bytes) -> bytes:
+    """The caller's query without its key, and without what our path says itself."""
+    said = {b"key", b"alt"} if b"?" in path else {b"key"}
+    kept = [part for part in query.split(b"&") if part.partition(b"=")[0] not in said]
+    return (b"&" if b"?" in path else b"?") + b"&".join(kept) if kept else b""
