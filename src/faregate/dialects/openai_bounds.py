@@ -15,10 +15,12 @@ Sources: OpenAI Cookbook, "How to count tokens with tiktoken" (messages, tools);
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import lru_cache
-from json.encoder import encode_basestring
 from typing import Final
+
+from faregate.dialects.media_tally import PREFIX_TOKENS, Tally, plain
 
 # What a model's chat template says on its own, such as the date: gpt-oss takes 75 tokens.
 TEMPLATE_TOKENS: Final = 128
@@ -45,42 +47,96 @@ _IMAGE_TOKENS_TYPICAL: Final = 765
 _AUDIO_BYTES_PER_TOKEN_TYPICAL: Final = 400
 _BYTES_PER_TOKEN_TYPICAL: Final = 4
 
-_PROMPTS: Final = ("prompt", "input")
-_TOOLS: Final = ("tools", "functions", "response_format")
-_TOOLS_TEXTS: Final = tuple(b'"%b"' % name.encode() for name in _TOOLS)
-_IMAGES: Final = frozenset({"image_url"})
-_AUDIO: Final = frozenset({"input_audio"})
-_UNSEEN: Final = frozenset({"file", "video_url", "audio_url"})
-_MEDIA_TEXTS: Final = (b'_url"', b'audio"', b'"file"')  # one of them is in each of those names
+_TOOLS: Final = frozenset(
+    {"tools", "functions", "responseformat", "format", "text", "outputformat", "outputconfig"}
+)
+_TOLD: Final = frozenset({"inputtype", "task", "tasktype"})  # what an input is for
+# What only bodies have in which something isn't text or more is put in, and what only those with
+# media have; by dialects, for whoever writes another's members has them passed over.
+_Signs = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+_CHAT_SIGNS: Final[_Signs] = ((b'"type"', b'"audio"'), (b'_url"', b'audio"', b'"file"'))
+_SIGNS: Final[dict[str, _Signs]] = {
+    "openai_chat": _CHAT_SIGNS,
+    "openai_completions": _CHAT_SIGNS,
+    "openai_responses": (
+        (b'"type"',),
+        (b'_url"', b'image"', b'file_data"', b'file_id"', b'image_generation_call"'),
+    ),
+    "anthropic": ((b'"type"',), (b'"image"', b'"document"', b'file_id"')),
+    "gemini": ((b'data"', b'"tools"', b'schema"'), (b'data"',)),
+    "ollama": ((b'"images"', b'"tools"', b'"format"'), (b'"images"',)),
+}
+_ALL_SIGNS: Final[_Signs] = (
+    (
+        b'type"', b'audio"', b'image"', b'images"', b'data"', b'"documents"', b'"tools"',
+        b'schema"', b'"format"', b'"task"',
+    ),
+    (
+        b'url"', b'audio"', b'image"', b'images"', b'data"', b'"file', b'"document', b'file_id"',
+        b'fileid"', b'image_generation_call"',
+    ),
+)  # fmt: skip
+_TOLD_TEXTS: Final = re.compile(rb'"(?:input_?type|task|task_?type)"')
+_TOOLS_TEXTS: Final = (
+    b'"tools"', b'"functions"', b'"response_format"', b'schema"', b'"format"', b'"output_',
+)  # fmt: skip
 _ESCAPED_ASCII: Final = b"\\u00"  # may spell any of those names otherwise
 
 _Counter = Callable[[list[str], str], int]
 
 
-def cheap_bound(body: bytes, image_tokens_max: int) -> int:
+def cheap_bound(body: bytes, image_tokens_max: int, dialect: str = "") -> int:
     """The most input tokens that `body` can be, by its length.
 
-    Media count by formulas. A microsecond for a short body without media.
+    Media count by formulas. A microsecond for a short body without media in one of the chats'
+    dialects; two for others, and where `dialect` isn't said.
     """
     lowered = body.lower()
     if b"\\" in lowered and _ESCAPED_ASCII in lowered:
         return _bound(body, image_tokens_max, None)
-    if b'"type"' not in lowered and b'"audio"' not in lowered:  # neither media nor tools
+    signs, media = _SIGNS.get(dialect, _ALL_SIGNS)
+    for text in signs:
+        if text in lowered:
+            break
+    else:
         return len(body) + TEMPLATE_TOKENS
-    for text in _MEDIA_TEXTS:
+    for text in media:
         if text in lowered:
             return _bound(body, image_tokens_max, None)
+    bound = len(body) + TEMPLATE_TOKENS
+    if dialect not in _SIGNS and _TOLD_TEXTS.search(lowered) is not None:
+        bound += lowered.count(b'"') // 2 * PREFIX_TOKENS
     for text in _TOOLS_TEXTS:
         if text in lowered:
-            return len(body) + TEMPLATE_TOKENS + TOOLS_TOKENS
-    return len(body) + TEMPLATE_TOKENS
+            return bound + TOOLS_TOKENS
+    return bound
 
 
-def closer_bound(body: bytes, image_tokens_max: int, tokenizer: str | None = None) -> int:
+def closer_bound(
+    body: bytes, image_tokens_max: int, tokenizer: str | None = None, dialect: str = ""
+) -> int:
     """The same, with texts counted exactly where `tokenizer` is known here."""
     if tokenizer is None or _counter() is None:
-        return cheap_bound(body, image_tokens_max)
+        return cheap_bound(body, image_tokens_max, dialect)
     return _bound(body, image_tokens_max, tokenizer)
+
+
+# What the vendor itself puts in: a conversation, prompt or cache that it keeps, what its own tools
+# find. A gate can't see it.
+_ELSEWHERE: Final = re.compile(
+    rb'"(?:previous_response_id|conversation|item_reference|cached_?content|mcp_servers|container'
+    rb"|web_search[a-z0-9_]*|web_fetch[a-z0-9_]*|file_search|code_interpreter|code_execution[0-9_]*"
+    rb"|mcp|google_?search|google_?search_?retrieval|url_?context|computer[a-z0-9_]*"
+    rb'|web_search_options|connectors)"'
+)
+
+
+def refers_elsewhere(body: bytes) -> bool:
+    """Whether the input may have what isn't in `body`: then its bound is the model's context.
+
+    Too often rather than too seldom: who names a tool of its own so is taken at its word.
+    """
+    return _ELSEWHERE.search(body.lower()) is not None or _ESCAPED_ASCII in body
 
 
 def estimate_input(body: bytes, tokenizer: str | None = None) -> int:
@@ -91,14 +147,15 @@ def estimate_input(body: bytes, tokenizer: str | None = None) -> int:
     request = _decode(body)
     if request is None:
         return -(-len(body) // _BYTES_PER_TOKEN_TYPICAL)
-    tally = _Tally(_IMAGE_TOKENS_TYPICAL, 1, _MESSAGE_TOKENS, _AUDIO_BYTES_PER_TOKEN_TYPICAL, 1)
+    tally = Tally(_IMAGE_TOKENS_TYPICAL, 1, _MESSAGE_TOKENS, _AUDIO_BYTES_PER_TOKEN_TYPICAL, 1)
     for name, value in request.items():
-        if name == "messages":
-            tally.messages(value)
-            tally.tokens += _REPLY_TOKENS
-        elif name in _PROMPTS:
-            tally.prompts(value)
-        elif name in _TOOLS:
+        known = plain(name)
+        if known == "documents" and "query" in request:
+            tally.json(request["query"])
+            tally.documents(value, request["query"])
+        elif tally.known(known, value):
+            tally.tokens += _REPLY_TOKENS if known == "messages" else 0
+        elif known in ("tools", "functions", "responseformat", "documents"):
             tally.json(value)
     exact = _exact(tally.texts, tokenizer) if tokenizer is not None else None
     if exact is None:
@@ -124,130 +181,30 @@ def _bound(body: bytes, image_tokens_max: int, tokenizer: str | None) -> int:
     if request is None:  # no reader takes it, so nothing is put in; its length, to be sure
         return len(body) + TEMPLATE_TOKENS + TOOLS_TOKENS
     around = _MESSAGE_TOKENS_MAX if tokenizer is None else _MESSAGE_TOKENS
-    tally = _Tally(image_tokens_max, _AROUND_TOKENS, around, _AUDIO_BYTES_PER_TOKEN, _PAGES_MAX)
+    tally = Tally(image_tokens_max, _AROUND_TOKENS, around, _AUDIO_BYTES_PER_TOKEN, _PAGES_MAX)
     tally.tokens = TEMPLATE_TOKENS + _REPLY_TOKENS
     has_tools = False
     try:
         for name, value in request.items():
-            lowered = name.lower()
-            if lowered == "messages":
-                tally.messages(value)
-            elif lowered in _PROMPTS:
-                tally.prompts(value)
-            else:
-                has_tools = has_tools or lowered in _TOOLS
+            known = plain(name)
+            if known == "documents":
+                tally.documents(value, request.get("query", request.get("Query")))
+            elif not tally.known(known, value):
+                has_tools = has_tools or known in _TOOLS or _has_schema(value)
                 tally.json({name: value})
     except RecursionError:
         return len(body) + TEMPLATE_TOKENS + TOOLS_TOKENS
+    if any(plain(name) in _TOLD for name in request):
+        tally.tokens += len(tally.texts) * PREFIX_TOKENS
     if has_tools:
         tally.tokens += TOOLS_TOKENS
     exact = None if tokenizer is None else _exact(tally.texts, tokenizer)
     return tally.tokens + (_bytes(tally.texts) if exact is None else exact)
 
 
-class _Tally:
-    """Texts that will be tokens, and tokens of all that isn't text."""
-
-    def __init__(self, image: int, around: int, message: int, audio_bytes: int, pages: int) -> None:
-        self._image = image
-        self._around = around
-        self._message = message
-        self._audio_bytes = audio_bytes
-        self._pages = pages
-        self.texts: list[str] = []
-        self.tokens = 0
-
-    def messages(self, value: object) -> None:
-        """Messages of a chat, or whatever stands in their place."""
-        if isinstance(value, list):
-            for one in value:
-                self.messages(one)
-        elif isinstance(value, dict):
-            self._one_message(value)
-        else:
-            self.json(value)
-
-    def prompts(self, value: object) -> None:
-        """A text, tokens, or a list of either; a number is a token."""
-        waiting = [value]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, list):
-                self.tokens += sum(isinstance(token, int) for token in one) + self._around
-                waiting += [other for other in one if not isinstance(other, int)]
-            else:
-                self.json(one)
-
-    def json(self, value: object) -> None:
-        """Anything, as it stands there; numbers are the lengths of their texts."""
-        waiting = [value]
-        while waiting:
-            one = waiting.pop()
-            self.tokens += self._around
-            if isinstance(one, str):
-                self.texts.append(one)
-                # Templates put JSON in as JSON, with its escapes.
-                self.tokens += len(encode_basestring(one)) - len(one) - 2
-            elif isinstance(one, dict):
-                waiting += one
-                waiting += one.values()
-            elif isinstance(one, list):
-                waiting += one
-            elif isinstance(one, int):
-                self.tokens += max(one, 5)
-
-    def _one_message(self, message: dict[str, object]) -> None:
-        self.tokens += self._message
-        for name, value in message.items():
-            lowered = name.lower()
-            if lowered == "content":
-                self._content(value)
-            elif lowered in ("role", "name") and isinstance(value, str):
-                self.texts.append(value)
-            else:
-                if lowered == "audio":  # an earlier answer, spoken; named by its id
-                    self.tokens += self._image
-                self.json({name: value})
-
-    def _content(self, value: object) -> None:
-        if isinstance(value, str):
-            self.texts.append(value)
-        elif isinstance(value, list):
-            for part in value:
-                self._content(part)
-        elif isinstance(value, dict):
-            for name, member in value.items():
-                self._member(name, member)
-        elif value is not None:
-            self.json(value)
-
-    def _member(self, name: str, value: object) -> None:
-        """A member of a part of a message: its text, a medium, or what else there is."""
-        lowered = name.lower()
-        if lowered in _IMAGES:
-            self.tokens += self._image
-        elif lowered in _UNSEEN:
-            self.tokens += self._image * self._pages
-        elif lowered not in _AUDIO:
-            self.json({name: value})
-            return
-        members = value if isinstance(value, dict) else {name: value}
-        for name_within, member in members.items():
-            if isinstance(member, str) and _is_payload(name_within, member):
-                self._payload(lowered, member)
-            else:
-                self.json({name_within: member})
-
-    def _payload(self, medium: str, payload: str) -> None:
-        size = len(payload) * 3 // 4
-        if medium in _AUDIO:
-            self.tokens += size // self._audio_bytes + 1
-        elif medium in _UNSEEN and not payload.startswith("data:application/pdf;"):
-            self.tokens += size + 1  # a file of plain text is read as text
-
-
-def _is_payload(name: str, value: str) -> bool:
-    return value.startswith("data:") or name.lower() in ("data", "file_data")
+def _has_schema(value: object) -> bool:
+    """Whether Gemini's settings have a schema to answer in."""
+    return isinstance(value, dict) and any(plain(name).endswith("schema") for name in value)
 
 
 def _decode(body: bytes) -> dict[str, object] | None:
