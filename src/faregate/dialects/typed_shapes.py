@@ -14,7 +14,7 @@ DECODING_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionErr
 
 
 def shape_error(error: BaseException, place: str = "") -> ShapeError:
-    """One of `DECODING_ERRORS`, of the value at `place`, as in messages.0.content."""
+    """One of `DECODING_ERRORS`, of the value at `place`."""
     if isinstance(error, RecursionError):
         return ShapeError(place or "$", "it is nested too deeply")
     if not isinstance(error, msgspec.ValidationError):

@@ -30,7 +30,7 @@ Fields = list[tuple[str, str]]
 
 
 def wire_path(*segments: str) -> str:
-    """A path for the wire: each segment percent-encoded, ":" and "/" in it as well."""
+    """A path for the wire, with ":" and "/" in segments encoded as well."""
     return "/" + "/".join([quote(segment, safe=_UNRESERVED) for segment in segments])
 
 

@@ -24,7 +24,8 @@ from faregate.dialects.usage import Usage
 ASKED = Asked(request=Request(model="m", messages=()), call_id="c", now_s=0)
 USAGE = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 45, "cacheReadInputTokens": 20,
          "cacheWriteInputTokens": 10,
-         "cacheDetails": [{"ttl": "1h", "inputTokens": 4}, {"ttl": "5m", "inputTokens": 6}]}  # fmt: skip
+         "cacheDetails": [{"ttl": "1h", "inputTokens": 4},
+                          {"ttl": "5m", "inputTokens": 6}]}  # fmt: skip
 READ = Usage(40, 5, 20, cache_write_tokens=10, cache_write_1h_tokens=4, service_tier="flex")
 
 

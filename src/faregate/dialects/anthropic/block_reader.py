@@ -174,7 +174,7 @@ class _Proof(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 def shown_proof(thought: parts.Thinking) -> str:
-    """What a caller shall give back with the thought; `read_thought` reads it."""
+    """What a caller shall give back with the thought."""
     plain = thought.redacted is None and thought.id is None and not thought.is_summary
     if thought.origin in ("", NAME) or (plain and thought.signature is not None):
         return parts.shown_signature(thought.signature or "", thought.origin or NAME, NAME)

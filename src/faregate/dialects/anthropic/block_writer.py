@@ -23,7 +23,10 @@ _PDF: Final = "application/pdf"
 
 
 class BlockWriter:
-    """Writes the parts of one request; `own` says that it was read from this dialect."""
+    """Writes the parts of one request.
+
+    `own` says that it was read from this dialect.
+    """
 
     __slots__ = ("losses", "own")
 
@@ -155,7 +158,7 @@ def cache_control(mark: parts.CacheMark) -> Block:
 
 
 def write_call(part: parts.ToolCall) -> Block:
-    """A call of a tool, its arguments as they stand where they are a JSON object."""
+    """A call of a tool, its arguments as they stand where they can."""
     block: Block = {
         "type": "tool_use",
         "id": tool_id(part.id),
@@ -166,7 +169,10 @@ def write_call(part: parts.ToolCall) -> Block:
 
 
 def arguments_object(arguments: str) -> msgspec.Raw | Block:
-    """Arguments as an object; what isn't one (a model's broken JSON) is its member "arguments"."""
+    """Arguments as an object.
+
+    What isn't one (a model's broken JSON) is the text of its one member, "arguments".
+    """
     if not arguments or arguments.isspace():
         return {}
     try:
@@ -177,7 +183,7 @@ def arguments_object(arguments: str) -> msgspec.Raw | Block:
 
 
 def tool_id(text: str) -> str:
-    """An id in the letters that Anthropic allows; another stays told apart by a checksum."""
+    """An id in the letters that Anthropic allows, and like no other."""
     if _ID.match(text):
         return text
     check = zlib.crc32(text.encode("utf-8", "surrogatepass"))

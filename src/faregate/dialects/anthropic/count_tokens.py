@@ -27,7 +27,7 @@ _decode: Final = msgspec.json.Decoder(_Counted).decode
 
 
 def peek(body: bytes) -> Peek | Refusal:
-    """The model whose tokens are counted; nothing is put out and nothing streamed."""
+    """The model whose tokens are counted."""
     return NATIVE.peek(body, None, stream=False)
 
 

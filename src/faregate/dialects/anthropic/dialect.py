@@ -1,4 +1,4 @@
-"""Anthropic's Messages as one of the dialects, and its forms at other services.
+"""Anthropic's Messages as a dialect, and its forms at other services.
 
 Vertex AI takes the model in the path and the API's version in the body; Bedrock's InvokeModel
 also says by its path whether the reply is streamed.
@@ -18,7 +18,7 @@ from faregate.dialects.translation import Asked, TargetFacts, Written
 
 
 class Anthropic:
-    """The dialect, as one of its services takes it; satisfies `translation.Dialect`."""
+    """The dialect as a service takes it; satisfies `translation.Dialect`."""
 
     name = NAME
     stream_type = "text/event-stream"

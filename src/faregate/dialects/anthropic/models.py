@@ -1,4 +1,4 @@
-"""What Claude models take, by their names, for requests that other dialects wrote.
+"""What Claude models take, by name, of what other dialects ask.
 
 A model that isn't Claude's is taken to know what the oldest Claude knows: other vendors with
 this dialect document budgets of thinking and free sampling.

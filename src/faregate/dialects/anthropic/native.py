@@ -91,7 +91,7 @@ def measure(event: bytes) -> int:
 
 
 class StreamMeter:
-    """Counts a stream's events and reads its usage; its bytes go on as they came."""
+    """Counts a stream's events, reads its usage, and changes nothing."""
 
     __slots__ = ("_measures", "_splitter", "_stated", "events", "output_tokens", "usage")
 
@@ -125,7 +125,7 @@ class StreamMeter:
         return b""
 
     def cut(self) -> bool:
-        """Drop the rest of a broken stream; whether the caller saw part of an event."""
+        """Drop the rest of a broken stream; whether part of it was seen."""
         return bool(self._splitter.take_rest())
 
     def _look(self, event: bytes) -> None:
@@ -162,7 +162,7 @@ class Native:
         return openai_chat.refuse_twofold(body) or found
 
     def set_output_limit(self, body: bytes, limit: int, field: str = "max_tokens") -> bytes:
-        """`body` with `limit` as its output limit, and thoughts that fit below it."""
+        """`body` with `limit` as its output limit, and thoughts below it."""
         body = openai_chat.set_output_limit(body, limit, "max_tokens")
         return _lower_budget(body, limit) if b"budget_tokens" in body else body
 

@@ -83,7 +83,7 @@ _TOOL_MEMBERS: Final = frozenset(_Tool.__struct_fields__)
 
 
 def read_request(body: bytes, model: str | None, *, stream: bool) -> Request | Refusal:
-    """A caller's request; `model` and `stream` are of the path where that says them."""
+    """A caller's request; the path may say its `model` and `stream`."""
     try:
         return _read(body, model, stream=stream)
     except ShapeError as error:

@@ -68,7 +68,7 @@ def write_request(request: Request, target: TargetFacts, service: Service = "ant
 
 
 def output_limit(request: Request, target: TargetFacts) -> int:
-    """The output limit, which must be said: the model's own, or a usual one, if nobody did."""
+    """The output limit, which must be said: the model's, else a usual one."""
     if request.output_tokens_max is not None:
         return request.output_tokens_max
     return target.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS

@@ -111,7 +111,7 @@ class StreamReader:
         return found
 
     def end(self) -> list[Event]:
-        """A last event may lack its empty line; one that isn't whole says nothing."""
+        """A last event may lack its empty line; a part of one says nothing."""
         text = event_data(self._splitter.take_rest())
         try:
             return self.read_data(text) if text else []

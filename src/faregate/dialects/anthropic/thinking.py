@@ -1,4 +1,4 @@
-"""Writes how much a model shall think, and what sampling may stand beside it.
+"""Writes how much a model shall think, and the sampling beside it.
 
 Thinking wants at least 1,024 tokens, fewer than the output limit, the usual temperature, no
 top_k, a top_p of 0.95 or more, and no forced tool.

@@ -1,4 +1,4 @@
-"""Turns the bytes of a Messages request into those of other services, and back.
+"""Turns the bytes of a Messages request into those of other services.
 
 Only the members that differ are touched: the model and, for Bedrock, `stream` are in the path
 there, the API's version is in the body.

@@ -1,1 +1,1 @@
-"""Amazon Bedrock's Converse, and what it puts round the streams of InvokeModel."""
+"""Amazon Bedrock's Converse, and the wrapping of InvokeModel's streams."""

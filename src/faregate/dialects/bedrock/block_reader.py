@@ -25,7 +25,10 @@ _CACHED: Final = (
 
 
 def read_blocks(blocks: object, place: str) -> tuple[parts.Part, ...]:
-    """A message's content; a cache point marks the part before it. Raises `ShapeError`."""
+    """A message's content; a cache point marks the part before it.
+
+    Raises `ShapeError`.
+    """
     found: list[parts.Part] = []
     for at, value in enumerate(as_list(blocks, place)):
         block = as_object(value, f"{place}.{at}")

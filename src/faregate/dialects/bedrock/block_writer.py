@@ -28,9 +28,10 @@ def cache_point(mark: parts.CacheMark) -> Block:
 
 
 class BlockWriter:
-    """Writes the parts of one request; `own` says that it was read from this dialect.
+    """Writes the parts of one request.
 
-    `claude`: the model is one that takes thoughts proven by Anthropic.
+    `own` says that it was read from this dialect, `claude` that the model is one that takes
+    thoughts proven by Anthropic.
     """
 
     __slots__ = ("claude", "losses", "own")
@@ -164,7 +165,7 @@ def write_call(part: parts.ToolCall) -> Block:
 
 
 def shown_thought(part: parts.Thinking, *, own: bool = False) -> Block:
-    """A thought; a foreign proof says whose it is, unless it is to be taken for our `own`."""
+    """A thought; a foreign proof says whose it is, unless it is `own`."""
     origin = NAME if own else part.origin or NAME
     if part.redacted is not None and not part.text:
         data = part.redacted

@@ -1,4 +1,4 @@
-"""Amazon Bedrock's Converse as one of the dialects, and InvokeModel with Claude's own."""
+"""Amazon Bedrock's Converse as a dialect, and Claude by InvokeModel."""
 
 from typing import Final
 
@@ -46,7 +46,7 @@ class BedrockConverse:
 
 
 class BedrockInvoke:
-    """Claude behind InvokeModel, towards the vendor; satisfies `translation.Dialect`.
+    """Claude behind InvokeModel; satisfies `translation.Dialect`.
 
     Callers are answered as Anthropic's own API answers.
     """

@@ -1,4 +1,6 @@
-"""InvokeModel's streams: a model's own events, in base64, in Amazon's event stream.
+"""InvokeModel's streams: a model's own events, wrapped by Amazon.
+
+They stand in base64 in the messages of Amazon's event stream.
 
 What is inside are the events of Anthropic's Messages; the last has beside its own members
 `amazon-bedrock-invocationMetrics`.
@@ -45,7 +47,7 @@ class InvokeReader:
         self.failed: Failed | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The JSON of the events that `data` completes; nothing behind an exception.
+        """The JSON of the events that `data` completes, up to an exception.
 
         Raises `MalformedReplyError` and `EventTooLargeError`.
         """
@@ -74,7 +76,7 @@ def _unwrapped(message: Message) -> list[bytes]:
 
 
 class StreamReader:
-    """Reads a stream of InvokeModel as neutral events; satisfies `translation.StreamReader`."""
+    """Reads a stream of InvokeModel as neutral events."""
 
     __slots__ = ("_ended", "_inner", "_wrapped")
 
@@ -102,7 +104,10 @@ class StreamReader:
 
 
 def as_server_sent(event: bytes) -> bytes:
-    """An event's JSON as Anthropic's own API sends it; raises `MalformedReplyError`."""
+    """An event's JSON as Anthropic's own API sends it.
+
+    Raises `MalformedReplyError`.
+    """
     try:
         kind = _decode_typed(event).type
     except DECODING_ERRORS as error:

@@ -69,15 +69,15 @@ def finish_of(reason: object) -> Finish:
 
 
 def stop_sequence(own: object) -> str | None:
-    """Which stop sequence it was, where the caller asked the model's own fields for it."""
+    """Which stop sequence it was, where the model's own fields say so."""
     found = own.get("stop_sequence") if isinstance(own, dict) else None
     return found if isinstance(found, str) else None
 
 
 def read_usage(found: Object) -> Usage | None:
-    """The usage beside a reply or in a stream's metadata; input includes what was cached.
+    """The usage beside a reply or in a stream's metadata.
 
-    Whether the vendor's does as well is told by its total.
+    Its input includes what was cached; whether the vendor's does as well is told by its total.
     """
     stated = found.get("usage")
     if not isinstance(stated, dict):
@@ -118,7 +118,7 @@ def _kept_for_an_hour(details: object) -> int | None:
 
 
 def write_reply(reply: Reply, asked: Asked) -> bytes:
-    """A whole reply for a caller; Converse knows one answer, and no name of it."""
+    """A whole reply for a caller; Converse knows one answer."""
     choice = reply.choices[0] if reply.choices else Choice(parts=(), finish="error")
     content = [made for part in choice.parts if (made := write_part(part)) is not None]
     body: Block = {

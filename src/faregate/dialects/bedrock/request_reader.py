@@ -1,4 +1,6 @@
-"""Reads a caller's Converse request; the model and whether it streams are of the path.
+"""Reads a caller's Converse request.
+
+The model and whether the reply is streamed are of the path.
 
 Source: Amazon Bedrock API reference, "Converse"; user guide, "Adaptive thinking" and "Request and
 response" (what Claude's own fields are called).

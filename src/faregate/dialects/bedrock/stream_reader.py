@@ -242,7 +242,10 @@ def _whole(part: _Part) -> Object:
 
 
 def failure(message: Message) -> Failed:
-    """An exception in mid-stream; `raw` is its type and message as AWS's whole answers have it."""
+    """An exception in mid-stream.
+
+    `raw` is its type and message in the form of AWS's whole answers.
+    """
     kind = message.text(":exception-type") or message.text(":error-code")
     said = message.text(":error-message")
     try:

@@ -1,4 +1,4 @@
-"""Writes neutral events as ConverseStream's, in Amazon's binary event stream.
+"""Writes neutral events as ConverseStream's binary ones.
 
 Blocks have numbers, so those that are open at once need not wait for each other.
 
