@@ -8,7 +8,7 @@ from tests.dialects.specimen_refusals import CALL_ID, REFUSALS
 from faregate.dialects.renderers import RENDERERS
 
 # Of events in streams that are not server-sent events: lines, and the last of an array.
-ENDS = {"gemini_array": b"}}]", "ollama": b"\n", "ollama_generate": b"\n"}
+ENDS = {"gemini_array": b"]}}]", "ollama": b"\n", "ollama_generate": b"\n"}
 
 
 @pytest.mark.parametrize("dialect", RENDERERS)

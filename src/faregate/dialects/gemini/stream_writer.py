@@ -122,10 +122,13 @@ class GeminiStreamWriter:
     # -- parts -------------------------------------------------------------------------------------
 
     def _text(self, choice: int, part: int, text: str) -> bytes:
+        self._note_text(choice, part, text)
+        return self._in_turn(choice, part, b'{"text":%b}' % _encode(text))
+
+    def _note_text(self, choice: int, part: int, text: str) -> None:
         first, texts = self._texts.setdefault(choice, (part, []))
         if part == first and len(texts) < _TEXTS_KEPT_MAX:
             texts.append(text)
-        return self._in_turn(choice, part, b'{"text":%b}' % _encode(text))
 
     def _in_turn(self, choice: int, part: int, written: bytes) -> bytes:
         return b"" if self._calls.holds(choice, part, written) else self._parts(choice, written)
@@ -202,6 +205,7 @@ class GeminiStreamWriter:
         logprobs = token_logprobs.written(event.logprobs)
         if logprobs is None or self._calls.waits(event.choice):
             return self._text(event.choice, event.part, event.text)
+        self._note_text(event.choice, event.part, event.text)
         candidate: Object = {
             "content": {"parts": [{"text": event.text}], "role": "model"},
             "index": event.choice,
