@@ -10,7 +10,7 @@ from faregate.dialects.neutral.reply import Reply
 from faregate.dialects.neutral.request import Request
 from faregate.dialects.openai.quirks import CACHE_CONTROL
 from faregate.dialects.responses.dialect import CARRIES, DIALECT
-from faregate.dialects.translation import Asked, TargetFacts
+from faregate.dialects.translation import Asked, MalformedReplyError, TargetFacts
 
 TARGET = TargetFacts(model="a-model", quirks=frozenset({CACHE_CONTROL}))
 ASKED = Asked(request=Request(model="a-model", messages=()), call_id="call-1", now_s=7)
@@ -60,3 +60,52 @@ def test_a_wrong_request_is_refused():
     refusal = DIALECT.read_request(b'{"model":"m","input":[{"role":5}]}', None, stream=False)
     assert isinstance(refusal, Refusal)
     assert refusal.param == "input[0].role"
+
+
+# -- strangers' bytes ------------------------------------------------------------------------------
+
+NAMES = st.sampled_from([
+    "model", "input", "role", "content", "type", "text", "message", "function_call", "call_id",
+    "name", "arguments", "id", "output", "response", "item", "output_index", "delta", "usage",
+    "tools", "tool_choice", "reasoning", "summary", "encrypted_content", "status", "error",
+    "response.completed", "response.output_item.done", "response.output_item.added", "include",
+])  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6))
+def test_any_json_is_read_or_refused(stated: dict[str, object]):
+    found = DIALECT.read_request(msgspec.json.encode({"model": "m"} | stated), None, stream=False)
+    if isinstance(found, Request):
+        assert DIALECT.write_request(found, TARGET).body
+    else:
+        assert found.code == "request_invalid"
+
+
+def is_read(stated: dict[str, object]) -> bool:
+    """Whether it is a reply; what is none must be said to be malformed."""
+    try:
+        DIALECT.write_reply(DIALECT.read_reply(msgspec.json.encode(stated)), ASKED)
+    except MalformedReplyError:
+        return False
+    return True
+
+
+def is_streamed(stated: dict[str, object]) -> bool:
+    """Whether it is a stream's event."""
+    reader, writer = DIALECT.stream_reader(), DIALECT.stream_writer(ASKED)
+    try:
+        events = reader.feed(b"data: %b\n\n" % msgspec.json.encode(stated)) + reader.end()
+    except MalformedReplyError:
+        return False
+    return bool(b"".join(map(writer.write, events)) + writer.end())
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6))
+def test_any_reply_is_read_or_malformed(stated: dict[str, object]):
+    assert is_read(stated) <= isinstance(stated.get("output"), list)
+    assert is_streamed(stated) <= isinstance(stated.get("type", ""), str)

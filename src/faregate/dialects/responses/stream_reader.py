@@ -91,10 +91,8 @@ class ResponsesStreamReader:
             read = _READERS.get(event.type)
             if read is not None:
                 read(self, event, events)
-            elif event.error is not None:  # a gateway's error that is no event of responses
-                self._fail(_message(event.error), data, events)
-            if event.type in ("error", "response.failed"):
-                self._failed(event, data, events)
+            elif event.type in ("error", "response.failed") or event.error is not None:
+                self._failed(event, data, events)  # also a gateway's, that is no event of these
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedReplyError(str(error)) from error
         except MisreadError as misread:
@@ -141,11 +139,8 @@ class ResponsesStreamReader:
             if usage is not None:
                 events.append(reply.UsageSeen(usage))
         error = stated.error if stated is not None else event.error or event.message
-        self._fail(_message(error), data, events)
-
-    def _fail(self, message: str, data: bytes, events: list[Event]) -> None:
         self._over = True
-        events.append(reply.Failed(message, data))
+        events.append(reply.Failed(_message(error), data))
 
     # -- items -------------------------------------------------------------------------------------
 
