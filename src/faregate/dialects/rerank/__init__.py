@@ -1,0 +1,1 @@
+"""Documents put in the order in which they answer a query."""
