@@ -20,8 +20,11 @@ def test_a_chat():
         {"type": "thinking", "thinking": "Leaves in"},
         {"type": "text", "text": "Good day"},
     ]
-    tokens = {"input_tokens": 10, "output_tokens": 4}
-    assert found["usage"] == {"billed_units": tokens, "tokens": tokens, "cached_tokens": 3}
+    assert found["usage"] == {
+        "billed_units": {"input_tokens": 10, "output_tokens": 4},
+        "tokens": {"input_tokens": 70, "output_tokens": 4},
+        "cached_tokens": 3,
+    }
     assert found["finish_reason"] == "COMPLETE"
 
 

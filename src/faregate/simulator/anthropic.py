@@ -69,6 +69,7 @@ ANTHROPIC: Final = Voice(
     ),
     _document,
     lambda _kind: (("request-id", "req_simulator"),),
+    "anthropic",
 )  # fmt: skip
 
 

@@ -223,6 +223,7 @@ ELEVENLABS: Final = Voice(
          "Our services are currently experiencing high traffic, please try again later.", None),
     ),
     _document,
+    vendor="elevenlabs",
 )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ BEDROCK: Final = Voice(
     ),
     _document,
     _headers,
+    "bedrock",
 )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from faregate.simulator.replies import needs, text_of, tool_of
 from faregate.simulator.script import Script
 
 DIMENSIONS_DEFAULT: Final = 1_536
+# What Cohere itself puts before a question: among the tokens, but not billed.
+PREAMBLE_TOKENS: Final = 60
 FINISH_REASONS: Final = {
     "stop": "COMPLETE",
     "length": "MAX_TOKENS",
@@ -64,13 +66,15 @@ COHERE: Final = Voice(
         ("overloaded", 503, "", "service unavailable, please try again later", None),
     ),
     _document,
+    vendor="cohere",
 )  # fmt: skip
 
 
 def cohere_usage(usage: Usage) -> dict[str, Any]:
     """The usage of a chat."""
-    tokens = {"input_tokens": usage.input, "output_tokens": usage.output}
-    return {"billed_units": tokens, "tokens": tokens, "cached_tokens": usage.cached}
+    billed = {"input_tokens": usage.input, "output_tokens": usage.output}
+    tokens = {**billed, "input_tokens": usage.input + PREAMBLE_TOKENS}
+    return {"billed_units": billed, "tokens": tokens, "cached_tokens": usage.cached}
 
 
 class CohereChat(Turn):
@@ -125,6 +129,7 @@ class CohereChat(Turn):
         delta: dict[str, Any] = {"finish_reason": FINISH_REASONS[answer.finish]}
         usage = {} if script.no_usage else {"usage": cohere_usage(answer.usage)}
         yield _event("message-end", {**delta, **usage}, id=f"{answer.identifier}sim")
+        yield Piece(b"data: [DONE]\n\n", events=0)
 
     def broken_off(self, failure: Failure, sent: int = 0) -> bytes:
         """What a stream shows of an error."""

@@ -36,6 +36,7 @@ MISTRAL: Final = Voice(
         ),
     },
     _mistral_document,
+    vendor="mistral",
 )  # fmt: skip
 
 OPENROUTER: Final = Voice(
@@ -52,6 +53,7 @@ OPENROUTER: Final = Voice(
         ),
     },
     _openrouter_document,
+    vendor="openrouter",
 )  # fmt: skip
 
 VOICES: Final = {"mistral": MISTRAL, "openrouter": OPENROUTER}

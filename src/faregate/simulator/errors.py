@@ -137,12 +137,14 @@ class RefusedError(ValueError):
 class Voice(msgspec.Struct, frozen=True):
     """How a vendor words its errors, by the names of `ERRORS`.
 
-    `headers` are those that the vendor adds to a kind of error.
+    `headers` are those that the vendor adds to a kind of error; `vendor` is whose refusals it may
+    word.
     """
 
     kinds: Mapping[str, ErrorKind]
     write: Callable[[ErrorKind], bytes]
     headers: Callable[[ErrorKind], Headers] = lambda _kind: ()
+    vendor: str = ""
 
     def failure(self, name: str, model: str = "", wait: int | None = None) -> Failure:
         """The error `name`, in this vendor's words."""
@@ -187,7 +189,7 @@ def _openai_document(kind: ErrorKind) -> bytes:
     return error_body(kind.message, kind.type, param=kind.param, code=kind.code)
 
 
-OPENAI: Final = Voice(ERRORS, _openai_document)
+OPENAI: Final = Voice(ERRORS, _openai_document, vendor="openai")
 
 
 def _azure_document(kind: ErrorKind) -> bytes:
@@ -222,4 +224,5 @@ AZURE: Final = Voice(
         ),
     },
     _azure_document,
+    vendor="azure_openai",
 )  # fmt: skip

@@ -64,6 +64,7 @@ GEMINI: Final = Voice(
          "GenerateRequestsPerDayPerProjectPerModel"),
     ),
     _document,
+    vendor="gemini",
 )  # fmt: skip
 
 VERTEX: Final = Voice(
@@ -85,4 +86,5 @@ VERTEX: Final = Voice(
          "GenerateContentRequestsPerDayPerProject"),
     ),
     _document,
+    vendor="gemini",
 )  # fmt: skip

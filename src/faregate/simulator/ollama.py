@@ -46,6 +46,7 @@ OLLAMA: Final = Voice(
          None),
     ),
     _document,
+    vendor="ollama",
 )  # fmt: skip
 
 

@@ -141,6 +141,7 @@ STABILITY: Final = Voice(
         ("overloaded", 503, "service_unavailable", "The service is not available.", None),
     ),
     _document,
+    vendor="stability",
 )  # fmt: skip
 
 

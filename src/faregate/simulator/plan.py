@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from faregate.providers.specimens import specimen
 from faregate.simulator.answer import FILLING
 from faregate.simulator.errors import OPENAI, Failure, Headers, Voice
 from faregate.simulator.exchange import Exchange, Piece
+from faregate.simulator.refusals import refusal_of
 from faregate.simulator.script import Script, refusal_rule
 
 # Larger plans are made anew for each call.
@@ -164,12 +164,7 @@ def failure_of(script: Script, voice: Voice, model: str = "") -> Failure | None:
     """The error or refusal that the script asks for."""
     wait = script.retry_after_s
     if script.refusal is not None:
-        made = specimen(refusal_rule(script.refusal))
-        headers = dict(made.headers)
-        if wait is not None:
-            headers["retry-after"] = str(wait)
-        fields = (("content-type", "application/json"), *headers.items())
-        found = Failure(made.status, fields, made.body)
+        found = refusal_of(refusal_rule(script.refusal), voice, model, wait)
     else:
         name = _error_name(script, voice)
         if name is None:
