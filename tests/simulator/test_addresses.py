@@ -1,7 +1,10 @@
 """Every address leads to its endpoint, whatever vendor's prefix is before it."""
 
+from pathlib import Path
+
 import pytest
 
+import faregate.simulator
 from faregate.simulator.addresses import find
 
 
@@ -33,3 +36,9 @@ def test_azure_shows_itself_by_its_header():
 @pytest.mark.parametrize("path", ["/", "", "/v1", "/nobody/v1/chat/completions", "*"])
 def test_unknown(path):
     assert find(path) is None
+
+
+def test_the_judge_shares_no_code_with_those_it_judges():
+    modules = list(Path(faregate.simulator.__file__).parent.glob("*.py"))
+    assert len(modules) > 30
+    assert [m.name for m in modules if "from faregate.dialects" in m.read_text()] == []

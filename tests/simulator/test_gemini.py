@@ -116,6 +116,12 @@ def test_an_error_in_a_stream():
     assert rows[-1] == events[-1]
 
 
+def test_an_error_instead_of_an_array_is_in_one():
+    (row,) = said("sim:error=quota", "streamGenerateContent").json
+    assert row["error"]["status"] == "RESOURCE_EXHAUSTED"
+    assert "error" in said("sim:error=quota", "streamGenerateContent?alt=sse").json
+
+
 def test_finish_reasons():
     found = said("sim:finish=content_filter").json["candidates"][0]
     assert (found["finishReason"], "content" in found) == ("SAFETY", False)

@@ -133,6 +133,14 @@ HELLO = {"role": "user", "content": "hello"}
 RESULT = {"role": "tool", "content": [{"type": "text", "text": "sun"}]}
 
 
+def answered(name):
+    """A conversation that ends with the result of a call."""
+    function = {"name": "weather", "arguments": "{}"}
+    call = {"id": name, "type": "function", "function": function}
+    calling = {"role": "assistant", "content": None, "tool_calls": [call]}
+    return [HELLO, calling, {**RESULT, "tool_call_id": name}]
+
+
 def said(model="sim", path="/v1/chat/completions", **members):
     body = {"model": model, "messages": [HELLO], **members}
     return ask(path, body, headers={"api-key": "k"} if "openai" in path else {})
@@ -151,7 +159,7 @@ def test_tools_are_called_and_streamed():
 
 
 def test_a_result_is_mentioned():
-    found = said("sim:tool", tools=TOOLS, messages=[HELLO, {**RESULT, "tool_call_id": "x"}])
+    found = said("sim:tool", tools=TOOLS, messages=answered("x"))
     assert found.json["choices"][0]["message"]["content"] == "The tool said: sun"
     forced = said(tools=TOOLS, tool_choice="required").json["choices"][0]
     assert forced["finish_reason"] == "tool_calls"
@@ -185,10 +193,8 @@ def test_mistral_deviates():
     path = "/mistral/v1/chat/completions"
     call = said("sim:tool", path, tools=TOOLS).json["choices"][0]["message"]["tool_calls"][0]
     assert len(call["id"]) == 9
-    good = [HELLO, {**RESULT, "tool_call_id": call["id"]}]
-    bad = [HELLO, {**RESULT, "tool_call_id": "call_long_1"}]
-    assert said(path=path, messages=good).status == 200
-    assert said(path=path, messages=bad).status == 400
+    assert said(path=path, messages=answered(call["id"])).status == 200
+    assert said(path=path, messages=answered("call_long_1")).status == 400
     chunks = said("sim:thinking=1,text=x", path, stream=True).events
     assert chunks[1]["choices"][0]["delta"]["content"][0]["type"] == "thinking"
     assert chunks[-1]["usage"]["completion_tokens"] == 2

@@ -59,6 +59,10 @@ class Exchange:
         """The answer as a stream."""
         raise NotImplementedError
 
+    def failed(self, failure: Failure) -> Failure:
+        """An error that the script asks for, as this call is answered with it."""
+        return failure
+
     def broken_off(self, failure: Failure, sent: int = 0) -> bytes:
         """What a stream shows of an error after so many events."""
         return b"data: " + failure.body + b"\n\n"

@@ -111,6 +111,12 @@ class Generated(Turn):
         if self._form == "array":
             yield Piece(b"\n]", events=0)
 
+    def failed(self, failure: Failure) -> Failure:
+        """An error that the script asks for; where an array was asked for, in one."""
+        if self._form != "array":
+            return failure
+        return failure._replace(body=b"[" + failure.body + b"\n]")
+
     def broken_off(self, failure: Failure, sent: int = 0) -> bytes:
         """What a stream shows of an error."""
         if self._form == "array":

@@ -114,7 +114,7 @@ def plan_reply(exchange: Exchange, script: Script, voice: Voice = OPENAI) -> Pla
     failure = failure_of(script, voice, exchange.model)
     in_stream = script.error_in_stream_after is not None and streamed
     if failure is not None and not in_stream:
-        answer = _Body(*failure)
+        answer = _Body(*exchange.failed(failure))
     elif streamed:
         fields = (("content-type", exchange.stream_type), *exchange.headers)
         answer = _Body(script.status or exchange.status, fields)

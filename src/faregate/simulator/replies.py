@@ -8,7 +8,6 @@ DeepSeek's "Reasoning model"; OpenRouter's "Reasoning tokens"; Mistral's "Reason
 models of its SDK.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
@@ -24,6 +23,7 @@ from faregate.simulator.answer import (
     compose,
     encode,
 )
+from faregate.simulator.chat_checks import check_messages
 from faregate.simulator.errors import RefusedError
 from faregate.simulator.exchange import Message, Piece, Turn, sse
 from faregate.simulator.script import Script
@@ -39,7 +39,6 @@ FINISH_REASONS: Final = {
     "content_filter": "content_filter",
     "tool": "tool_calls",
 }
-_MISTRAL_CALL_ID: Final = re.compile(r"[a-zA-Z0-9]{9}")
 _SAFE: Final = {
     name: {"filtered": False, "severity": "safe"}
     for name in ("hate", "self_harm", "sexual", "violence")
@@ -132,18 +131,12 @@ def text_of(content: object) -> str:
     return "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
 
 
-def tool_results(messages: object, vendor: str = "") -> tuple[str, ...]:
+def tool_results(messages: object) -> tuple[str, ...]:
     """The results of tools that end a conversation."""
     found: list[str] = []
     for message in reversed(messages) if isinstance(messages, list) else ():
-        if not isinstance(message, dict) or message.get("role") not in ("tool", "function"):
+        if message.get("role") not in ("tool", "function"):
             break
-        identifier = str(message.get("tool_call_id"))
-        if vendor == "mistral" and not _MISTRAL_CALL_ID.fullmatch(identifier):
-            raise RefusedError(
-                f"Tool call id was {identifier} but must be a-z, A-Z, 0-9, with a length of 9.",
-                code="3280",
-            )
         found.append(text_of(message.get("content")))
     return tuple(reversed(found))
 
@@ -151,6 +144,7 @@ def tool_results(messages: object, vendor: str = "") -> tuple[str, ...]:
 def asked_of(request: Request, vendor: str = "") -> Asked:
     """What a request asks, in no dialect."""
     messages = msgspec.json.decode(request.messages) if request.messages else None
+    check_messages(messages, vendor)
     tools = () if request.tool_choice == "none" else request.tools or ()
     return Asked(
         model=request.model,
@@ -159,7 +153,7 @@ def asked_of(request: Request, vendor: str = "") -> Asked:
         streamed=bool(request.stream),
         tools=tuple(map(tool_of, tools)),
         forced=forced_tool(request.tool_choice) if tools else None,
-        results=tool_results(messages, vendor),
+        results=tool_results(messages),
         schema=schema_of(request.response_format),
     )
 
