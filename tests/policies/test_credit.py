@@ -9,12 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faregate.catalogue.prices import PriceRow, Rates, Tariff
+from faregate.catalogue.prices import PriceRow, Tariff
+from faregate.catalogue.rates import Rates, ServiceRates, UnitRates
 from faregate.configuration.settings import CreditSettings, Settings
 from faregate.core.clock import ManualClock
 from faregate.core.money import parse_amount
 from faregate.core.refusals import Change, Refusal
 from faregate.dialects.openai_chat import Peek
+from faregate.dialects.usage import Usage
 from faregate.gate.credit_broker import CreditBroker
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.memory import MemoryLedger
@@ -38,6 +40,7 @@ class Call:
     peek: Peek | None
     input_bound: int = 100
     closer: int = 100
+    most: Usage | None = None
     started_at: float = 1_000.0
     makes_output: bool = True
     choices: int = 1
@@ -116,6 +119,28 @@ def test_the_most_that_a_call_can_cost_is_held(desk: Desk) -> None:
     assert call.need == (250, 1, 100, 150, 250)
     assert [one.held for one in call.slices] == [250]
     assert call.output_sent == 0  # the caller's own
+
+
+def test_units_and_the_tier_that_is_asked_for_are_held(desk: Desk) -> None:
+    desk.ledger.grant("main", 1_000)
+    row = PriceRow(
+        "m",
+        Rates.flat(1_000_000),
+        units=UnitRates(image=100),
+        services=(ServiceRates(name="priority", rates=Rates.flat(2_000_000)),),
+    )
+    terms = desk.terms(WALLET)
+    terms.charge = Tariff(row)
+    call = Call(terms, asking(50), most=Usage(images=3))
+    assert desk.ask(call) is None
+    assert call.need[Unit.NANO] == 100 + 50 + 300
+    call = Call(terms, asking(50), most=Usage(service_tier="priority"))
+    assert desk.ask(call) is None
+    assert call.need[Unit.NANO] == 2 * (100 + 50)
+    call = Call(terms, asking(50), most=Usage(images=6))
+    refusal = desk.ask(call)
+    assert refusal is not None
+    assert refusal.code == "credit_held"
 
 
 def test_a_models_own_limit_bounds_what_is_held(desk: Desk) -> None:
