@@ -5,6 +5,8 @@ from typing import Any
 import anthropic
 import msgspec
 import pytest
+from hypothesis import given, settings
+from tests.dialects.mutations import mutated
 
 from faregate.dialects.anthropic.reply import (
     FINISHES,
@@ -71,6 +73,16 @@ def test_a_reply():
 def test_a_reply_that_is_none(body: bytes):
     with pytest.raises(MalformedReplyError):
         read_reply(body)
+
+
+@settings(max_examples=150, deadline=None)
+@given(mutated(REPLY))
+def test_a_changed_value_is_read_or_told(body: bytes):
+    try:
+        reply = read_reply(body)
+    except MalformedReplyError:
+        return
+    assert msgspec.json.decode(write_reply(reply, ASKED))["type"] == "message"
 
 
 def test_usage_of_any_shape_loses_no_reply():

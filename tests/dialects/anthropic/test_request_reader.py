@@ -4,9 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from tests.dialects.mutations import mutated
 
 from faregate.core.refusals import Refusal
 from faregate.dialects.anthropic.request_reader import read_request
+from faregate.dialects.anthropic.request_writer import write_request
+from faregate.dialects.bedrock.request_writer import write_request as write_converse
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.request import (
     AnswerFormat,
@@ -17,7 +21,9 @@ from faregate.dialects.neutral.request import (
     Tool,
     ToolChoice,
 )
+from faregate.dialects.translation import TargetFacts
 
+TARGET = TargetFacts(model="claude-sonnet-4-6")
 # What a coding agent sends.
 AGENT: dict[str, Any] = {
     "model": "claude-sonnet-4-6",
@@ -259,6 +265,20 @@ def test_a_wrong_block_is_named(block: dict[str, Any], param: str):
     refusal = read_request(_bytes(_asking(block)), None, stream=False)
     assert isinstance(refusal, Refusal)
     assert refusal.param == f"messages.0.content.0.{param}"
+
+
+@settings(max_examples=200, deadline=None)
+@given(mutated(AGENT))
+def test_a_changed_value_is_read_or_told(body: bytes):
+    read = read_request(body, None, stream=False)
+    if isinstance(read, Refusal):
+        assert read.code == "request_invalid"
+        return
+    for write in (write_request, write_converse):
+        written = write(read, TARGET)
+        again = msgspec.json.decode(written.body)
+        assert len(again["messages"]) <= 4
+    assert isinstance(read_request(write_request(read, TARGET).body, None, stream=False), Request)
 
 
 @pytest.mark.parametrize(

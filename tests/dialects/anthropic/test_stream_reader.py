@@ -7,12 +7,15 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.dialects.mutations import mutated
 from tests.dialects.neutral_forms import assembled, chopped
 
 from faregate.core import bounds
 from faregate.dialects.anthropic.stream_reader import StreamReader
+from faregate.dialects.anthropic.stream_writer import StreamWriter
 from faregate.dialects.neutral import parts, reply
-from faregate.dialects.translation import MalformedReplyError
+from faregate.dialects.neutral.request import Request
+from faregate.dialects.translation import Asked, MalformedReplyError
 from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventTooLargeError
 
@@ -182,6 +185,20 @@ def test_events_are_bounded():
     reader = StreamReader()
     with pytest.raises(EventTooLargeError):
         reader.feed(b"data: " + b"x" * bounds.STREAM_EVENT_BYTES_MAX)
+
+
+@settings(max_examples=150, deadline=None)
+@given(mutated([msgspec.json.decode(line[6:]) for line in STREAM.splitlines()[1::3]]))
+def test_a_changed_value_never_breaks_the_reader_or_a_writer(body: bytes):
+    writer = StreamWriter(Asked(request=Request(model="m", messages=()), call_id="c", now_s=0))
+    reader = StreamReader()
+    try:
+        for event in msgspec.json.decode(body, type=list[msgspec.Raw]):
+            for read in reader.feed(b"data: %b\n\n" % bytes(event)):
+                assert isinstance(writer.write(read), bytes)
+    except MalformedReplyError:
+        pass
+    assert isinstance(writer.end(), bytes)
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,9 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from tests.dialects.mutations import mutated
 
 from faregate.core.refusals import Refusal
+from faregate.dialects.anthropic.request_writer import write_request as write_messages
 from faregate.dialects.bedrock.request_reader import read_request
+from faregate.dialects.bedrock.request_writer import write_request
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.request import (
     AnswerFormat,
@@ -17,6 +21,7 @@ from faregate.dialects.neutral.request import (
     Tool,
     ToolChoice,
 )
+from faregate.dialects.translation import TargetFacts
 
 POINT = {"cachePoint": {"type": "default"}}
 FULL: dict[str, Any] = {
@@ -179,6 +184,18 @@ def test_a_wrong_field_is_named(members: dict[str, Any], param: str):
     refusal = read_request(msgspec.json.encode(members), "m", stream=False)
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.param) == ("request_invalid", param)
+
+
+@settings(max_examples=200, deadline=None)
+@given(mutated(FULL))
+def test_a_changed_value_is_read_or_told(body: bytes):
+    found = read_request(body, "m", stream=False)
+    if isinstance(found, Refusal):
+        assert found.code == "request_invalid"
+        return
+    target = TargetFacts(model="claude-sonnet-4-6")
+    assert msgspec.json.decode(write_messages(found, target).body)["max_tokens"] >= 0
+    assert isinstance(read_request(write_request(found, target).body, "m", stream=False), Request)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])

@@ -6,14 +6,17 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from tests.dialects.bedrock_oracle import parsed_stream
+from tests.dialects.mutations import mutated
 from tests.dialects.neutral_forms import chopped
 
 from faregate.core import bounds
+from faregate.dialects.anthropic.stream_writer import StreamWriter
 from faregate.dialects.bedrock.stream_reader import StreamReader
 from faregate.dialects.neutral import parts, reply
-from faregate.dialects.translation import MalformedReplyError
+from faregate.dialects.neutral.request import Request
+from faregate.dialects.translation import Asked, MalformedReplyError
 from faregate.dialects.usage import Usage
-from faregate.wire.event_stream import encode, encode_event, encode_exception
+from faregate.wire.event_stream import EventStreamReader, encode, encode_event, encode_exception
 from faregate.wire.sse import EventTooLargeError
 
 
@@ -61,6 +64,7 @@ STREAM = b"".join([
     _event("metadata", usage={"inputTokens": 3, "outputTokens": 4, "totalTokens": 7},
            metrics={"latencyMs": 9}),
 ])  # fmt: skip
+MESSAGES = EventStreamReader().feed(STREAM)
 EVENTS: list[reply.Event] = [
     reply.Opened(id="", model=""),
     reply.ThinkingDelta(0, 0, "Hm"),
@@ -142,6 +146,21 @@ def test_an_exception_ends_the_stream(message: bytes, told: str):
 def test_what_is_no_event(stream: bytes):
     with pytest.raises(MalformedReplyError):
         StreamReader().feed(stream)
+
+
+@settings(max_examples=150, deadline=None)
+@given(mutated([[one.text(":event-type"), msgspec.json.decode(one.payload)] for one in MESSAGES]))
+def test_a_changed_value_never_breaks_the_reader_or_a_writer(body: bytes):
+    writer = StreamWriter(Asked(request=Request(model="m", messages=()), call_id="c", now_s=0))
+    reader = StreamReader()
+    try:
+        for event in msgspec.json.decode(body, type=list[Any]):
+            kind, payload = (event, {}) if not isinstance(event, list) else (*event, "", "")[:2]
+            for read in reader.feed(encode_event(str(kind), msgspec.json.encode(payload))):
+                assert isinstance(writer.write(read), bytes)
+    except MalformedReplyError:
+        pass
+    assert isinstance(writer.end(), bytes)
 
 
 def test_events_are_bounded():

@@ -93,7 +93,8 @@ def read_block(raw: msgspec.Raw) -> parts.Part:
         block = shapes.decode_reply_block(raw)
     except msgspec.ValidationError:
         members = _decode_object(raw)
-        if members.get("type") in shapes.REPLY_BLOCKS:
+        kind = members.get("type")
+        if not isinstance(kind, str) or kind in shapes.REPLY_BLOCKS:
             raise
         return parts.ServerPart(NAME, members)
     if isinstance(block, shapes.TextBlock):

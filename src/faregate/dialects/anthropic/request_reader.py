@@ -30,7 +30,7 @@ from faregate.dialects.typed_shapes import DECODING_ERRORS, shape_error
 # Anthropic's words for tiers, and OpenAI's for the same.
 TIERS: Final = {"standard_only": "default"}
 TOOL_MEMBER: Final = "tools[]."
-_EFFORTS: Final = frozenset(("low", "medium", "high", "xhigh", "max"))
+_EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")  # a tuple: it is asked for anything
 # Of the path's vendors: Vertex and Bedrock say the API's version in the body.
 _OF_TRANSPORT: Final = ("anthropic_version",)
 _Tokens = Annotated[int, msgspec.Meta(ge=0, le=10**9)]

@@ -105,7 +105,7 @@ def _blocks(message: Message, writer: BlockWriter) -> list[Block]:
     """A message's blocks; empty texts, which Anthropic refuses, stand for nothing."""
     blocks = [block for part in message.parts if (block := writer.write(part)) is not None]
     if len(blocks) > 1:
-        return [block for block in blocks if block.get("text") != "" or block["type"] != "text"]
+        return [block for block in blocks if block.get("text") != "" or block.get("type") != "text"]
     return blocks
 
 
@@ -125,17 +125,17 @@ def _add_turn(turns: list[Block], message: Message, blocks: list[Block]) -> None
         turns.append({"role": role, "content": blocks})
         return
     content = turns[-1]["content"] = turns[-1]["content"] + blocks
-    if role == "user" and any(block["type"] == "tool_result" for block in blocks):
+    if role == "user" and any(block.get("type") == "tool_result" for block in blocks):
         content.sort(key=_is_no_result)
 
 
 def _is_no_result(block: Block) -> bool:
-    return bool(block["type"] != "tool_result")
+    return block.get("type") != "tool_result"
 
 
 def _shortened(blocks: list[Block]) -> list[Block] | str:
     """A single plain text as Anthropic's short form."""
-    if len(blocks) == 1 and len(blocks[0]) == 2 and blocks[0]["type"] == "text":
+    if len(blocks) == 1 and len(blocks[0]) == 2 and blocks[0].get("type") == "text":
         return str(blocks[0]["text"])
     return blocks
 
@@ -192,8 +192,9 @@ def _put_back(tools: list[Block], others: dict[str, Any]) -> None:
     for name, values in others.items():
         if name.startswith(TOOL_MEMBER) and isinstance(values, dict):
             for tool in tools:
-                if tool.get("name") in values and tool.get("type") in (None, "custom"):
-                    tool[name[len(TOOL_MEMBER) :]] = values[tool["name"]]
+                called = tool.get("name")
+                if "type" not in tool and isinstance(called, str) and called in values:
+                    tool[name[len(TOOL_MEMBER) :]] = values[called]
 
 
 def _tools_of_the_past(request: Request) -> list[Block]:

@@ -42,8 +42,9 @@ _KNOWN: Final = frozenset(
     ("modelId", "messages", "system", "inferenceConfig", "toolConfig", ADDITIONAL,
      "requestMetadata", "serviceTier", "outputConfig")
 )  # fmt: skip
-_EFFORTS: Final = frozenset(("minimal", "low", "medium", "high", "xhigh", "max"))
-_ROLES: Final = frozenset(("user", "assistant", "system"))
+# Tuples, for what is looked for in them may be of any shape.
+_EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
+_ROLES: Final = ("user", "assistant", "system")
 
 
 def read_request(body: bytes, model: str | None, *, stream: bool) -> Request | Refusal:

@@ -182,7 +182,8 @@ def _write_thinking_and_sampling(
         write_thinking(said, request, facts, losses, own=own)
     write_sampling(said, request, facts, losses, own=own)
     inference: Block = {}
-    if request.output_tokens_max is not None or "thinking" in said:
+    needs_limit = "thinking" in said and request.origin != NAME
+    if request.output_tokens_max is not None or needs_limit:
         inference["maxTokens"] = said["max_tokens"]
     for name, member in (("temperature", "temperature"), ("top_p", "topP")):
         if name in said:
