@@ -1,4 +1,4 @@
-"""What OpenAI refuses of a chat's messages: parts, and calls without results.
+"""What OpenAI refuses of a chat's messages.
 
 Unknown members pass, and so do conversations that are no list: plain load needs no more.
 

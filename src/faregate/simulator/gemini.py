@@ -112,7 +112,7 @@ class Generated(Turn):
             yield Piece(b"\n]", events=0)
 
     def failed(self, failure: Failure) -> Failure:
-        """An error that the script asks for; where an array was asked for, in one."""
+        """An error that the script asks for, in an array where that is."""
         if self._form != "array":
             return failure
         return failure._replace(body=b"[" + failure.body + b"\n]")

@@ -1,4 +1,4 @@
-"""One WebSocket of a realtime session: frames in, the session's events out.
+"""One WebSocket of a realtime session: frames in, events out.
 
 Events of the caller are answered in order, but a cancel is heard at once.
 """

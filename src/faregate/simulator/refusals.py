@@ -1,4 +1,4 @@
-"""A vendor's refusal of a script, in the shape that the vendor sends it in.
+"""A vendor's refusal of a script, in the shape that it sends.
 
 A specimen has no more than its rule looks at; the voice of its vendor adds the rest. At another
 vendor's address it is sent as it is.
