@@ -18,6 +18,8 @@ REQUEST_BODY_BYTES_MAX: Final = 32 * MIB  # long contexts with images inside; as
 CHUNK_OVERHEAD_BYTES_MAX: Final = 64 * KIB  # framing beyond 8 bytes for each byte of body: padding
 BUFFERED_BODY_BYTES_MAX: Final = 512 * MIB  # all request bodies a worker holds at once
 CONNECTIONS_MAX: Final = 20_000  # of clients, a worker
+FORM_PARTS_MAX: Final = 256  # an edit of images has 16 of them, a transcription 100 words to know
+FORM_HEAD_BYTES_MAX: Final = 4 * KIB  # of one part; a file's name is all that is long in it
 
 # -- What an upstream may send ----------------------------------------------------------------
 REPLY_HEAD_BYTES_MAX: Final = 64 * KIB

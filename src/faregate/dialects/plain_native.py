@@ -45,7 +45,11 @@ def no_units(body: bytes) -> Usage | None:
 
 
 class PlainNative:
-    """One operation's bytes; `most` gives the most units that a request can cost."""
+    """One operation's bytes.
+
+    `most` gives the most that a request can cost beside what its length bounds: units, and tokens
+    where those aren't of its text; `likely` what it costs where the reply states nothing.
+    """
 
     def __init__(
         self,
@@ -53,10 +57,12 @@ class PlainNative:
         read_usage: ReadUsage,
         read_usage_in_part: ReadUsage,
         most: ReadUsage = no_units,
+        likely: ReadUsage = no_units,
     ) -> None:
         self.read_usage = read_usage
         self.read_usage_in_part = read_usage_in_part
         self.most = most
+        self.likely = likely
 
     splice_model = staticmethod(openai_chat.splice_model)
 

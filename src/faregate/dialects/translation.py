@@ -188,3 +188,27 @@ class Native(Protocol):
 
     def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
         """The end of a stream that we end: choices at their limit, and why."""
+
+
+class FormNative(Native, Protocol):
+    """A dialect whose requests may also be forms (multipart/form-data), in whole or in part.
+
+    `content_type` is the request's own header, which names the boundary. Where it says JSON the
+    methods of `Native` serve.
+    """
+
+    multipart: bool
+
+    def peek_form(self, body: bytes, content_type: bytes) -> Peeked | Refusal:
+        """As `peek`; refuses a form that could be read in two ways."""
+
+    def splice_model_form(
+        self, body: bytes, content_type: bytes, asked: str, served: str
+    ) -> bytes | Refusal:
+        """As `splice_model`."""
+
+    def most_form(self, body: bytes, content_type: bytes) -> Usage | None:
+        """The most that the form can cost: units, and tokens where those are billed."""
+
+    def likely_form(self, body: bytes, content_type: bytes) -> Usage | None:
+        """What the form costs where the reply doesn't say."""
