@@ -111,6 +111,31 @@ def test_a_store_without_its_client_is_refused_with_what_to_install(
     assert apply(revisions, named) == 3
 
 
+def test_a_revision_holds_what_the_catalogue_said(revisions: Revisions, path: Path) -> None:
+    provider = Provider(name="p", vendor="openai", base_url="http://h/v1", api_key="${env:KEY}")
+    model = Model(name="fast", provider="p", upstream_model="gpt-4.1")
+    document = Document(providers=(provider,), models=(model,))
+    assert apply(revisions, document) == 1
+    taken = reader(path).latest().document
+    assert [(price.model, str(price.input)) for price in taken.prices] == [("fast", "2")]
+    assert taken.models[0].output_tokens_max == 32_768
+    assert taken.providers[0].api_key == "sk-hidden-1"
+    written = revisions.written()[1]
+    assert (written.models, written.prices) == ((model,), ())
+    assert written.catalogue[0].of == "openai/gpt-4.1"
+    assert apply(revisions, document) == 1  # the same is no change
+    assert apply(revisions, load(export(written), environment=VARIABLES)) == 1
+
+    def rename(current: Document) -> Document:
+        more = Model(name="old", provider="p", upstream_model="gpt-4o-mini")
+        return msgspec.structs.replace(current, models=(*current.models, more))
+
+    revisions.edit(rename, "ann", "more", environment=VARIABLES)
+    edited = revisions.written()[1]
+    assert edited.catalogue[0] == written.catalogue[0]
+    assert [pin.model for pin in edited.catalogue] == ["fast", "old"]
+
+
 def test_no_change_no_revision(revisions: Revisions) -> None:
     assert apply(revisions, DOCUMENT) == 1
     assert apply(revisions, DOCUMENT) == 1
