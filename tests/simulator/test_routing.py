@@ -145,6 +145,26 @@ def test_an_early_answer_needs_only_a_header():
     assert router.early(b"/v1/models", b"early") is None
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/v1/completions",
+        b"/v1/responses",
+        b"/v1/embeddings",
+        b"/v1/messages",
+        b"/v1beta/models/sim:generateContent",
+        b"/model/sim/converse",
+        b"/model/sim/invoke",
+        b"/v2/chat",
+        b"/api/chat",
+    ],
+)
+def test_every_dialect_can_be_early(target):
+    plan = Router(None).early(target, b"early,error=server_error")
+    assert plan is not None
+    assert answer(plan)[0] == 500
+
+
 def test_the_same_request_gets_the_same_plan_and_no_more_are_kept_than_that():
     router = Router(None)
     assert router.plan(b"POST", CHAT, body(), None) is router.plan(b"POST", CHAT, body(), None)

@@ -20,10 +20,15 @@ CONTROL_PATH: Final = b"/v1/_simulator/"
 PLANS_KEPT_MAX: Final = 256
 PLAN_KEY_BYTES_MAX: Final = 16 * 1024
 FAILURE_COUNTS_MAX: Final = 10_000
-# Answers an early call, in every dialect: its own body has not been read.
-EARLY_BODY: Final = (
-    b'{"model":"sim","max_tokens":16,"messages":[{"role":"user","content":"early"}],'
-    b'"prompt":"early","input":"early"}'
+# One of them answers an early call, in each dialect: its own body has not been read.
+EARLY_BODIES: Final = (
+    b'{"model":"sim","max_tokens":16,"messages":[{"role":"user","content":"early"}]}',
+    b'{"model":"sim","input":"early","prompt":"early"}',
+    b'{"model":"sim","input":"early"}',
+    b'{"contents":[{"role":"user","parts":[{"text":"early"}]}]}',
+    b'{"messages":[{"role":"user","content":[{"text":"early"}]}]}',
+    b'{"anthropic_version":"bedrock-2023-05-31","max_tokens":16,'
+    b'"messages":[{"role":"user","content":"early"}]}',
 )
 
 _INVALID_JSON: Final = (
@@ -81,11 +86,16 @@ class Router:
         found = find(path)
         if not script.early or found is None or "POST" not in found.endpoint.methods:
             return None
-        message = Message(method="POST", path=path, query=query, names=found.names, body=EARLY_BODY)
-        try:
-            return plan_reply(found.endpoint.read(message), script, found.endpoint.voice)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            return None
+        fields = {"anthropic-version": "2023-06-01"}
+        for body in EARLY_BODIES:
+            message = Message(
+                method="POST", path=path, query=query, headers=fields, names=found.names, body=body
+            )
+            try:
+                return plan_reply(found.endpoint.read(message), script, found.endpoint.voice)
+            except (ValueError, LookupError, TypeError, AttributeError):
+                continue
+        return None
 
     def plan(
         self,
