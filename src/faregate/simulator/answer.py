@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from faregate.simulator.errors import RefusedError
 from faregate.simulator.schemas import fitting_object
 from faregate.simulator.script import Finish, Script
 
@@ -53,6 +54,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     forced: str | None = None
     results: tuple[str, ...] = ()
     schema: object = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and (not isinstance(self.limit, int) or self.limit < 0):
+            raise RefusedError("The limit of the answer's tokens must be a whole number.")
+        if not isinstance(self.model, str) or not isinstance(self.streamed, bool):
+            raise RefusedError("The model must be a text, and stream true or false.")
 
     @property
     def input_tokens(self) -> int:
