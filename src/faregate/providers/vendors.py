@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from faregate.dialects.openai.quirks import QUIRKS as QUIRKS
+
 Auth = Literal["header", "sigv4", "google_oauth", "none"]
 Checked = Literal["documented", "second_hand", "unchecked"]
 Operation = Literal[
@@ -31,7 +33,25 @@ Operation = Literal[
     "batches",
     "count_tokens",
 ]
-Quirk = Literal["no_developer_role", "no_stream_options", "one_choice", "random_seed"]
+Quirk = Literal[
+    "automatic_cache",
+    "cache_control",
+    "developer_role",
+    "enable_thinking",
+    "no_developer_role",
+    "no_stream_options",
+    "one_choice",
+    "prompt_cache_breakpoint",
+    "random_seed",
+    "reasoning_content",
+    "reasoning_details",
+    "reasoning_object",
+    "string_content",
+    "thinking_effort",
+    "thinking_type",
+    "thought_signature",
+    "tool_images",
+]
 
 # What each operation can be asked in.
 DIALECTS: Final[dict[Operation, tuple[str, ...]]] = {
@@ -65,13 +85,6 @@ DIALECTS: Final[dict[Operation, tuple[str, ...]]] = {
     "files": ("openai_files",),
     "batches": ("openai_batches", "anthropic_batches"),
     "count_tokens": ("anthropic", "gemini"),
-}
-
-QUIRKS: Final[dict[Quirk, str]] = {
-    "no_developer_role": "it knows no messages of the role developer; system is its name for it",
-    "no_stream_options": "it does not know stream_options, and counts the usage unasked",
-    "one_choice": "it gives one choice; n may only be 1",
-    "random_seed": "its name for seed is random_seed",
 }
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")

@@ -14,11 +14,11 @@ from faregate.dialects.openai.quirks import QUIRKS
 from faregate.dialects.translation import Asked, MalformedReplyError, TargetFacts
 
 # What a vendor takes that follows OpenAI and knows the followers' additions.
-TARGET = TargetFacts(
-    model="a-model",
-    quirks=frozenset(QUIRKS)
-    - {"string_content", "thinking_type", "enable_thinking", "no_stream_options"},
-)
+DEVIANT = {
+    "string_content", "thinking_type", "thinking_effort", "enable_thinking", "no_stream_options",
+    "one_choice", "random_seed",
+}  # fmt: skip
+TARGET = TargetFacts(model="a-model", quirks=frozenset(QUIRKS) - DEVIANT)
 ASKED = Asked(
     request=Request(model="a-model", messages=(), stream_usage=True), call_id="call-1", now_s=7
 )

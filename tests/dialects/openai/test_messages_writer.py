@@ -12,9 +12,9 @@ CHAT = "openai_chat"
 PNG = p.Image(p.Media(media_type="image/png", data="AAAA"))
 
 
-def writer(*names: str, vendor: str = "") -> MessagesWriter:
+def writer(*names: str) -> MessagesWriter:
     """A writer for a vendor with these quirks."""
-    return MessagesWriter(TargetFacts(model="m", vendor=vendor, quirks=frozenset(names)), CHAT)
+    return MessagesWriter(TargetFacts(model="m", quirks=frozenset(names)), CHAT)
 
 
 def user(*parts: p.Part) -> tuple[Message, ...]:
@@ -36,7 +36,6 @@ def test_one_text_is_a_string_and_several_a_list():
     ("made", "role"),
     [
         (writer(), "system"),
-        (writer(vendor="openai"), "developer"),
         (writer(quirks.DEVELOPER_ROLE), "developer"),
     ],
 )
@@ -54,7 +53,7 @@ def test_marks_for_the_cache():
     assert part["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     (part,) = writer(quirks.CACHE_BREAKPOINT).messages(marked)[0]["content"]
     assert part["prompt_cache_breakpoint"] == {"mode": "explicit"}
-    automatic = writer(vendor="openai")
+    automatic = writer(quirks.AUTOMATIC_CACHE)
     automatic.messages(marked)
     assert automatic.lost == {}
 

@@ -69,8 +69,19 @@ def test_what_the_vendor_refuses_is_told():
     assert lost == (names - {"answer_format"}) | {"answer_format.json", "previous_id"}
     assert body["top_k"] == 2
     assert body["tools"] == [{"type": "function", "function": {"name": "f"}}]
-    assert write(asking, vendor="openai")[1] == {"top_k", "previous_id"}
+    named_by_chat = frozenset({"response_format", "reasoning_effort"})
+    assert write(asking, unsupported=named_by_chat)[1] == {
+        "answer_format.json", "reasoning", "previous_id",
+    }  # fmt: skip
     assert "tools" in write(asking, unsupported=frozenset({"tools"}))[1]
+
+
+def test_one_choice_and_another_name_for_the_seed():
+    asking = msgspec.structs.replace(ASKING, n=2, seed=5)
+    body, lost = write(asking, quirks=frozenset({quirks.ONE_CHOICE, quirks.RANDOM_SEED}))
+    assert (body["random_seed"], "seed" in body, lost) == (5, False, {"n"})
+    one = msgspec.structs.replace(ASKING, n=1)
+    assert write(one, quirks=frozenset({quirks.ONE_CHOICE}))[1] == set()
 
 
 def test_tools_of_another_vendor_are_told():
@@ -112,6 +123,12 @@ def test_members_of_another_dialect_are_told():
         (Reasoning(effort="none"), quirks.THINKING_TYPE, {"thinking": {"type": "disabled"}}),
         (Reasoning(effort="low"), quirks.THINKING_TYPE, {"thinking": {"type": "enabled"}}),
         (Reasoning(shows=True), quirks.THINKING_TYPE, {}),
+        (
+            Reasoning(effort="max"),
+            quirks.THINKING_EFFORT,
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "max"},
+        ),
+        (Reasoning(effort="none"), quirks.THINKING_EFFORT, {"thinking": {"type": "disabled"}}),
         (Reasoning(budget_tokens=0), quirks.ENABLE_THINKING, {"enable_thinking": False}),
         (
             Reasoning(budget_tokens=9),

@@ -8,9 +8,9 @@ from faregate.dialects.responses.items_writer import ItemsWriter
 from faregate.dialects.translation import TargetFacts
 
 
-def writer(*names: str, vendor: str = "") -> ItemsWriter:
+def writer(*names: str) -> ItemsWriter:
     """A writer for a vendor with these quirks."""
-    return ItemsWriter(TargetFacts(model="m", vendor=vendor, quirks=frozenset(names)))
+    return ItemsWriter(TargetFacts(model="m", quirks=frozenset(names)))
 
 
 def test_a_models_turn_is_several_items():
@@ -101,7 +101,7 @@ def test_marks_for_the_cache():
     marked = (Message("user", (p.Text("a", p.CacheMark()),)),)
     (message,) = writer(quirks.CACHE_BREAKPOINT).input(marked)
     assert message["content"][0]["prompt_cache_breakpoint"] == {"mode": "explicit"}
-    automatic = writer(vendor="openai")
+    automatic = writer(quirks.AUTOMATIC_CACHE)
     automatic.input(marked)
     assert automatic.lost == {}
     result = (Message("tool", (p.ToolResult("c", (), cache=p.CacheMark()),)),)

@@ -32,7 +32,6 @@ from faregate.dialects.openai.thoughts import write_message_thoughts
 from faregate.dialects.translation import TargetFacts
 
 _ERROR: Final = "Error: "
-OPENAI: Final = frozenset({"openai", "azure_openai"})
 
 
 class MessagesWriter:
@@ -42,11 +41,10 @@ class MessagesWriter:
         self.lost: dict[str, str] = {}
         self.dialect = dialect
         self.quirks = target.quirks
-        is_openai = target.vendor in OPENAI
-        self._developer = is_openai or quirks.DEVELOPER_ROLE in target.quirks
+        self._developer = quirks.DEVELOPER_ROLE in target.quirks
         self._cache_control = quirks.CACHE_CONTROL in target.quirks
         self._breakpoint = quirks.CACHE_BREAKPOINT in target.quirks
-        self._automatic_cache = is_openai or quirks.AUTOMATIC_CACHE in target.quirks
+        self._automatic_cache = quirks.AUTOMATIC_CACHE in target.quirks
         self._string_content = quirks.STRING_CONTENT in target.quirks
         self._written: dict[type[Part], Callable[[Any], dict[str, Any] | None]] = {
             Text: self._text,

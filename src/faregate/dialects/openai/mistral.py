@@ -38,7 +38,9 @@ _NONE: Final = frozenset({
     "verbosity", "modalities", "logit_bias", "user", "store", "speech", "tools.custom",
 })  # fmt: skip
 CARRIES: Final = (CHATS - _NONE - {"cache"}) | {"document.url", "tool_result.image"}
-_QUIRKS: Final = frozenset({quirks.NO_STREAM_OPTIONS, quirks.TOOL_IMAGES, quirks.AUTOMATIC_CACHE})
+_QUIRKS: Final = frozenset({
+    quirks.NO_STREAM_OPTIONS, quirks.TOOL_IMAGES, quirks.AUTOMATIC_CACHE, quirks.RANDOM_SEED,
+})  # fmt: skip
 _ID: Final = re.compile(r"[A-Za-z0-9]{9}")
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -137,8 +139,6 @@ class MistralDialect(dialect.ChatDialect):
             choice = msgspec.structs.replace(choice, mode=mode, names=(), required=False)
             request = msgspec.structs.replace(request, tools=tuple(allowed), tool_choice=choice)
         body = write_members(request, facts, writer)
-        if "seed" in body:
-            body["random_seed"] = body.pop("seed")
         for tool in body.get("tools", ()):
             if tool.get("type") == "function":
                 tool["function"].setdefault("parameters", {"type": "object", "properties": {}})

@@ -26,8 +26,8 @@ CARRIES: Final = frozenset({
     "audio.data", "video.url", "video.data", "thinking", "cache", "answer_format.json",
     "answer_format.schema",
 })  # fmt: skip
-# OpenAI itself refuses what its followers added.
-_NOT_OPENAIS: Final = frozenset({"top_k"})
+# Rows of vendors name members of chat; these are named otherwise in the neutral form.
+_NEUTRAL: Final = {"response_format": "answer_format", "reasoning_effort": "reasoning"}
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -41,15 +41,20 @@ def write_request(request: Request, target: TargetFacts, dialect: str = "openai_
 
 def write_members(request: Request, target: TargetFacts, writer: MessagesWriter) -> dict[str, Any]:
     """The members of the request; `writer` notes what is lost."""
-    refused = target.unsupported
-    if target.vendor == "openai":
-        refused |= _NOT_OPENAIS
+    refused = target.unsupported | {
+        neutral for name, neutral in _NEUTRAL.items() if name in target.unsupported
+    }
     body: dict[str, Any] = {"model": target.model, "messages": writer.messages(request.messages)}
     for name in _PLAIN:
         value = getattr(request, name)
         if value is not None:
             if name in refused:
                 writer.lose(name, f"The vendor doesn't take '{name}'.")
+            elif name == "n" and quirks.ONE_CHOICE in target.quirks:
+                if value > 1:
+                    writer.lose("n", "The vendor gives one answer.")
+            elif name == "seed" and quirks.RANDOM_SEED in target.quirks:
+                body["random_seed"] = value
             else:
                 body[name] = value
     if request.tools:
@@ -140,10 +145,13 @@ def write_reasoning(reasoning: Reasoning, vendor_quirks: frozenset[str]) -> dict
         if reasoning.shows is not None:
             said["exclude"] = not reasoning.shows
         return {"reasoning": said} if said else {}
-    if quirks.THINKING_TYPE in vendor_quirks:
+    if quirks.THINKING_TYPE in vendor_quirks or quirks.THINKING_EFFORT in vendor_quirks:
         if budget is None:
             return {}
-        return {"thinking": {"type": "disabled" if budget == 0 else "enabled"}}
+        switch: dict[str, Any] = {"thinking": {"type": "disabled" if budget == 0 else "enabled"}}
+        if quirks.THINKING_EFFORT in vendor_quirks and effort not in (None, "none"):
+            switch["reasoning_effort"] = effort
+        return switch
     if quirks.ENABLE_THINKING in vendor_quirks:
         if budget is None:
             return {}

@@ -23,7 +23,7 @@ from faregate.dialects.neutral.parts import (
 from faregate.dialects.neutral.request import Message
 from faregate.dialects.openai import quirks
 from faregate.dialects.openai.media import audio_format, write_cache, write_url
-from faregate.dialects.openai.messages_writer import OPENAI, failed
+from faregate.dialects.openai.messages_writer import failed
 from faregate.dialects.responses.items_reader import DIALECT
 from faregate.dialects.translation import TargetFacts
 
@@ -37,7 +37,7 @@ class ItemsWriter:
         self._cache_control = quirks.CACHE_CONTROL in target.quirks
         self._breakpoint = quirks.CACHE_BREAKPOINT in target.quirks
         self._plain_thoughts = quirks.REASONING_CONTENT in target.quirks
-        self._automatic_cache = target.vendor in OPENAI or quirks.AUTOMATIC_CACHE in target.quirks
+        self._automatic_cache = quirks.AUTOMATIC_CACHE in target.quirks
         self._written: dict[type[Part], Callable[[Any], dict[str, Any] | None]] = {
             Text: self._text,
             Image: self._image,

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 
 from faregate.core.refusals import Refusal
-from faregate.dialects import json_text, openai_chat, translation
+from faregate.dialects import json_text, openai_chat, service_tier, translation
 from faregate.dialects.responses.usage import StatedUsage, ToolUsage, read_usage
 from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventSplitter, event_data
@@ -72,6 +72,7 @@ class ResponsesNative:
     """Responses, passed through."""
 
     splice_model = staticmethod(openai_chat.splice_model)
+    most = staticmethod(service_tier.asked)
 
     def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peek | Refusal:
         """Read what the gate needs; both are said in the body."""
