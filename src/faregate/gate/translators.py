@@ -2,10 +2,14 @@
 
 from typing import Final
 
+from faregate.dialects.anthropic import dialect as anthropic
 from faregate.dialects.openai import dialect as openai
 from faregate.dialects.translation import Dialect
 
-_TRANSLATORS: Final[dict[str, Dialect]] = {"openai_chat": openai.DIALECT}
+_TRANSLATORS: Final[dict[str, Dialect]] = {
+    "openai_chat": openai.DIALECT,
+    "anthropic": anthropic.DIALECT,
+}
 
 
 def translator(dialect: str, vendor: str) -> Dialect | None:
