@@ -439,3 +439,18 @@ def test_an_event_without_end_is_an_error() -> None:
     meter = StreamMeter(hide_usage=True)
     with pytest.raises(EventTooLargeError):
         meter.feed(b"data: " + b"x" * bounds.STREAM_EVENT_BYTES_MAX)
+
+
+@pytest.mark.parametrize(
+    ("tier", "found"),
+    [("priority", "priority"), ("default", None), (None, None), ("x" * 99, "x" * 50)],
+)
+def test_the_tier_that_served_a_call_is_part_of_its_usage(
+    tier: str | None, found: str | None
+) -> None:
+    reply = {"usage": {"prompt_tokens": 2, "completion_tokens": 3}, "service_tier": tier}
+    body = json.dumps(reply).encode()
+    assert read_usage(body) == Usage(2, 3, service_tier=found)
+    meter = StreamMeter(hide_usage=False)
+    assert meter.feed(b"data: " + body + b"\n\n")
+    assert meter.usage == Usage(2, 3, service_tier=found)

@@ -225,11 +225,13 @@ _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 class _Reply(msgspec.Struct, gc=False):
     usage: _Usage | None = None
+    service_tier: str | None = None
 
 
 class _StreamReply(msgspec.Struct, gc=False):
     choices: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
+    service_tier: str | None = None
 
 
 class _LooseReply(msgspec.Struct, gc=False):
@@ -245,7 +247,7 @@ USAGE_OBJECT: Final = re.compile(
     rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\})'
 )
 
-
+_TIER_CHARACTERS_MAX: Final = 50
 _NO_INPUT_DETAILS: Final = _InputDetails()
 _NO_OUTPUT_DETAILS: Final = _OutputDetails()
 
@@ -274,6 +276,13 @@ def _usage(usage: _Usage) -> Usage:
         inputs.image_tokens,
         outputs.audio_tokens,
     )
+
+
+def _at_tier(usage: Usage, tier: str | None) -> Usage:
+    """The usage with the tier that the vendor served the call at; the usual one isn't said."""
+    if tier is None or tier == "default":
+        return usage
+    return msgspec.structs.replace(usage, service_tier=tier[:_TIER_CHARACTERS_MAX])
 
 
 def _whole_output(usage: _Usage, reasoning_tokens: int) -> int | None:
@@ -328,7 +337,9 @@ def read_usage(body: bytes) -> Usage | None:
         reply = _decode_reply(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         reply = _decode_loosely(body)
-    return _usage(reply.usage) if reply is not None and reply.usage is not None else None
+    if reply is None or reply.usage is None:
+        return None
+    return _at_tier(_usage(reply.usage), reply.service_tier)
 
 
 def read_usage_in_part(part: bytes) -> Usage | None:
@@ -346,11 +357,9 @@ _USAGE_NULL: Final = re.compile(
     rb',"usage":[ ]?null(?=(?:,"[^"\\]*":[ ]?(?:"[^"\\]*"|[a-z0-9.+-]+))*\}\r?\n\r?\n\Z)'
 )
 
-
 # The same where nothing follows it, which is the usual end of an event.
 _NULL_END: Final = b',"usage":null}\n\n'
 _BEFORE_NULL_END: Final = -len(_NULL_END)
-
 
 _CONTENT: Final = b'"content":"'
 _BEHIND_CONTENT: Final = len(_CONTENT)
@@ -469,7 +478,7 @@ class StreamMeter:
             if reply is None:
                 return event
         if reply.usage is not None:
-            self.usage = _usage(reply.usage)
+            self.usage = _at_tier(_usage(reply.usage), reply.service_tier)
         if not self._hide:
             return event
         if reply.usage is not None and not reply.choices:
