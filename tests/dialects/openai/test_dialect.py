@@ -7,8 +7,19 @@ from hypothesis import strategies as st
 from tests.dialects import neutral_forms as forms
 
 from faregate.core.refusals import Refusal
+from faregate.dialects.neutral import features
+from faregate.dialects.neutral import parts as p
 from faregate.dialects.neutral.reply import Reply
-from faregate.dialects.neutral.request import Request
+from faregate.dialects.neutral.request import (
+    AnswerFormat,
+    Message,
+    Reasoning,
+    Request,
+    ServerTool,
+    Speech,
+    Tool,
+    ToolChoice,
+)
 from faregate.dialects.openai.dialect import CARRIES, DIALECT, NATIVE
 from faregate.dialects.openai.quirks import QUIRKS
 from faregate.dialects.translation import Asked, MalformedReplyError, TargetFacts
@@ -64,6 +75,84 @@ def test_a_wrong_request_is_refused():
 @pytest.mark.parametrize("name", ["peek", "splice_model", "stream_meter", "final_events"])
 def test_bytes_can_pass(name: str):
     assert callable(getattr(NATIVE, name))
+
+
+# A request that uses all that chat carries.
+MEDIA = p.Media(media_type="image/png", data=forms.PNG)
+MARK = p.CacheMark("1h")
+WHOLE = Request(
+    model="a-model",
+    messages=(
+        Message("system", (p.Text("brief", MARK),), "rules"),
+        Message(
+            "user",
+            (
+                p.Image(MEDIA, "low", MARK),
+                p.Image(p.Media(url="https://example.com/a.png")),
+                p.Audio(p.Media(media_type="audio/wav", data="AAAA"), "wav"),
+                p.Video(p.Media(url="https://example.com/a.mp4")),
+                p.Video(p.Media(media_type="video/mp4", data="AAAA")),
+                p.Document(p.Media(media_type="application/pdf", data=forms.PDF), name="a.pdf"),
+                p.Document(p.Media(file_id="file-1")),
+                p.Text("x"),
+            ),
+            "ann",
+        ),
+        Message(
+            "assistant",
+            (
+                p.Thinking("hm", "sig", origin="openai_chat"),
+                p.Thinking("", None, "all", origin="openai_chat"),
+                p.Text("a"),
+                p.ToolCall("c1", "f", "{}", "proof", "openai_chat"),
+                p.ToolCall("c2", "g", "free", custom=True),
+            ),
+        ),
+        Message(
+            "tool",
+            (
+                p.ToolResult("c1", (p.Text("1"), p.Image(MEDIA)), name="f"),
+                p.ToolResult("c2", (p.Text("2"),), name="g", custom=True),
+            ),
+        ),
+        Message("assistant", (p.RefusalText("no"),)),
+        Message("developer", (p.Text("go on"),)),
+    ),
+    tools=(
+        Tool(name="f", description="d", parameters=forms.SCHEMA, strict=True, cache=MARK),
+        Tool(name="g", custom=True),
+        ServerTool("openai_chat", {"type": "web_search"}),
+    ),
+    tool_choice=ToolChoice("allowed", ("f", "g"), required=True),
+    parallel_tool_calls=False,
+    output_tokens_max=5,
+    answer_format=AnswerFormat(kind="schema", name="a", schema=forms.SCHEMA, strict=False),
+    verbosity="low",
+    modalities=("text", "audio"),
+    speech=Speech("alloy", "wav"),
+    n=2,
+    stop=("x", "y"),
+    reasoning=Reasoning(effort="high", shows=False),
+    temperature=0.5,
+    top_p=0.5,
+    top_k=4,
+    seed=5,
+    presence_penalty=0.5,
+    frequency_penalty=0.5,
+    logit_bias={"1": 1.0},
+    logprobs=True,
+    top_logprobs=2,
+    user="u",
+    service_tier="flex",
+    metadata={"a": "b"},
+    store=True,
+    prompt_cache_key="k",
+)
+
+
+def test_all_that_is_carried_comes_back():
+    assert CARRIES - features.used(WHOLE) == {"answer_format.json"}
+    assert read_back(WHOLE) == WHOLE
 
 
 # -- strangers' bytes ------------------------------------------------------------------------------

@@ -6,8 +6,18 @@ from hypothesis import strategies as st
 from tests.dialects import neutral_forms as forms
 
 from faregate.core.refusals import Refusal
+from faregate.dialects.neutral import features
+from faregate.dialects.neutral import parts as p
 from faregate.dialects.neutral.reply import Reply
-from faregate.dialects.neutral.request import Request
+from faregate.dialects.neutral.request import (
+    AnswerFormat,
+    Message,
+    Reasoning,
+    Request,
+    ServerTool,
+    Tool,
+    ToolChoice,
+)
 from faregate.dialects.openai.quirks import CACHE_CONTROL
 from faregate.dialects.responses.dialect import CARRIES, DIALECT
 from faregate.dialects.translation import Asked, MalformedReplyError, TargetFacts
@@ -60,6 +70,75 @@ def test_a_wrong_request_is_refused():
     refusal = DIALECT.read_request(b'{"model":"m","input":[{"role":5}]}', None, stream=False)
     assert isinstance(refusal, Refusal)
     assert refusal.param == "input[0].role"
+
+
+# A request that uses all that responses carry.
+MEDIA = p.Media(media_type="image/png", data=forms.PNG)
+MARK = p.CacheMark("1h")
+WHOLE = Request(
+    model="a-model",
+    messages=(
+        Message("system", (p.Text("brief"),)),
+        Message("developer", (p.Text("more"),)),
+        Message(
+            "user",
+            (
+                p.Text("x", MARK),
+                p.Image(MEDIA, "low"),
+                p.Image(p.Media(url="https://example.com/a.png")),
+                p.Image(p.Media(file_id="file-1")),
+                p.Audio(p.Media(media_type="audio/wav", data="AAAA"), "wav"),
+                p.Document(p.Media(media_type="application/pdf", data=forms.PDF), name="a.pdf"),
+                p.Document(p.Media(url="https://example.com/a.pdf")),
+                p.Document(p.Media(file_id="file-1")),
+            ),
+        ),
+        Message(
+            "assistant",
+            (
+                p.Thinking("hm", "enc", id="rs_1", is_summary=True, origin="openai_responses"),
+                p.Text("a"),
+                p.RefusalText("no"),
+                p.ToolCall("c1", "f", "{}"),
+                p.ToolCall("c2", "g", "free", custom=True),
+                p.ServerPart("openai_responses", {"type": "web_search_call", "id": "ws"}),
+            ),
+        ),
+        Message(
+            "tool",
+            (
+                p.ToolResult("c1", (p.Text("1"), p.Image(MEDIA)), name="f"),
+                p.ToolResult("c2", (p.Text("2"),), name="g", custom=True),
+            ),
+        ),
+    ),
+    tools=(
+        Tool(name="f", description="d", parameters=forms.SCHEMA, strict=True, cache=MARK),
+        Tool(name="g", custom=True),
+        ServerTool("openai_responses", {"type": "web_search"}),
+    ),
+    tool_choice=ToolChoice("allowed", ("f", "g"), required=True),
+    parallel_tool_calls=False,
+    output_tokens_max=5,
+    answer_format=AnswerFormat(kind="schema", name="a", schema=forms.SCHEMA, strict=False),
+    verbosity="low",
+    reasoning=Reasoning(effort="high", summary="auto"),
+    temperature=0.5,
+    top_p=0.5,
+    logprobs=True,
+    top_logprobs=2,
+    user="u",
+    service_tier="flex",
+    metadata={"a": "b"},
+    store=True,
+    prompt_cache_key="k",
+    previous_id="resp_1",
+)
+
+
+def test_all_that_is_carried_comes_back():
+    assert CARRIES - features.used(WHOLE) == {"answer_format.json"}
+    assert read_back(WHOLE) == WHOLE
 
 
 # -- strangers' bytes ------------------------------------------------------------------------------
