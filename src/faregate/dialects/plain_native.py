@@ -122,4 +122,10 @@ class PlainMeter:
 
     def _look(self, event: bytes) -> None:
         if b'"usage"' in event:
-            self.usage = self._read_usage(event_data(event)) or self.usage
+            found = self._read_usage(event_data(event))
+            if found is not None:
+                self.usage = found if self.usage is None else self._with(self.usage, found)
+
+    def _with(self, before: Usage, found: Usage) -> Usage:
+        """What a usage is once another was stated: usually that one."""
+        return found

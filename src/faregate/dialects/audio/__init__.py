@@ -1,0 +1,1 @@
+"""Speech made of text, and text of speech."""

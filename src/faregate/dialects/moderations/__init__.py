@@ -1,0 +1,1 @@
+"""Whether a text may be used."""

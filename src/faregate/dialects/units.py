@@ -1,0 +1,23 @@
+"""What of a usage a reply doesn't state is taken from what was asked for."""
+
+from typing import Final
+
+import msgspec
+
+from faregate.dialects.usage import Usage
+
+_UNITS: Final = ("images", "image_variant", "audio_input_ms", "characters", "search_units")
+
+
+def complete(stated: Usage | None, likely: Usage | None) -> Usage | None:
+    """A usage with the units that the reply left out; with its tokens where it stated nothing.
+
+    Where a reply counts in tokens, audio isn't billed by its length as well, nor text by its
+    characters.
+    """
+    if likely is None or stated is None:
+        return likely if stated is None else stated
+    in_tokens = stated.input_tokens is not None or stated.output_tokens is not None
+    names = ("images", "image_variant") if in_tokens else _UNITS
+    missing = {name: getattr(likely, name) for name in names if getattr(stated, name) is None}
+    return msgspec.structs.replace(stated, **missing)
