@@ -454,3 +454,10 @@ def test_the_tier_that_served_a_call_is_part_of_its_usage(
     meter = StreamMeter(hide_usage=False)
     assert meter.feed(b"data: " + body + b"\n\n")
     assert meter.usage == Usage(2, 3, service_tier=found)
+
+
+@pytest.mark.parametrize("tier", ["priority", None, 7, {"a": []}])
+def test_the_tier_that_is_asked_for_is_read_and_never_refused(tier: object) -> None:
+    read = peek(json.dumps({"model": "m", "service_tier": tier}).encode())
+    assert not isinstance(read, Refusal)
+    assert read.service_tier == tier

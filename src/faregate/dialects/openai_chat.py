@@ -40,6 +40,7 @@ class Peek(msgspec.Struct, gc=False):
     n: _Choices | None = None
     best_of: _Choices | None = None
     user: str | None = None
+    service_tier: object = None
 
     @property
     def output_limit(self) -> int | None:

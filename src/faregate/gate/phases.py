@@ -15,6 +15,7 @@ from faregate.core.refusals import Refusal, refuse
 from faregate.dialects import openai_bounds
 from faregate.dialects.renderers import RENDERERS
 from faregate.dialects.translation import Peeked
+from faregate.dialects.usage import Usage
 from faregate.gate.findings import Surroundings
 from faregate.gate.operations import Operation
 from faregate.gate.phase import Phase as Phase
@@ -192,6 +193,9 @@ class FindTerms:
         body = call.body
         call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max)
         call.choices = peeked.choices
+        tier = getattr(peeked, "service_tier", None)
+        if isinstance(tier, str):
+            call.most = Usage(service_tier=tier)
         if self._most is not None:
             call.most = self._most(body)
         if self._has_prompts:

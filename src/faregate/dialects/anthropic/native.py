@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 
 from faregate.core.refusals import Refusal
-from faregate.dialects import json_text, openai_chat, service_tier
+from faregate.dialects import json_text, openai_chat
 from faregate.dialects.anthropic import usage as usages
 from faregate.dialects.anthropic.reply import read_usage as read_stated
 from faregate.dialects.anthropic.shapes import NOTHING
@@ -41,6 +41,12 @@ class Peek(msgspec.Struct):
     stream: bool | None = None
     max_tokens: _Limit | None = None
     metadata: _Metadata | None = None
+    speed: object = None
+
+    @property
+    def service_tier(self) -> object:
+        """What is billed at another price: the fast mode."""
+        return self.speed
 
     @property
     def output_limit(self) -> int | None:
@@ -146,7 +152,6 @@ class Native:
     """The dialect whose bytes pass through; satisfies `translation.Native`."""
 
     splice_model = staticmethod(openai_chat.splice_model)
-    most = staticmethod(service_tier.asked)
 
     def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peek | Refusal:
         """Read what the gate needs, or say which field is wrong."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from faregate.core.refusals import Refusal
-from faregate.dialects import openai_chat, service_tier
+from faregate.dialects import openai_chat
 from faregate.dialects.openai_chat import Peek, StreamMeter
 
 
@@ -19,7 +19,6 @@ class OpenAINative:
     read_usage = staticmethod(openai_chat.read_usage)
     read_usage_in_part = staticmethod(openai_chat.read_usage_in_part)
     stream_meter = staticmethod(StreamMeter)
-    most = staticmethod(service_tier.asked)
 
     def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peek | Refusal:
         """Read what the gate needs; both are said in the body."""

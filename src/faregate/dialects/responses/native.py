@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 
 from faregate.core.refusals import Refusal
-from faregate.dialects import json_text, openai_chat, service_tier, translation
+from faregate.dialects import json_text, openai_chat, translation
 from faregate.dialects.responses.usage import StatedUsage, ToolUsage, read_usage
 from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventSplitter, event_data
@@ -29,6 +29,7 @@ class Peek(msgspec.Struct, gc=False):
     max_output_tokens: _Limit | None = None
     user: str | None = None
     safety_identifier: str | None = None
+    service_tier: object = None
 
     @property
     def output_limit(self) -> int | None:
@@ -52,8 +53,12 @@ class _Whole(msgspec.Struct, gc=False):
     service_tier: str | None = None
 
 
+class _Staged(_Whole, gc=False):
+    id: str | None = None
+
+
 class _Event(msgspec.Struct, gc=False):
-    response: _Whole | None = None
+    response: _Staged | None = None
 
 
 _decode_peek: Final = msgspec.json.Decoder(Peek).decode
@@ -72,7 +77,6 @@ class ResponsesNative:
     """Responses, passed through."""
 
     splice_model = staticmethod(openai_chat.splice_model)
-    most = staticmethod(service_tier.asked)
 
     def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peek | Refusal:
         """Read what the gate needs; both are said in the body."""
@@ -144,16 +148,18 @@ class ResponsesMeter:
     """Counts a stream's events and reads the usage at its end.
 
     `output_tokens` is what has been put out so far: each delta of text, thoughts or arguments is
-    one token, or one for four bytes where it has more.
+    one token, or one for four bytes where it has more. `reply_id` is the response's id, which
+    the SDK wants to see again at its end.
     """
 
-    __slots__ = ("_measures", "_splitter", "events", "output_tokens", "usage")
+    __slots__ = ("_measures", "_splitter", "events", "output_tokens", "reply_id", "usage")
 
     def __init__(self, *, measures: bool) -> None:
         self._splitter = EventSplitter()
         self._measures = measures
         self.events = 0
         self.output_tokens = 0
+        self.reply_id: str | None = None
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -175,13 +181,14 @@ class ResponsesMeter:
     def _look(self, event: bytes) -> None:
         if self._measures and (start := event.find(_DELTA)) >= 0:
             self.output_tokens += measure(event, start + len(_DELTA))
-        elif b'"usage"' in event and b'"response.' in event:
+        elif b'"response"' in event:
             try:
-                usage = _usage(_decode_event(event_data(event)).response)
+                stated = _decode_event(event_data(event)).response
             except _FAILURES:
                 return
-            if usage is not None:
-                self.usage = usage
+            if stated is not None:
+                self.reply_id = self.reply_id or stated.id
+                self.usage = _usage(stated) or self.usage
 
 
 def measure(event: bytes, start: int) -> int:
