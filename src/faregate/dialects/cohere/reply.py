@@ -116,7 +116,8 @@ def read_logprobs(items: Any) -> list[Object] | None:
         if not isinstance(token, str):
             return None
         chances = item.get("logprobs")
-        numbers = [one for one in chances or () if isinstance(one, (int, float))]
+        listed = chances if isinstance(chances, list) else []
+        numbers = [one for one in listed if isinstance(one, (int, float))]
         made.append(
             {
                 "token": token,
@@ -134,5 +135,5 @@ def written_logprobs(tokens: Any) -> list[Object]:
     return [
         {"text": one["token"], "token_ids": [], "logprobs": [one.get("logprob")]}
         for one in found
-        if isinstance(one, dict) and "token" in one
+        if isinstance(one, dict) and isinstance(one.get("token"), str)
     ]

@@ -185,6 +185,8 @@ def _result(message: Object, place: str) -> tuple[parts.Part, ...]:
         told = tool_errors.read(found[0].text)
         if told is not None:
             is_error, found = True, [parts.Text(told)]
+    if not all(isinstance(part, (parts.Text, parts.Image, parts.Document)) for part in found):
+        raise ShapeError(f"{place}.content", "a result of a tool holds texts and documents")
     held: Any = tuple(found)
     return (parts.ToolResult(call_id, held, is_error=is_error),)
 

@@ -78,6 +78,8 @@ class CohereStreamReader:
     def _read(self, event: Object, data: bytes, events: list[Event]) -> None:
         kind = event.get("type")
         index = event.get("index")
+        if index is not None and not isinstance(index, int):
+            raise ShapeError("index", "it must be a whole number")
         if kind == "content-delta":
             self._content(event, index, events)
         elif kind in ("tool-call-start", "tool-call-delta", "tool-call-end"):
@@ -160,7 +162,10 @@ class CohereStreamReader:
             return
         if citation.get("type") in ("THINKING_CONTENT", "PLAN"):
             return
-        at, thinks = self._contents.get(citation.get("content_index"), (self._text, False))
+        index = citation.get("content_index")
+        at, thinks = self._text, False
+        if isinstance(index, int) and index in self._contents:
+            at, thinks = self._contents[index]
         if thinks:
             at = self._text
         events += [CitationSeen(0, at, one) for one in read_citation(citation)]

@@ -36,7 +36,8 @@ def read(candidate: Object, texts: dict[int, str]) -> list[tuple[int, Citation]]
             part = _whole(segment.get("partIndex")) or 0
             if part not in texts:
                 part = first
-            for index in support.get("groundingChunkIndices") or ():
+            indices = support.get("groundingChunkIndices")
+            for index in indices if isinstance(indices, list) else ():
                 if isinstance(index, int) and 0 <= index < len(chunks):
                     used.add(index)
                     found.append((part, _citation(chunks[index], segment, texts[part])))

@@ -39,7 +39,7 @@ def written(tokens: Any) -> Object | None:
     """The same as Gemini states it; None where it isn't a list of tokens."""
     if not isinstance(tokens, list) or not tokens:
         return None
-    if not all(isinstance(one, dict) and "token" in one for one in tokens):
+    if not all(isinstance(one, dict) and isinstance(one.get("token"), str) for one in tokens):
         return None
     return {
         "chosenCandidates": [_candidate(one) for one in tokens],

@@ -42,11 +42,10 @@ def _reply(document: Object) -> Reply:
     if isinstance(document.get("image"), str):
         found.append(parts.Image(image_source(document["image"])))
     calls_tools = any(isinstance(part, parts.ToolCall) for part in found)
-    logprobs = document.get("logprobs")
     choice = Choice(
         parts=tuple(found),
         finish=read_finish(document.get("done_reason"), calls_tools=calls_tools),
-        logprobs=logprobs if isinstance(logprobs, list) and logprobs else None,
+        logprobs=read_logprobs(document.get("logprobs")),
     )
     return Reply(
         id="",
@@ -55,6 +54,15 @@ def _reply(document: Object) -> Reply:
         usage=read_usage(document),
         created_s=seconds(document.get("created_at")),
     )
+
+
+def read_logprobs(stated: Any) -> list[Object] | None:
+    """The tokens and their probabilities; None where there are none."""
+    if not isinstance(stated, list) or not stated:
+        return None
+    if not all(isinstance(one, dict) and isinstance(one.get("token"), str) for one in stated):
+        return None
+    return stated
 
 
 def as_message(document: Object) -> Object:

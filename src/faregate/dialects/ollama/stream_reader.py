@@ -81,8 +81,8 @@ class OllamaStreamReader:
             events.append(ThinkingDelta(0, self._at("thinking"), thinking))
         text = message.get("content")
         if isinstance(text, str) and text:
-            logprobs = document.get("logprobs")
-            events.append(TextDelta(0, self._at("text"), text, logprobs or None))
+            logprobs = reply.read_logprobs(document.get("logprobs"))
+            events.append(TextDelta(0, self._at("text"), text, logprobs))
         images = message.get("images") or [document.get("image")]
         for image in images if isinstance(images, list) else ():
             if isinstance(image, str):
