@@ -112,6 +112,13 @@ def test_account_of_an_answered_call():
     assert "body" not in account
 
 
+def test_account_tells_what_is_billed_beside_tokens():
+    usage = Usage(10, 2, images=3, web_searches=1, service_tier="flex\x1b[2J")
+    account = call_account(_record(started(1), settled(1, usage=usage)))
+    assert "10 in, 2 out, 3 images, 1 web searches, at the tier flex" in account
+    assert "\x1b" not in account
+
+
 def test_account_of_a_refusal_says_what_to_do():
     account = call_account(_record(closed(1)))
     assert "This key is not known here: the caller's to mend" in account

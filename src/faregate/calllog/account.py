@@ -187,9 +187,19 @@ def _usage(usage: Usage | None) -> str | None:
         (usage.input_tokens, "in"),
         (usage.output_tokens, "out"),
         (usage.cached_input_tokens, "of the input cached"),
+        (usage.cache_write_tokens, "of the input written to the cache"),
         (usage.reasoning_tokens, "of the output reasoning"),
+        (usage.images, "images"),
+        (usage.audio_input_ms, "ms of audio"),
+        (usage.characters, "characters"),
+        (usage.search_units, "search units"),
+        (usage.web_searches, "web searches"),
+        (usage.tool_calls, "calls of the vendor's tools"),
     ]
-    return ", ".join(f"{count:,} {name}" for count, name in counts if count is not None)
+    told = [f"{count:,} {name}" for count, name in counts if count is not None]
+    if usage.service_tier is not None:
+        told.append(f"at the tier {usage.service_tier}")
+    return ", ".join(told)
 
 
 def _money(charge: Charge | None) -> Iterator[tuple[str, str | None]]:
