@@ -97,7 +97,7 @@ def test_ends_of_streams():
     assert read(*finished)[-2:] == [reply.Finished(0, "stop_sequence", "END"), reply.Ended()]
     unfinished = read(chunk(text="a"), b"data: [DONE]\n\n", chunk(text="late"))
     assert unfinished[-2:] == [reply.Finished(0, "stop"), reply.Ended()]
-    assert reply.Ended() not in read(chunk(text="a"))
+    assert reply.Ended() not in read(chunk(text="a"), chunk(finish_reason="stop")[:20])
     failed = read(b": ping\n\n", b'data: {"error":{"message":"broken"}}\n\n', chunk(text="a"))
     assert [type(event) for event in failed] == [reply.Pinged, reply.Failed]
     with pytest.raises(MalformedReplyError):

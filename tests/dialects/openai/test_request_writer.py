@@ -36,6 +36,12 @@ def test_a_plain_request_says_nothing_more():
     )
 
 
+def test_what_says_nothing_is_left_out_and_what_is_meant_is_said():
+    asking = msgspec.structs.replace(ASKING, parallel_tool_calls=False, top_logprobs=2)
+    body, lost = write(asking)
+    assert ("parallel_tool_calls" in body, body["logprobs"], lost) == (False, True, set())
+
+
 def test_the_output_limit_has_the_vendors_name():
     asking = msgspec.structs.replace(ASKING, output_tokens_max=9)
     body, _ = write(asking, output_limit_field="max_completion_tokens")

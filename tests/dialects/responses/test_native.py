@@ -53,7 +53,7 @@ def test_usage_is_read():
 def test_a_stream_is_metered_however_it_is_cut(end: bytes, data: st.DataObject):
     text = b'"delta":"Hi","sequence_number":3'
     stream = (
-        event(b"response.created", b'"response":{"usage":null}')
+        event(b"response.created", b'"response":{"id":"resp_1","usage":null}')
         + event(b"response.output_text.delta", text)
         + event(b"response.function_call_arguments.delta", b'"delta":"%b"' % (b"x" * 40))
         + event(b"response." + end, b'"response":{"usage":%b}' % USAGE)
@@ -62,6 +62,8 @@ def test_a_stream_is_metered_however_it_is_cut(end: bytes, data: st.DataObject):
     assert b"".join(map(meter.feed, data.draw(chopped(stream)))) + meter.end() == stream
     assert (meter.events, meter.output_tokens) == (4, 11)
     assert meter.usage == Usage(1, 2, None, 1)
+    assert isinstance(meter, ResponsesMeter)
+    assert meter.reply_id == "resp_1"
 
 
 def test_a_broken_stream_is_cut():

@@ -149,6 +149,7 @@ def test_unknown_events_are_passed_over():
 
 def test_a_stream_that_breaks_off_has_no_end():
     assert reply.Ended() not in read(*STREAM[:8])
+    assert reply.Ended() not in read(*STREAM[:8], DONE[:40])
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b'{"type":5}', b"\xff"])

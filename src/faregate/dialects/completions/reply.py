@@ -5,6 +5,7 @@ A completion is text; what else an answer has (thoughts, calls) a caller of comp
 Source: OpenAI API reference, "The completion object".
 """
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -158,9 +159,10 @@ class CompletionsStreamReader:
     def end(self) -> list[Event]:
         """What the end of the bytes completes."""
         events: list[Event] = []
-        rest = self._splitter.take_rest()
-        if rest.strip():
-            self._read(event_data(rest), events)
+        rest = event_data(self._splitter.take_rest())
+        with suppress(MalformedReplyError):  # it broke off in an event
+            if rest:
+                self._read(rest, events)
         if not self._over and self._finished and all(self._finished.values()):
             self._over = True
             events.append(reply.Ended())

@@ -59,6 +59,10 @@ def write_members(request: Request, target: TargetFacts, writer: MessagesWriter)
                 body[name] = value
     if request.tools:
         _write_tools(request, refused, writer, body)
+    else:
+        body.pop("parallel_tool_calls", None)  # refused without tools, and it says nothing
+    if "top_logprobs" in body and request.logprobs is None:
+        body["logprobs"] = True  # responses need no such word
     if request.output_tokens_max is not None:
         body[target.output_limit_field] = request.output_tokens_max
     if request.answer_format is not None:

@@ -7,6 +7,7 @@ Sources: OpenAI API reference, "The chat completion chunk object"; OpenRouter, "
 in mid-stream, comments); Azure OpenAI, "Content streaming" (a first chunk without choices).
 """
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -44,9 +45,10 @@ class ChatStreamReader:
     def end(self) -> list[Event]:
         """What the end completes; a last event may lack its empty line."""
         events: list[Event] = []
-        rest = self._splitter.take_rest()
-        if rest.strip():
-            self._read(event_data(rest), events)
+        rest = event_data(self._splitter.take_rest())
+        with suppress(MalformedReplyError):  # it broke off in an event
+            if rest:
+                self._read(rest, events)
         answers = self._answers.values()
         if not self._over and answers and all(answer.finished for answer in answers):
             self._over = True

@@ -62,6 +62,8 @@ class _Create(msgspec.Struct):
 _KNOWN: Final = frozenset(_Create.__struct_fields__)
 PROOFS: Final = "reasoning.encrypted_content"
 LOGPROBS: Final = "message.output_text.logprobs"
+# Members within others that only responses have, as `Request.others` names them.
+INNER: Final = frozenset({"reasoning.context", "reasoning.mode", "text.format"})
 # Members whose usual value says nothing.
 _USUAL: Final = {"truncation": "disabled", "background": False}
 

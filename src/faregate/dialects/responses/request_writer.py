@@ -16,7 +16,7 @@ from faregate.dialects.neutral.request import Request, ServerTool
 from faregate.dialects.openai.tools import write_choice, write_format, write_tool
 from faregate.dialects.responses.items_reader import DIALECT
 from faregate.dialects.responses.items_writer import ItemsWriter
-from faregate.dialects.responses.request_reader import LOGPROBS, PROOFS
+from faregate.dialects.responses.request_reader import INNER, LOGPROBS, PROOFS
 from faregate.dialects.translation import Lost, TargetFacts, Written
 
 _PLAIN: Final = (
@@ -64,8 +64,8 @@ def write_request(request: Request, target: TargetFacts) -> Written:
 
 def _put(body: dict[str, Any], name: str, value: Any) -> None:
     """A member that only responses have; one within another, or more to include."""
-    outer, dot, inner = name.partition(".")
-    if dot:
+    if name in INNER:
+        outer, _, inner = name.partition(".")
         body.setdefault(outer, {})[inner] = value
     elif name == "include":
         body["include"] = [*body.get("include", ()), *value]

@@ -6,6 +6,7 @@ An event names its item by `output_index`, its text by `content_index`. Items ar
 Source: OpenAI API reference, "Streaming events" (responses).
 """
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -70,9 +71,10 @@ class ResponsesStreamReader:
     def end(self) -> list[Event]:
         """What the end completes; a last event may lack its empty line."""
         events: list[Event] = []
-        rest = self._splitter.take_rest()
-        if rest.strip():
-            self._read(event_data(rest), events)
+        rest = event_data(self._splitter.take_rest())
+        with suppress(MalformedReplyError):  # it broke off in an event
+            if rest:
+                self._read(rest, events)
         return events
 
     def _read(self, data: bytes, events: list[Event]) -> None:
