@@ -125,8 +125,8 @@ def test_tools_of_the_past_are_declared_and_forbidden():
 def test_answers_of_json():
     wanted = AnswerFormat(kind="schema", name="n", schema={"type": "object"})
     body, lost = _write(_asking(answer_format=wanted))
-    expected = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
-    assert body["output_config"] == expected
+    schema = {"type": "object", "additionalProperties": False}
+    assert body["output_config"] == {"format": {"type": "json_schema", "schema": schema}}
     body, lost = _write(_asking(answer_format=AnswerFormat(kind="json")))
     assert "JSON" in body["system"]
     assert lost == set()
@@ -142,6 +142,8 @@ def test_answers_of_json():
         ({"metadata": {"a": "b"}, "previous_id": "r"}, {"metadata", "previous_id"}),
         ({"service_tier": "flex"}, {"service_tier"}),
         ({"service_tier": "auto"}, set()),
+        ({"stop": ("\n\n",)}, {"stop"}),
+        ({"stop": ("END",)}, set()),
         ({"others": {"logit_magic": 1}}, {"others.logit_magic"}),
         ({"tools": (Tool(name="f", custom=True),)}, {"tools.custom"}),
         ({"tools": (ServerTool("openai_responses", {}),)}, {"tools.server"}),
@@ -149,6 +151,14 @@ def test_answers_of_json():
 )
 def test_what_is_left_out_is_told(fields: dict[str, Any], lost: set[str]):
     assert _write(_asking(**fields))[1] == lost
+
+
+@pytest.mark.parametrize(("strict", "closed"), [(True, True), (False, False), (None, False)])
+def test_strict_tools_have_closed_schemas(strict: bool | None, closed: bool):
+    tool = Tool(name="f", parameters={"type": "object"}, strict=strict)
+    (made,) = _write(_asking(tools=(tool,)))[0]["tools"]
+    assert made.get("strict") == (True if closed else None)
+    assert ("additionalProperties" in made["input_schema"]) == closed
 
 
 def test_what_a_model_does_not_take_is_left_out_and_told():

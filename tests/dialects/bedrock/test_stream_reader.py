@@ -1,5 +1,6 @@
 """ConverseStream's events are read however they are cut; botocore reads the same bytes."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -65,6 +66,7 @@ STREAM = b"".join([
            metrics={"latencyMs": 9}),
 ])  # fmt: skip
 MESSAGES = EventStreamReader().feed(STREAM)
+SENT = [[one.text(":event-type"), msgspec.json.decode(one.payload)] for one in MESSAGES]
 EVENTS: list[reply.Event] = [
     reply.Opened(id="", model=""),
     reply.ThinkingDelta(0, 0, "Hm"),
@@ -149,14 +151,14 @@ def test_what_is_no_event(stream: bytes):
 
 
 @settings(max_examples=150, deadline=None)
-@given(mutated([[one.text(":event-type"), msgspec.json.decode(one.payload)] for one in MESSAGES]))
-def test_a_changed_value_never_breaks_the_reader_or_a_writer(body: bytes):
+@given(mutated(SENT))
+def test_a_changed_value_never_breaks_the_reader_or_a_writer(changed: Any):
     writer = StreamWriter(Asked(request=Request(model="m", messages=()), call_id="c", now_s=0))
     reader = StreamReader()
     try:
-        for event in msgspec.json.decode(body, type=list[Any]):
+        for event in changed:
             kind, payload = (event, {}) if not isinstance(event, list) else (*event, "", "")[:2]
-            for read in reader.feed(encode_event(str(kind), msgspec.json.encode(payload))):
+            for read in reader.feed(encode_event(str(kind), json.dumps(payload).encode())):
                 assert isinstance(writer.write(read), bytes)
     except MalformedReplyError:
         pass

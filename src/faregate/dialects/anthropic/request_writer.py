@@ -21,6 +21,7 @@ from faregate.dialects.anthropic.block_writer import (
 from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.models import ModelFacts, facts_of
 from faregate.dialects.anthropic.request_reader import TIERS, TOOL_MEMBER
+from faregate.dialects.anthropic.schemas import fitted
 from faregate.dialects.anthropic.shapes import NAME
 from faregate.dialects.anthropic.thinking import write_sampling, write_thinking
 from faregate.dialects.neutral import parts
@@ -53,12 +54,12 @@ def write_request(request: Request, target: TargetFacts, service: Service = "ant
     if request.tools or not own:
         _write_tools(body, request, losses, own=own)
     if request.stop:
-        body["stop_sequences"] = request.stop
+        _write_stop(body, request.stop, losses, own=own)
     if request.stream and service != "bedrock":
         body["stream"] = True
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
-    _write_answer_format(body, request)
+    _write_answer_format(body, request, own=own)
     write_thinking(body, request, facts, losses, own=own)
     write_sampling(body, request, facts, losses, own=own)
     _write_rest(body, request, losses, own=own)
@@ -150,7 +151,7 @@ def _write_tools(body: Block, request: Request, losses: Losses, *, own: bool) ->
         tools = tuple(
             [tool for tool in tools if isinstance(tool, Tool) and tool.name in choice.names]
         )
-    written = [made for tool in tools if (made := _tool(tool, losses)) is not None]
+    written = [made for tool in tools if (made := _tool(tool, losses, own=own)) is not None]
     if not written and not own:
         written = _tools_of_the_past(request)
         if written:
@@ -167,7 +168,7 @@ def _write_tools(body: Block, request: Request, losses: Losses, *, own: bool) ->
         body["tool_choice"] = made_choice
 
 
-def _tool(tool: Tool | ServerTool, losses: Losses) -> Block | None:
+def _tool(tool: Tool | ServerTool, losses: Losses, *, own: bool) -> Block | None:
     if isinstance(tool, ServerTool):
         if tool.origin == NAME and isinstance(tool.raw, dict):
             return dict(tool.raw)
@@ -179,8 +180,9 @@ def _tool(tool: Tool | ServerTool, losses: Losses) -> Block | None:
     made: Block = {"name": tool.name}
     if tool.description is not None:
         made["description"] = tool.description
-    made["input_schema"] = tool.parameters if tool.parameters else {"type": "object"}
-    if tool.strict is not None:
+    schema = tool.parameters if tool.parameters else {"type": "object"}
+    made["input_schema"] = fitted(schema) if tool.strict and not own else schema
+    if tool.strict or (own and tool.strict is not None):
         made["strict"] = tool.strict
     if tool.cache is not None:
         made["cache_control"] = cache_control(tool.cache)
@@ -230,10 +232,21 @@ def _tool_choice(request: Request) -> Block | None:
 # -- the rest --------------------------------------------------------------------------------------
 
 
-def _write_answer_format(body: Block, request: Request) -> None:
+def _write_stop(body: Block, stop: tuple[str, ...], losses: Losses, *, own: bool) -> None:
+    """Stop sequences; Anthropic refuses those that are nothing but spaces."""
+    kept = stop if own else tuple([text for text in stop if text.strip()])
+    if kept:
+        body["stop_sequences"] = kept
+    if len(kept) < len(stop):
+        losses["stop"] = "Anthropic takes no stop sequence of spaces alone."
+
+
+def _write_answer_format(body: Block, request: Request, *, own: bool) -> None:
     wanted = request.answer_format
     if wanted is not None and wanted.kind == "schema":
         schema = wanted.schema if wanted.schema else {"type": "object"}
+        if not own:
+            schema = fitted(schema)
         body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
 
 

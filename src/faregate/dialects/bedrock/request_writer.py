@@ -14,6 +14,7 @@ import msgspec
 from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.models import facts_of
 from faregate.dialects.anthropic.request_writer import output_limit
+from faregate.dialects.anthropic.schemas import fitted
 from faregate.dialects.anthropic.thinking import write_sampling, write_thinking
 from faregate.dialects.bedrock.block_reader import NAME
 from faregate.dialects.bedrock.block_writer import Block, BlockWriter, cache_point
@@ -44,7 +45,7 @@ def write_request(request: Request, target: TargetFacts) -> Written:
     _write_thinking_and_sampling(body, request, target, losses, own=own or not claude)
     if not claude and (not own or _SAYS_EFFORT in name):
         _write_others_reasoning(body, request, name, losses)
-    _write_answer_format(body, request)
+    _write_answer_format(body, request, fits=claude and not own)
     _write_rest(body, request, losses, own=own, claude=claude)
     if target.unsupported:
         _drop(body, target.unsupported, losses)
@@ -151,7 +152,7 @@ def _tool(tool: Tool | ServerTool, losses: Losses) -> list[Block]:
     if tool.description:
         spec["description"] = tool.description
     spec["inputSchema"] = {"json": tool.parameters if tool.parameters else {"type": "object"}}
-    if tool.strict is not None:
+    if tool.strict:
         spec["strict"] = tool.strict
     made: list[Block] = [{"toolSpec": spec}]
     return made if tool.cache is None else [*made, cache_point(tool.cache)]
@@ -215,12 +216,12 @@ def _write_others_reasoning(body: Block, request: Request, name: str, losses: Lo
         losses["reasoning"] = "How this model is told how much to think isn't known."
 
 
-def _write_answer_format(body: Block, request: Request) -> None:
+def _write_answer_format(body: Block, request: Request, *, fits: bool) -> None:
     wanted = request.answer_format
     if wanted is None or wanted.kind != "schema":
         return
     schema = wanted.schema if wanted.schema else {"type": "object"}
-    stated: Block = {"schema": _encode(schema).decode()}
+    stated: Block = {"schema": _encode(fitted(schema) if fits else schema).decode()}
     if wanted.name is not None:
         stated["name"] = wanted.name
     if wanted.description is not None:
