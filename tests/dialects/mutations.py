@@ -1,4 +1,4 @@
-"""Documents with one or two places changed into something else (hypothesis strategies)."""
+"""Documents with one or two places changed into something else."""
 
 import copy
 from typing import Any

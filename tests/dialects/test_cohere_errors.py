@@ -1,4 +1,4 @@
-"""Every refusal is an error of Cohere's: a message, an id, and what Faregate knows beside."""
+"""Every refusal is an error of Cohere's, with all that is known."""
 
 import json
 

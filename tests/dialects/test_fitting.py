@@ -1,4 +1,4 @@
-"""What a target can't say is taken out of a request and told, but not what asks for nothing."""
+"""What a target can't say is told, but not what asks for nothing."""
 
 from faregate.dialects.fitting import fitted
 from faregate.dialects.neutral.request import Request, Tool

@@ -1,4 +1,4 @@
-"""An output limit inside another member is set, and a second one is found."""
+"""An output limit inside a member is set, and a second one found."""
 
 import pytest
 

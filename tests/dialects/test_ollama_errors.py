@@ -1,4 +1,4 @@
-"""Every refusal is an error of Ollama's: a text, with all that Faregate knows beside it."""
+"""Every refusal is an error of Ollama's, with all that is known."""
 
 import json
 

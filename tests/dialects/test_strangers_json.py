@@ -1,4 +1,4 @@
-"""Whatever stands in a document, its reader reads it or says what is wrong."""
+"""Whatever a document holds, it is read or told what is wrong."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Calls are whole before they are written, and what is behind them keeps its order."""
+"""Calls are written whole, and what is behind them keeps its order."""
 
 from faregate.dialects.neutral.parts import ToolCall
 from faregate.dialects.neutral.reply import ToolDelta, ToolOpened

@@ -31,7 +31,7 @@ _ASKS_NOTHING: Final[dict[str, tuple[Any, ...]]] = {
 def fitted(
     request: Request, target: TargetFacts, nowhere: Mapping[str, str], lost: dict[str, str]
 ) -> Request:
-    """The request without what can't be said; what is lost by it is added to `lost`.
+    """The request without what can't be said, which is added to `lost`.
 
     `nowhere` are the fields that the dialect has no place for, with the reason.
     """

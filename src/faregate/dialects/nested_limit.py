@@ -1,6 +1,7 @@
-"""Output limits that stand inside another member: Gemini's generationConfig, Ollama's options.
+"""Output limits that stand inside another member of a request.
 
-Members may have several names. The body must be known to be one valid JSON object.
+Gemini's stands in generationConfig, Ollama's in options. Members may have
+several names. The body must be known to be one valid JSON object.
 """
 
 from faregate.dialects import json_text
@@ -32,7 +33,7 @@ def _within(held: bytes, inner: tuple[str, ...], value: bytes) -> bytes:
 
 
 def twofold(body: bytes, outer: tuple[str, ...], fields: tuple[tuple[str, ...], ...]) -> str | None:
-    """A field that decides the price and stands twice, by whichever of its names."""
+    """A field that decides the price and stands twice, by any name."""
     if b"\\u00" not in body:
         names = (outer, *fields)
         if all(sum(body.count(b'"%b"' % one.encode()) for one in each) <= 1 for each in names):

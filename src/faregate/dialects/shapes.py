@@ -83,7 +83,7 @@ def decode_typed(body: bytes, decode: Callable[[bytes], Shape]) -> Shape | Refus
 
 
 def decode_reply(body: bytes) -> Object:
-    """A vendor's body or event that must be one JSON object; raises `ShapeError`."""
+    """A vendor's body or event, one JSON object; raises `ShapeError`."""
     try:
         found = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

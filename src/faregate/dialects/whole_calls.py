@@ -1,4 +1,4 @@
-"""Keeps the pieces of tool calls until they are whole, and the order of what is behind them.
+"""Keeps tool calls until they are whole, and the order behind them.
 
 It serves the writers of streams whose dialect calls tools in one piece (Gemini, Ollama).
 """

@@ -1,4 +1,4 @@
-"""Cohere's dialect keeps requests, replies and streams on the way there and back."""
+"""Cohere's dialect keeps what it carries on the way there and back."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Cohere's bytes pass through: little is read of them, and only model and limit change."""
+"""Cohere's bytes pass through, and only model and limit change."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A whole reply in Cohere's documented shape is read, and written for its SDKs."""
+"""A reply in Cohere's shape is read, and written for its SDKs."""
 
 import json
 from typing import Any, get_args

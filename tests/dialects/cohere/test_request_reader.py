@@ -1,4 +1,4 @@
-"""A request in Cohere's documented shape is read; a wrong one is refused by name."""
+"""A request in Cohere's shape is read; a wrong one is refused."""
 
 import json
 from typing import Any

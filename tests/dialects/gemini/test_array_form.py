@@ -1,4 +1,4 @@
-"""An array that comes in pieces is cut into its elements, each once and whole."""
+"""An array in pieces is cut into its elements, each once and whole."""
 
 import json
 from typing import Any

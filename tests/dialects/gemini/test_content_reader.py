@@ -1,4 +1,4 @@
-"""Every part of a content of Gemini's becomes a part of ours, or says what is wrong."""
+"""Every part of Gemini's becomes one of ours, or says what is wrong."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Gemini's dialect keeps requests, replies and streams on the way there and back."""
+"""Gemini's dialect keeps what it carries on the way there and back."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Sources of an answer's text are read in characters and written in bytes."""
+"""Sources of a text are read in characters and written in bytes."""
 
 from faregate.dialects.gemini import grounding
 from faregate.dialects.neutral.parts import Citation

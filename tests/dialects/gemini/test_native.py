@@ -1,4 +1,4 @@
-"""Gemini's bytes pass through: little is read of them, and only the output limit changes."""
+"""Gemini's bytes pass through, and only the output limit changes."""
 
 import json
 from typing import Any

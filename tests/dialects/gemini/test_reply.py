@@ -1,4 +1,4 @@
-"""A whole reply in Gemini's documented shape is read, and written for its SDKs."""
+"""A reply in Gemini's shape is read, and written for its SDKs."""
 
 import json
 from typing import Any
@@ -82,7 +82,7 @@ def test_all_of_a_reply() -> None:
                     Thinking("", "Cq==", origin="gemini"),
                     ToolCall("call_xY_z-1_0", "now", "{}"),
                     ToolCall("call_xY_z-1_1", "now", '{"zone":"CET"}'),
-                    ServerPart("gemini", DOCUMENT["candidates"][0]["content"]["parts"][6]),  # type: ignore[index]
+                    ServerPart("gemini", {"executableCode": {"language": "PYTHON", "code": "1"}}),
                 ),
                 finish="tool_calls",
             ),

@@ -1,4 +1,4 @@
-"""A request in Gemini's documented shape is read, in both spellings; a wrong one is refused."""
+"""A request of Gemini's is read in both spellings, or refused."""
 
 import json
 from typing import Any

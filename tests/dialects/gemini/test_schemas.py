@@ -1,4 +1,4 @@
-"""A Schema of Gemini's is JSON Schema and back, and what it can't say is seen."""
+"""A Schema is JSON Schema and back, and what it can't say is seen."""
 
 from typing import Any
 

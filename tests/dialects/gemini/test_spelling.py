@@ -1,4 +1,4 @@
-"""Members are read by either of the two names that Google's JSON has for them."""
+"""Members are read by either name that Google's JSON has for them."""
 
 import pytest
 

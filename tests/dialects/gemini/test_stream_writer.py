@@ -1,4 +1,4 @@
-"""A stream is written as Gemini's SDKs expect it, whatever order its pieces come in."""
+"""A stream is written as Gemini's SDKs expect it, in any order."""
 
 import json
 from typing import Any

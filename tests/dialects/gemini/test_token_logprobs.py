@@ -1,4 +1,4 @@
-"""Probabilities of tokens go both ways between Gemini's form and OpenAI's."""
+"""Probabilities of tokens go both ways between two forms."""
 
 from faregate.dialects.gemini import token_logprobs
 

@@ -1,4 +1,4 @@
-"""Gemini's usage is read with thoughts and tools in it, and written as Gemini states it."""
+"""Gemini's usage is read with thoughts and tools, and written again."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Ollama's dialects keep requests, replies and streams on the way there and back."""
+"""Ollama's dialects keep what they carry on the way there and back."""
 
 from typing import Any
 

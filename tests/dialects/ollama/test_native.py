@@ -1,4 +1,4 @@
-"""Ollama's bytes pass through: little is read of them, and only model and limit change."""
+"""Ollama's bytes pass through, and only model and limit change."""
 
 import json
 

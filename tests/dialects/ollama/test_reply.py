@@ -1,4 +1,4 @@
-"""Whole replies in Ollama's documented shapes are read, and written for its SDKs."""
+"""Replies in Ollama's shapes are read, and written for its SDKs."""
 
 import json
 from typing import Any, get_args

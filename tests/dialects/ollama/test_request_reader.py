@@ -1,4 +1,4 @@
-"""Requests in Ollama's documented shapes are read; a wrong one is refused by name."""
+"""Requests in Ollama's shapes are read; a wrong one is refused."""
 
 import json
 from typing import Any

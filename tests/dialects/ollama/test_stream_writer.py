@@ -1,4 +1,4 @@
-"""Streams are written as Ollama's SDKs expect them, whatever order their pieces come in."""
+"""Streams are written as Ollama's SDKs expect them, in any order."""
 
 import json
 from typing import Any

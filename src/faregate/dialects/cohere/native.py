@@ -19,7 +19,7 @@ from faregate.wire.sse import EventSplitter
 
 
 class Peek(msgspec.Struct, gc=False):
-    """What is read of a request; there is one answer, and a stream states its usage."""
+    """What is read of a request; its stream states the usage unasked."""
 
     model: str
     stream: bool | None = None

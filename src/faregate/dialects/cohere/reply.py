@@ -38,7 +38,7 @@ _REASONS: Final[dict[Finish, str]] = {
 
 
 def read_finish(reason: Any) -> Finish:
-    """Our word; what else Cohere says, such as ERROR and TIMEOUT, is an error."""
+    """Our word; what isn't known, as ERROR and TIMEOUT, is an error."""
     return _FINISHES.get(str(reason), "error")
 
 
@@ -107,7 +107,7 @@ def write_reply(reply: Reply, asked: Asked) -> bytes:
 
 
 def read_logprobs(items: Any) -> list[Object] | None:
-    """A list as OpenAI's chat writes it; a piece of several tokens counts as one."""
+    """Tokens as OpenAI's chat writes them; a piece of several is one."""
     if not isinstance(items, list) or not items:
         return None
     made: list[Object] = []
@@ -130,7 +130,7 @@ def read_logprobs(items: Any) -> list[Object] | None:
 
 
 def written_logprobs(tokens: Any) -> list[Object]:
-    """The same as Cohere states it, which has the ids of tokens that nobody else tells."""
+    """The same as Cohere states it, without the ids of the tokens."""
     found = tokens if isinstance(tokens, list) else []
     return [
         {"text": one["token"], "token_ids": [], "logprobs": [one.get("logprob")]}

@@ -192,7 +192,7 @@ def _result(message: Object, place: str) -> tuple[parts.Part, ...]:
 
 
 def read_answer(message: Object, place: str) -> list[parts.Part]:
-    """The parts of an assistant's message, in requests and in replies; raises `ShapeError`."""
+    """The parts of an assistant's message; raises `ShapeError`."""
     found: list[parts.Part] = []
     plan = message.get(PLAN)
     if plan:

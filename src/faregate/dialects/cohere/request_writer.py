@@ -297,7 +297,7 @@ def write_call(call: parts.ToolCall) -> Object:
 
 
 def write_citations(found: tuple[parts.Part, ...]) -> list[Object]:
-    """The citations of all texts, with the number of the content that each is in."""
+    """The citations of all texts, each with its content's number."""
     made: list[Object] = []
     index = -1
     for part in found:

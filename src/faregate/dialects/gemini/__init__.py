@@ -1,1 +1,1 @@
-"""Gemini's generateContent and streamGenerateContent, of AI Studio and Vertex AI."""
+"""Gemini's calls to generate, of AI Studio and of Vertex AI."""

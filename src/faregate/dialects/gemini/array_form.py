@@ -30,7 +30,7 @@ class ArraySplitter:
         self._in_text = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The elements that `data` completes, in order; raises `EventTooLargeError`."""
+        """The elements that `data` completes; raises `EventTooLargeError`."""
         rest = self._rest
         rest += data
         found: list[bytes] = []

@@ -31,7 +31,7 @@ _VIDEO_PLACES: Final = ("https://www.youtube.com/", "https://youtu.be/", "https:
 
 
 class ContentReader:
-    """Reads contents in their order, and gives an id to each call that has none.
+    """Reads contents in their order, and gives ids to calls without one.
 
     `stem` begins those ids; `detail` is of all images.
     """
@@ -86,7 +86,7 @@ class ContentReader:
         return parts.ToolCall(call_id, name, json_text(arguments or {}), proof, origin)
 
     def result(self, value: object, place: str) -> parts.ToolResult:
-        """A function's response; one without an id is of the oldest call of its name."""
+        """A function's response; without an id, to the oldest of its name."""
         members = normal(as_object(value, place))
         name = as_text(members.get("name"), f"{place}.name")
         unanswered = self._open.get(name, [])

@@ -134,7 +134,7 @@ class ContentWriter:
         return {"functionResponse": made}
 
     def media(self, part: Any) -> Object | None:
-        """An image, a sound, a film or a document; None where it can't be carried."""
+        """A medium or a document as a part; None where it can't be carried."""
         kind = type(part).__name__.lower()
         source: parts.Media | None = part.source
         self._note_cache(getattr(part, "cache", None))

@@ -1,4 +1,4 @@
-"""Gemini's countTokens: a request to count and its reply, in both directions.
+"""Gemini's countTokens: a request and its reply, in both directions.
 
 A caller names contents alone, or (AI Studio) a whole request as `generateContentRequest`; Vertex
 AI takes the members of one beside the contents.

@@ -1,4 +1,4 @@
-"""Gemini's dialect as one object, and as another for streams that are one JSON array."""
+"""Gemini's dialect, with streams of events or of one JSON array."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ CARRIES: Final = request_writer.CARRIES
 
 
 class GeminiDialect:
-    """generateContent and streamGenerateContent; `as_array`: streamed without alt=sse."""
+    """Both calls to generate; `as_array`: streamed without alt=sse."""
 
     def __init__(self, *, as_array: bool = False) -> None:
         self.name = NAME

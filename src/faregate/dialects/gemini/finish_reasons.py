@@ -34,7 +34,7 @@ _REASONS: Final[dict[Finish, str]] = {
 
 
 def read(reason: str, *, calls_tools: bool) -> Finish:
-    """Our word; whatever else Gemini says, such as MALFORMED_FUNCTION_CALL, is an error."""
+    """Our word; what isn't known, as MALFORMED_FUNCTION_CALL, is an error."""
     finish = _FINISHES.get(reason, "error")
     return "tool_calls" if finish == "stop" and calls_tools else finish
 

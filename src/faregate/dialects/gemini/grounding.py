@@ -89,7 +89,8 @@ def _characters(segment: Object, text: str) -> tuple[int | None, int | None]:
     if text.isascii():
         return start, end
     encoded = text.encode()
-    return tuple(len(encoded[:at].decode(errors="ignore")) for at in (start, end))  # type: ignore[return-value]
+    before, whole = (len(encoded[:at].decode(errors="ignore")) for at in (start, end))
+    return before, whole
 
 
 def written(citations: list[tuple[int, str, Citation]]) -> Object | None:

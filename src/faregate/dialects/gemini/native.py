@@ -113,7 +113,7 @@ class GeminiNative:
         return None
 
     def stream_meter(self, *, hide_usage: bool, measures: bool) -> PassingMeter:
-        """For one stream in either form; usage is never hidden, for every caller knows it."""
+        """For one stream in either form; usage is never hidden."""
         return PassingMeter(_splitter, self.read_usage, b'"usageMetadata"', measures=measures)
 
     def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:

@@ -39,7 +39,7 @@ def read_reply(body: bytes) -> Reply:
 
 
 def call_stem(reply_id: str) -> str:
-    """What begins the ids of a reply's calls; those of two replies never meet."""
+    """What begins the ids of a reply's calls; those of two never meet."""
     return f"call_{_UNSAFE_IN_ID.sub('', reply_id)[:_STEM_CHARACTERS_MAX]}_"
 
 
@@ -157,7 +157,7 @@ def write_reply(reply: Reply, asked: Asked) -> bytes:
 
 
 def shows_thoughts(asked: Asked) -> bool:
-    """Whether the caller wants to see thoughts; else it gets what proves them only."""
+    """Whether the caller wants to see thoughts, not only their proofs."""
     wanted = asked.request.reasoning
     return wanted is not None and wanted.shows is True
 

@@ -1,4 +1,4 @@
-"""Reads a request to generate in Gemini's dialect, of AI Studio or Vertex AI.
+"""Reads a request in Gemini's dialect, of AI Studio or Vertex AI.
 
 Members that the neutral form doesn't know stay in `Request.others`: whole ones by their own
 name, and what is left of `generationConfig`, `toolConfig` and of declarations of functions

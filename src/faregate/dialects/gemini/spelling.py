@@ -23,7 +23,7 @@ def _camel(name: str) -> str:
 
 
 def normal(members: Object) -> Object:
-    """The object with the camel case names of its own members; raises `ShapeError`."""
+    """The object with its members in camel case; raises `ShapeError`."""
     for name in members:
         if "_" in name:
             break

@@ -1,4 +1,4 @@
-"""Writes a caller's stream in Gemini's dialect, as events or as one JSON array.
+"""Writes a stream in Gemini's dialect, as events or one JSON array.
 
 Gemini calls functions in one piece, so a call's arguments are kept until they are whole, and
 parts behind it wait for their turn. The finish reasons and the usage come in the last event.

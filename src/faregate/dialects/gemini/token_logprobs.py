@@ -1,4 +1,4 @@
-"""Probabilities of tokens: Gemini's `logprobsResult` and the form of OpenAI's chat.
+"""Probabilities of tokens, in Gemini's form and that of OpenAI's chat.
 
 Source: Gemini API, "Generating content" (LogprobsResult).
 """
@@ -9,7 +9,7 @@ from faregate.dialects.shapes import Object
 
 
 def read(result: Any) -> list[Object] | None:
-    """A list of tokens as OpenAI's chat writes it; None where nothing is told."""
+    """Tokens as OpenAI's chat writes them; None where nothing is told."""
     if not isinstance(result, dict) or not isinstance(result.get("chosenCandidates"), list):
         return None
     tops = result.get("topCandidates")

@@ -32,7 +32,7 @@ class OllamaDialect:
         self._write: Callable[[Request, TargetFacts], Written] = write
 
     def read_request(self, body: bytes, model: str | None, *, stream: bool) -> Request | Refusal:
-        """A caller's request; it says model and stream itself, and streams by itself."""
+        """A caller's request; it says model and stream itself."""
         return self._read(body, model, stream=stream)
 
     def write_request(self, request: Request, target: TargetFacts) -> Written:

@@ -16,7 +16,7 @@ class LineSplitter:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, without empty ones; raises `EventTooLargeError`."""
+        """The lines that `data` completes; raises `EventTooLargeError`."""
         if not self._rest and data.endswith(b"\n") and data.count(b"\n") == 1:
             return [data] if data.strip() else []  # the usual piece: one whole line
         if b"\n" not in data:

@@ -34,7 +34,7 @@ _MAGIC: Final = (
 
 
 class MessagesReader:
-    """Reads messages in their order, and gives an id to each call that has none."""
+    """Reads messages in their order, and gives ids to calls without one."""
 
     __slots__ = ("_calls", "_open", "_stem")
 

@@ -26,7 +26,7 @@ _CUT: Final = ("length", "context_length")
 
 
 def read_reply(body: bytes) -> Reply:
-    """A vendor's whole reply, of chat or of generate; raises `MalformedReplyError`."""
+    """A vendor's reply, of either call; raises `MalformedReplyError`."""
     try:
         document = decode_reply(body)
         return _reply(document)
@@ -76,7 +76,7 @@ def as_message(document: Object) -> Object:
 
 
 def call_stem(created_at: Any) -> str:
-    """What begins the ids of a reply's calls; those of two replies hardly meet."""
+    """What begins the ids of a reply's calls; those of two hardly meet."""
     digits = _NO_DIGIT.sub("", created_at)[:20] if isinstance(created_at, str) else ""
     return f"call_{digits}_" if digits else "call_"
 

@@ -1,4 +1,4 @@
-"""Reads a stream of Ollama's chat or generate: JSON lines, the last with the counts.
+"""Reads a stream of Ollama's: JSON lines, the last with the counts.
 
 Sources: those of `reply`; Ollama API, "Streaming" (an error in mid-stream is a line too).
 """

@@ -35,7 +35,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class OllamaStreamWriter:
-    """Writes one reply's stream; of several answers the first. `generates`: not as a chat."""
+    """Writes one reply's stream; `generates`: not as a chat."""
 
     __slots__ = (
         "_asked",
