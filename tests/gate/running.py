@@ -324,6 +324,16 @@ class Place:
         async with self.client() as client:
             return await client.post(body, path, **more)
 
+    def heal(self) -> None:
+        """Forget what was learnt of the accounts: nothing rests."""
+        for account in self.gate.registry.accounts.values():
+            for bench in list(account.health.troubled):
+                bench.clear()
+            account.health.breaker.reset()
+        for route in self.gate.snapshot.routes.values():
+            for target in route.targets:
+                target.health.breaker.reset()
+
     def adopt(self, document: Document) -> None:
         self.source.set_document(document)
         self.gate.adopt(self.source.latest())

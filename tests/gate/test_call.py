@@ -239,9 +239,9 @@ async def test_a_defect_is_an_honest_refusal(
 async def test_a_defect_while_recording_ends_the_call(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from faregate.gate import phases
+    from faregate.gate import choosing
 
-    monkeypatch.setattr(phases, "record_start", broken)
+    monkeypatch.setattr(choosing, "record_start", broken)
     async with place.client() as client:
         assert (await client.post()).code == "internal_error"
         monkeypatch.undo()

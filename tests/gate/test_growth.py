@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.gate.running import STREAM, Asked, Place, running, until, upstream
+from tests.gate.running import STREAM, Asked, Client, Place, running, until, upstream
 
 from faregate.configuration.settings import CreditSettings, Settings
 from faregate.core.money import parse_amount
@@ -21,6 +21,7 @@ COMMERCE: dict[str, Any] = {
     "prices": [{"model": "sim", "input": "0", "output": "10"}],
 }
 TOKEN = 10_000  # nano-dollars
+BEGUN = b": begun\n\n"
 
 
 class Source:
@@ -31,6 +32,7 @@ class Source:
 
     async def __call__(self, asked: Asked) -> None:
         asked.begin_stream()
+        asked.chunk(BEGUN)  # the head goes to the caller with what comes first
         while piece := await self.pieces.get():
             asked.chunk(piece)
             await asked.writer.drain()
@@ -69,6 +71,12 @@ async def streaming(
         yield place, source
 
 
+async def begun(client: Client) -> None:
+    """The stream has begun, with nothing in it."""
+    await client.head()
+    assert await client.chunk() == BEGUN
+
+
 def wallet(place: Place) -> Slice:
     return place.gate.broker._slices["wallet:main"]
 
@@ -105,7 +113,7 @@ async def test_the_hold_is_ahead_of_the_stream() -> None:
     async with streaming("5") as (place, source):
         async with place.client() as client:
             client.ask(STREAM)
-            await client.head()
+            await begun(client)
             first = wallet(place).held
             assert first == 256 * TOKEN
             for _ in range(6):
@@ -121,7 +129,7 @@ async def test_a_stream_waits_for_credit_that_comes_free() -> None:
     async with streaming("0.01", Settings(credit=CreditSettings(wait_s=5))) as (place, source):
         async with place.client() as client:
             client.ask(STREAM)
-            await client.head()
+            await begun(client)
             others = place.ledger.source("other")
             others.draw([DrawRequest(wallet_spec("main"), 10**9, 0)])
             source.put_out(300)
@@ -163,7 +171,7 @@ async def test_all_that_there_is_is_used_to_the_last_token() -> None:
     async with streaming("0.004") as (place, source):
         async with place.client() as client:
             client.ask(STREAM)
-            await client.head()
+            await begun(client)
             for _ in range(100):
                 source.put_out(5)
                 await asyncio.sleep(0.001)
@@ -184,7 +192,7 @@ async def test_a_ledger_that_goes_away_ends_a_stream_that_must_be_paid_on() -> N
     async with streaming("5") as (place, source):
         async with place.client() as client:
             client.ask(STREAM)
-            await client.head()
+            await begun(client)
             place.ledger.away = True
             source.put_out(5_000)
             reply = b"".join([chunk async for chunk in client.chunks()])
@@ -197,7 +205,7 @@ async def test_a_worker_that_was_silent_too_long_grows_no_hold() -> None:
     async with streaming("5") as (place, source):
         async with place.client() as client:
             client.ask(STREAM)
-            await client.head()
+            await begun(client)
             wallet(place).free += 10**9
             place.gate.broker._contact_at -= 10**6  # long ago
             place.gate.broker._beat_at += 10**6
@@ -214,7 +222,7 @@ async def test_a_caller_that_leaves_a_growing_stream_leaves_nothing_held(waits: 
     async with streaming("0.005", settings) as (place, source):
         async with place.client() as client:
             client.ask(STREAM)
-            await client.head()
+            await begun(client)
             if waits:
                 wallet(place).free = 0
                 wallet(place).taken = wallet(place).held + wallet(place).settled
@@ -246,7 +254,7 @@ async def test_a_quota_of_output_ends_a_stream_as_well() -> None:
 async def test_a_slow_caller_is_not_flooded_when_its_hold_has_grown() -> None:
     async with streaming("5") as (place, source), place.client() as client:
         client.ask(STREAM)
-        await client.head()
+        await begun(client)
         connection = next(iter(place.gate.listener.connections))
         connection.pause_writing()
         [call] = [connection._exchange]

@@ -11,6 +11,8 @@ The rules, which docs/guides/credit-and-limits.md tells to people:
 
 from typing import Final, Literal
 
+import msgspec
+
 from faregate.calllog.frames import Charge, Outcome
 from faregate.dialects import openai_bounds
 from faregate.dialects.usage import Usage
@@ -38,7 +40,9 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     if not whole and not (call.started and _is_charged(call, outcome)):
         give_up(call)
         return None
-    if (
+    if usage is not None and _is_in_units(usage):
+        pass
+    elif (
         usage is None
         or usage.input_tokens is None
         or (usage.output_tokens is None and call.makes_output)
@@ -103,6 +107,10 @@ def _is_charged(call: CallState, outcome: Outcome) -> bool:
 
 def _estimated(call: CallState, stated: Usage | None) -> Usage:
     """The usage where the provider did not state it, or not all of it."""
+    operation = call.plan.operation
+    native = operation.native if operation is not None else None
+    if stated is None and (likely := _likely(call, native)) is not None:
+        return likely
     inputs = stated.input_tokens if stated is not None else None
     if inputs is None:
         inputs = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
@@ -114,4 +122,21 @@ def _estimated(call: CallState, stated: Usage | None) -> Usage:
         outputs = call.meter.output_tokens
     else:
         outputs = -(-call.reply_bytes // _BYTES_A_TOKEN)
-    return Usage(inputs, outputs)
+    if stated is None:
+        return Usage(inputs, outputs)
+    return msgspec.structs.replace(stated, input_tokens=inputs, output_tokens=outputs)
+
+
+def _likely(call: CallState, native: object) -> Usage | None:
+    """What an operation says of itself that bills by something else than tokens."""
+    name = "likely_form" if call.form else "likely"
+    likely = getattr(native, name, None)
+    if likely is None:
+        return None
+    found: Usage | None = likely(call.body, call.form) if call.form else likely(call.body)
+    return found
+
+
+def _is_in_units(usage: Usage) -> bool:
+    """Whether it is billed by what isn't tokens: seconds, characters, images, searches."""
+    return usage.input_tokens is None and usage.output_tokens is None

@@ -4,14 +4,14 @@ The first choice is made here, the next ones by `gate.attempts`; both go through
 """
 
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from faregate.configuration.document import Model
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
-from faregate.dialects.translation import Lost
+from faregate.dialects.translation import Lost, Written
 from faregate.gate.finish import add_attempt, record_start
 from faregate.gate.operations import Operation
 from faregate.gate.routing_facts import facts_of
@@ -79,7 +79,7 @@ class Choose:
         call.choice, call.wire = choice, wire
         call.upstream = wire.upstream
         fare = call.terms.fares.get(wire.name)
-        if fare is not None:
+        if fare is not None and not self._operation.is_free:
             call.cost = fare.cost
             if call.tariff is not None and fare.charge is not None:
                 call.tariff = fare.overage if call.beyond else fare.charge
@@ -88,6 +88,8 @@ class Choose:
         peeked = call.peek
         assert peeked is not None
         native = wire.native
+        if call.form:
+            return self._pass_form(call, native, wire)
         body = native.splice_model(call.body, peeked.model, wire.model)
         if isinstance(body, Refusal):
             return body
@@ -98,6 +100,15 @@ class Choose:
                 body, call.output_sent, wire.upstream.row.output_limit_field
             )
         call.request_body = body
+        call.idempotent = b"idempotency-key" in call.head.fields
+        return None
+
+    def _pass_form(self, call: "Relay", native: Any, wire: Wire) -> Refusal | None:
+        assert call.peek is not None
+        form = native.splice_model_form(call.body, call.form, call.peek.model, wire.model)
+        if isinstance(form, Refusal):
+            return form
+        call.request_body = form
         call.idempotent = b"idempotency-key" in call.head.fields
         return None
 
@@ -129,7 +140,7 @@ class Choose:
         if call.output_sent:
             neutral = msgspec.structs.replace(neutral, output_tokens_max=call.output_sent)
         assert wire.writer is not None
-        written = wire.writer.write_request(neutral, wire.facts)
+        written: Written = wire.writer.write_request(neutral, wire.facts)
         if written.lost:
             if not drops(call):
                 return written.lost[0]
@@ -217,7 +228,9 @@ def send(call: "Relay") -> Refusal | Awaitable[Refusal | None] | None:
             return _send_proven(call, wire, lines, streamed=streamed)
         signed = lines
     length = len(call.request_body)
-    call.request_head = wire.request_head(call.head, length, streamed=streamed, signed=signed)
+    call.request_head = wire.request_head(
+        call.head, length, streamed=streamed, signed=signed, form=call.form
+    )
     wire.lane.pool.send(call, now)
     return None
 
@@ -231,7 +244,9 @@ async def _send_proven(
         return unproven(call, str(error))
     if not call.ended:
         length = len(call.request_body)
-        call.request_head = wire.request_head(call.head, length, streamed=streamed, signed=signed)
+        call.request_head = wire.request_head(
+            call.head, length, streamed=streamed, signed=signed, form=call.form
+        )
         wire.lane.pool.send(call, call.gate.now())
     return None
 

@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 
 from faregate.dialects.renderers import RENDERERS, Renderer
-from faregate.dialects.translation import Dialect, Native
+from faregate.dialects.translation import Native
+from faregate.gate.translators import Translator
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,33 +14,64 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is the vendors' word for it (`providers.vendors`), `path` as it is documented, with
     `{model}` where the path names it. `streams` is what the path says of streaming; None: the
-    body does. `translator` is None where only targets of the same dialect can serve.
+    body does. `translator` is None where only targets of the same dialect can serve. `paths` are
+    where bytes pass through to, whole replies and streams; None: where the dialect is usually
+    spoken. `is_free`: such calls cost nothing and no credit is held.
     """
 
     name: str
     path: str
     dialect: str
     native: Native
-    translator: Dialect | None = None
+    translator: Translator | None = None
     refusals: Renderer = RENDERERS["openai"]
     makes_output: bool = True
     has_prompts: bool = False
     streams: bool | None = None
+    paths: tuple[str, str] | None = None
+    is_free: bool = False
 
 
 # How dialects are addressed below a vendor's base URL: whole replies, and streams.
-TARGET_PATHS: Final[dict[str, tuple[str, str]]] = {
+_TARGET_PATHS: Final[dict[str, tuple[str, str]]] = {
     "openai_chat": ("/chat/completions", "/chat/completions"),
-    "mistral": ("/chat/completions", "/chat/completions"),
     "openai_completions": ("/completions", "/completions"),
     "openai_responses": ("/responses", "/responses"),
-    "openai_embeddings": ("/embeddings", "/embeddings"),
     "anthropic": ("/messages", "/messages"),
     "gemini": (
         "/models/{model}:generateContent",
         "/models/{model}:streamGenerateContent?alt=sse",
     ),
     "bedrock_converse": ("/model/{model}/converse", "/model/{model}/converse-stream"),
+    "bedrock_invoke": (
+        "/model/{model}/invoke",
+        "/model/{model}/invoke-with-response-stream",
+    ),
     "cohere": ("/chat", "/chat"),
-    "ollama": ("/api/chat", "/api/chat"),
+    "ollama": ("/chat", "/chat"),
+    "gemini_embeddings": ("/models/{model}:batchEmbedContents",) * 2,
+    "cohere_embeddings": ("/embed", "/embed"),
+    "ollama_embeddings": ("/embed", "/embed"),
+    "cohere_rerank": ("/rerank", "/rerank"),
+    "jina_rerank": ("/rerank", "/rerank"),
+    "voyage_rerank": ("/rerank", "/rerank"),
+    "voyage_embeddings": ("/embeddings", "/embeddings"),
+    "openai_embeddings": ("/embeddings", "/embeddings"),
+    "openai_moderations": ("/moderations", "/moderations"),
+    "openai_images": ("/images/generations", "/images/generations"),
+    "openai_image_edits": ("/images/edits", "/images/edits"),
+    "openai_image_variations": ("/images/variations", "/images/variations"),
+    "openai_speech": ("/audio/speech", "/audio/speech"),
+    "openai_transcriptions": ("/audio/transcriptions", "/audio/transcriptions"),
+    "openai_translations": ("/audio/translations", "/audio/translations"),
 }
+
+
+def target_paths(dialect: str) -> tuple[str, str]:
+    """Where a dialect is spoken: whole replies, and streams."""
+    return _TARGET_PATHS[dialect]
+
+
+def is_addressed(dialect: str) -> bool:
+    """Whether the gate knows where a dialect is spoken."""
+    return dialect in _TARGET_PATHS

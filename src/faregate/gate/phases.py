@@ -101,15 +101,20 @@ class Peek:
 
     def __init__(self, operation: Operation) -> None:
         self._peek = operation.native.peek
-        before, _, self._behind = operation.path.partition("{model}")
-        self._before = len(before) if self._behind else 0
+        before, _, behind = operation.path.partition("{model}")
+        self._before = len(before) if behind else 0
+        self._behind = len(behind.partition("?")[0])
         self._streams = operation.streams
+        self._peek_form = getattr(operation.native, "peek_form", None)
 
     def __call__(self, call: "Call") -> Refusal | None:
         """Set `call.peek` and `call.model_asked`."""
         if self._before:
             model = self._model(call)
             peeked = self._peek(call.body, model, stream=bool(self._streams))
+        elif self._peek_form is not None and (form := _form_type(call)):
+            call.form = form
+            peeked = self._peek_form(call.body, form)
         else:
             peeked = self._peek(call.body, None, stream=False)
         if isinstance(peeked, Refusal):
@@ -124,7 +129,13 @@ class Peek:
     def _model(self, call: "Call") -> str:
         """The model that the path names."""
         path = call.head.path.decode("latin-1")
-        return unquote(path[self._before : len(path) - len(self._behind)])
+        return unquote(path[self._before : len(path) - self._behind])
+
+
+def _form_type(call: "Call") -> bytes:
+    """The Content-Type of a form; empty where the body is none."""
+    content_type = call.head.fields.get(b"content-type", b"")
+    return content_type if content_type[:20].lower() == b"multipart/form-data;"[:20] else b""
 
 
 class FindTerms:
@@ -140,6 +151,7 @@ class FindTerms:
         self._makes_output = operation.makes_output
         self._has_prompts = operation.has_prompts
         self._most = getattr(operation.native, "most", None)
+        self._most_form = getattr(operation.native, "most_form", None)
         self._asked = book.asked(operation.path)
 
     def __call__(self, call: "Call") -> Refusal | None:
@@ -196,7 +208,11 @@ class FindTerms:
         tier = getattr(peeked, "service_tier", None)
         if isinstance(tier, str):
             call.most = Usage(service_tier=tier)
-        if self._most is not None:
+        if call.form:
+            assert self._most_form is not None
+            most = call.most = self._most_form(body, call.form)
+            call.input_bound = (most.input_tokens if most is not None else None) or 0
+        elif self._most is not None:
             call.most = self._most(body)
         if self._has_prompts:
             call.choices *= openai_bounds.count_prompts(body)

@@ -81,8 +81,9 @@ class Snapshot:
                 PhasedStep(Phase.VALIDATE, phases.Peek(operation)),
                 PhasedStep(Phase.AUTHORIZE, phases.FindTerms(operation, check_model, terms)),
                 PhasedStep(Phase.LIMIT, checks.limits),
-                PhasedStep(Phase.RESERVE, checks.credit),
             ]
+            if not operation.is_free:
+                steps.append(PhasedStep(Phase.RESERVE, checks.credit))
             choose = Choose(operation, routes, models, upstreams)
             steps.append(PhasedStep(Phase.CHOOSE, choose))
             steps.append(PhasedStep(Phase.SEND, Send(choose)))
@@ -133,6 +134,8 @@ class Snapshot:
         before, slash, name = head.path.rpartition(b"/")
         model, colon, verb = name.rpartition(b":")
         if model and colon:
+            if verb == b"streamGenerateContent" and b"alt=sse" not in head.query:
+                verb += b"?alt=json"
             methods = self._by_verb.get(before + slash + colon + verb)
             if methods is not None:
                 return methods

@@ -64,6 +64,7 @@ class CallState:
         "dropped",
         "ended",
         "first_byte_at",
+        "form",
         "gate",
         "grows",
         "growth",
@@ -149,6 +150,7 @@ class CallState:
         # -- what the phases find
         self.key: KeyRecord | None = None
         self.body = b""  # without its content coding
+        self.form = b""  # the Content-Type of a body that is a form
         self.request_bytes = 0  # as it came
         self.peek: Peeked | None = None
         self.model_asked = ""
@@ -207,7 +209,8 @@ class CallState:
             return 0, 0
         inputs = self.closer_input_bound() if self.terms.tokenizer else self.input_bound
         if not self.makes_output:
-            return inputs, 0
+            beside = self.most
+            return inputs, (beside.output_tokens if beside is not None else None) or 0
         limit = peeked.output_limit
         if limit is None:
             limit = self.terms.default_output_tokens or bounds.LEAST_OUTPUT_TOKENS

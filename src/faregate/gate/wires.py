@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 from faregate.configuration.document import Model
 from faregate.core.errors import FaregateError
-from faregate.dialects.translation import Dialect, Native, TargetFacts
-from faregate.gate.operations import TARGET_PATHS, Operation
-from faregate.gate.translators import translator
+from faregate.dialects.translation import Native, TargetFacts
+from faregate.gate.operations import Operation, is_addressed, target_paths
+from faregate.gate.translators import STANDS_IN, Translator, translator
 from faregate.gate.upstreams import Upstream
 from faregate.routing.targets import Choice
 from faregate.wire.request_reader import RequestHead
@@ -40,17 +40,19 @@ class Wire:
         self.name = model.name
         self.model = model.upstream_model or model.name
         self.native: Native | None = None
-        self.writer: Dialect | None = None
+        self.writer: Translator | None = None
         self.dialect = _dialect_to(upstream, operation)
         if self.dialect == operation.dialect:
             self.native = operation.native
         else:
-            self.writer = translator(self.dialect, upstream.vendor)
+            self.writer = translator(operation.name, self.dialect)
         self.lane = upstream.lane(self.dialect)
         self.fields = self.lane.fields + self.lane.key_fields.get(choice.key.name, b"")
         if self.native is None:
             self.fields += _JSON + _USER_AGENT
-        whole, streamed = TARGET_PATHS[self.dialect]
+        whole, streamed = target_paths(self.dialect)
+        if self.native is not None and operation.paths is not None:
+            whole, streamed = operation.paths
         name = quote(self.model, safe="-._~")
         self.path = whole.replace("{model}", name).encode("ascii")
         self.stream_path = streamed.replace("{model}", name).encode("ascii")
@@ -65,9 +67,18 @@ class Wire:
         )
 
     def request_head(
-        self, head: RequestHead, body_bytes: int, *, streamed: bool, signed: bytes = b""
+        self,
+        head: RequestHead,
+        body_bytes: int,
+        *,
+        streamed: bool,
+        signed: bytes = b"",
+        form: bytes = b"",
     ) -> bytes:
-        """The head of the request; `signed` are lines that prove this one request."""
+        """The head of the request.
+
+        `signed` are lines that prove this one request; `form` is the Content-Type of a form.
+        """
         path = self.stream_path if streamed else self.path
         if self.native is None:
             return b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
@@ -83,7 +94,7 @@ class Wire:
             path,
             query,
             self.fields,
-            _JSON,
+            b"content-type: %b\r\n" % form if form else _JSON,
             self.upstream.forwarded(head),
             signed,
             body_bytes,
@@ -93,11 +104,13 @@ class Wire:
 def _dialect_to(upstream: Upstream, operation: Operation) -> str:
     """The caller's own dialect where the target speaks it, else the one it prefers."""
     spoken = upstream.dialects(operation.name)
-    if operation.dialect in spoken:
+    if operation.dialect in spoken and is_addressed(operation.dialect):
         return operation.dialect
     if operation.translator is not None:
+        if not spoken and operation.name in STANDS_IN:
+            spoken = upstream.dialects(STANDS_IN[operation.name])
         for dialect in spoken:
-            if translator(dialect, upstream.vendor) is not None:
+            if translator(operation.name, dialect) is not None:
                 return dialect
     raise UnservedError(f"'{upstream.name}' can't serve {operation.name}")
 

@@ -118,6 +118,8 @@ class CreditCheck:
             else:
                 most = terms.output_tokens_max
                 outputs = (limit if most is None or limit < most else most) * call.choices
+        elif call.most is not None and call.most.output_tokens:
+            outputs = call.most.output_tokens
         return _need_of(call, outputs)
 
     def _open_ended(
