@@ -44,3 +44,9 @@ def test_strange_annotations_are_passed_over():
     assert read_citations("x", CHAT) == ()
     assert read_citations([1], CHAT) == ()
     assert read_flat_citations(None, CHAT) == ()
+
+
+def test_an_annotation_of_no_kind_stays_as_it_is():
+    strange = {"type": []}
+    (citation,) = read_flat_citations([strange], CHAT)
+    assert write_flat_citation(citation, CHAT) == strange

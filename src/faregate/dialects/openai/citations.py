@@ -98,5 +98,7 @@ def read_flat_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
 def write_flat_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str, Any]:
     """One annotation of responses."""
     written = write_citation(citation, dialect, shift)
-    inner = written.get(written.get("type", ""))
-    return {"type": written["type"]} | inner if isinstance(inner, dict) else written
+    if written is citation.raw:
+        return written
+    kind = written["type"]
+    return {"type": kind} | written[kind]
