@@ -9,7 +9,7 @@ from tests.dialects import neutral_forms as forms
 from faregate.core.refusals import Refusal
 from faregate.dialects.neutral import features
 from faregate.dialects.neutral import parts as p
-from faregate.dialects.neutral.reply import Reply
+from faregate.dialects.neutral.reply import Choice, Reply
 from faregate.dialects.neutral.request import (
     AnswerFormat,
     Message,
@@ -153,6 +153,21 @@ WHOLE = Request(
 def test_all_that_is_carried_comes_back():
     assert CARRIES - features.used(WHOLE) == {"answer_format.json"}
     assert read_back(WHOLE) == WHOLE
+
+
+def test_foreign_proofs_come_back_with_the_conversation():
+    parts = (
+        p.Thinking("hm", "sig", origin="anthropic"),
+        p.Thinking("", None, "all", origin="anthropic"),
+        p.Text("a"),
+        p.ToolCall("c1", "f", "{}", "proof", "gemini"),
+    )
+    whole = Reply(id="1", model="m", choices=(Choice(parts=parts, finish="tool_calls"),))
+    message = msgspec.json.decode(DIALECT.write_reply(whole, ASKED))["choices"][0]["message"]
+    body = msgspec.json.encode({"model": "m", "messages": [message]})
+    found = DIALECT.read_request(body, None, stream=False)
+    assert isinstance(found, Request)
+    assert found.messages == (Message("assistant", parts),)
 
 
 # -- strangers' bytes ------------------------------------------------------------------------------

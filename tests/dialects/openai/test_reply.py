@@ -103,6 +103,20 @@ def test_vllms_stop_sequence():
     assert (found.finish, found.stop_sequence) == ("stop_sequence", "END")
 
 
+@pytest.mark.parametrize(
+    ("members", "source"),
+    [
+        ({"citations": ["u", 5]}, p.Citation(url="u")),
+        (
+            {"citations": ["u"], "search_results": [{"url": "u", "title": "t"}, {}]},
+            p.Citation(url="u", title="t"),
+        ),
+    ],
+)
+def test_perplexitys_sources(members: dict[str, Any], source: p.Citation):
+    assert read({"content": "a"}, **members).parts == (p.Text("a", citations=(source,)),)
+
+
 def test_moonshots_usage():
     choice = {"message": {"content": "a"}, "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
     assert read_reply(msgspec.json.encode({"choices": [choice]})).usage == Usage(1, 2)

@@ -93,6 +93,12 @@ def test_usage_beside_or_within_choices(last: bytes):
     assert assembled(read(HELLO, last, DONE)).usage == Usage(1, 2)
 
 
+def test_perplexitys_sources_come_once():
+    members = b'"choices":[{"index":0,"delta":{"content":"a"}%b}],"citations":["u"]'
+    events = read(chunk(members % b""), chunk(members % b',"finish_reason":"stop"'))
+    assert events.count(reply.CitationSeen(0, 0, p.Citation(url="u"))) == 1
+
+
 def test_several_answers():
     stream = [
         chunk(b'"choices":[{"index":%d,"delta":{"content":"%d"}}]' % (at, at)) for at in (1, 0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from faregate.dialects.neutral import reply
-from faregate.dialects.neutral.parts import Audio, Image, Media
+from faregate.dialects.neutral.parts import Audio, Citation, Image, Media
 from faregate.dialects.neutral.reply import Event
 from faregate.dialects.openai.chunk import Call, Delta
 from faregate.dialects.openai.citations import read_citation
@@ -34,6 +34,7 @@ class Answer:
         self._slot = ""
         self._part = -1
         self._text_part = -1
+        self._cited = False
         # Of the thought that is open: its entry's index, kind and whether it is proven.
         self._thought: tuple[object, str] | None = None
         self._proven = False
@@ -66,6 +67,13 @@ class Answer:
             self._read_call(Call(index=0, function=delta.function_call), events)
         if delta.annotations or delta.audio or delta.images:
             self._read_rest(delta, events)
+
+    def cite(self, sources: tuple[Citation, ...], events: list[Event]) -> None:
+        """Sources that the whole answer has, if its text has none of its own."""
+        if self._text_part >= 0 and not self._cited and not self.finished:
+            events += [
+                reply.CitationSeen(self.number, self._text_part, source) for source in sources
+            ]
 
     def finish(self, stated: str | None, stop: object, events: list[Event]) -> None:
         """The answer's end."""
@@ -236,6 +244,7 @@ class Answer:
             if citation is not None:
                 if self._text_part < 0:
                     self._open("text", events)
+                self._cited = True
                 events.append(reply.CitationSeen(self.number, self._text_part, citation))
         if delta.audio is not None:
             data, transcript = delta.audio.get("data"), delta.audio.get("transcript")

@@ -68,6 +68,8 @@ class Chunk(msgspec.Struct):
     service_tier: str | None = None
     system_fingerprint: str | None = None
     error: Any = None
+    search_results: Any = None
+    citations: Any = None
 
 
 decode_chunk: Final = msgspec.json.Decoder(Chunk).decode

@@ -36,6 +36,21 @@ def read_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
     return tuple(found for one in stated if (found := read_citation(one, dialect)) is not None)
 
 
+def read_sources(results: object, urls: object) -> tuple[Citation, ...]:
+    """Sources that stand beside the choices: `search_results`, or `citations` that are URLs.
+
+    Source: Perplexity, "Chat completions".
+    """
+    if isinstance(results, list) and results:
+        stated = [one for one in results if isinstance(one, dict)]
+        found = [
+            Citation(url=_text(one.get("url")), title=_text(one.get("title"))) for one in stated
+        ]
+    else:
+        found = [Citation(url=_text(url)) for url in (urls if isinstance(urls, list) else ())]
+    return tuple(one for one in found if one.url is not None)
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -98,7 +113,7 @@ def read_flat_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
 def write_flat_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str, Any]:
     """One annotation of responses."""
     written = write_citation(citation, dialect, shift)
-    if written is citation.raw:
-        return written
-    kind = written["type"]
-    return {"type": kind} | written[kind]
+    if written is not citation.raw:
+        kind = written.pop("type")
+        written = {"type": kind} | written[kind]
+    return written

@@ -10,6 +10,7 @@ import msgspec
 
 from faregate.dialects.neutral.parts import (
     Audio,
+    Citation,
     Image,
     Part,
     RefusalText,
@@ -18,7 +19,7 @@ from faregate.dialects.neutral.parts import (
     ToolCall,
 )
 from faregate.dialects.neutral.reply import Choice, Reply
-from faregate.dialects.openai.citations import read_citations, write_citations
+from faregate.dialects.openai.citations import read_citations, read_sources, write_citations
 from faregate.dialects.openai.finishes import finish_of, write_finish
 from faregate.dialects.openai.media import write_url
 from faregate.dialects.openai.messages_reader import read_answer
@@ -48,6 +49,8 @@ class _Reply(msgspec.Struct):
     usage: msgspec.Raw = _NULL
     service_tier: str | None = None
     system_fingerprint: str | None = None
+    search_results: Any = None
+    citations: Any = None
 
 
 _decode: Final = msgspec.json.Decoder(_Reply).decode
@@ -58,7 +61,10 @@ def read_reply(body: bytes, dialect: str = "openai_chat") -> Reply:
     """A vendor's reply; raises `MalformedReplyError`."""
     try:
         stated = _decode(body)
-        choices = tuple(_read_choice(at, one, dialect) for at, one in enumerate(stated.choices))
+        sources = read_sources(stated.search_results, stated.citations)
+        choices = tuple(
+            _read_choice(at, one, sources, dialect) for at, one in enumerate(stated.choices)
+        )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedReplyError(str(error)) from error
     except MisreadError as misread:
@@ -78,10 +84,10 @@ def read_reply(body: bytes, dialect: str = "openai_chat") -> Reply:
     )
 
 
-def _read_choice(at: int, stated: _Choice, dialect: str) -> Choice:
+def _read_choice(at: int, stated: _Choice, sources: tuple[Citation, ...], dialect: str) -> Choice:
     message = stated.message or {}
     parts = read_answer(message, f"choices[{at}].message", dialect)
-    citations = read_citations(message.get("annotations"), dialect)
+    citations = read_citations(message.get("annotations"), dialect) or sources
     if citations:
         parts = _cited(parts, citations)
     finish = finish_of(stated.finish_reason, parts)

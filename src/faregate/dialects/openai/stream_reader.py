@@ -13,9 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from faregate.dialects.neutral import reply
+from faregate.dialects.neutral.parts import Citation
 from faregate.dialects.neutral.reply import Event
 from faregate.dialects.openai.answer import Answer
 from faregate.dialects.openai.chunk import NULL, Chunk, ChunkChoice, decode_chunk
+from faregate.dialects.openai.citations import read_sources
 from faregate.dialects.openai.reply import read_logprobs
 from faregate.dialects.openai.usage import read_usage
 from faregate.dialects.translation import MalformedReplyError
@@ -32,6 +34,7 @@ class ChatStreamReader:
         self._dialect = dialect
         self._splitter = EventSplitter()
         self._answers: dict[int, Answer] = {}
+        self._sources: tuple[Citation, ...] = ()  # of all answers; the last that are stated count
         self._opened = False
         self._over = False
 
@@ -77,6 +80,8 @@ class ChatStreamReader:
             return
         if not self._opened and (chunk.id or chunk.choices):
             self._open(chunk, events)
+        if chunk.search_results is not None or chunk.citations is not None:
+            self._sources = read_sources(chunk.search_results, chunk.citations)
         usage = chunk.usage
         if chunk.choices:
             for choice in chunk.choices:
@@ -111,6 +116,7 @@ class ChatStreamReader:
             logprobs = None if choice.logprobs is None else read_logprobs(choice.logprobs)
             answer.read(choice.delta, logprobs, events)
         if choice.finish_reason:
+            answer.cite(self._sources, events)
             answer.finish(choice.finish_reason, choice.stop_reason, events)
 
 
