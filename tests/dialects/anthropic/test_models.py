@@ -25,18 +25,29 @@ def test_older_models(names: tuple[str, ...], expected: ModelFacts):
 
 
 @pytest.mark.parametrize(
-    ("name", "disabled", "off", "system_turns"),
+    ("name", "rest", "forced_tools", "system_turns"),
     [
-        ("claude-opus-4-7", False, True, False),
-        ("global.anthropic.claude-opus-4-8-20260528-v1:0", False, True, True),
-        ("claude-sonnet-5", True, False, True),
-        ("claude-haiku-5-5-20261001", True, False, True),
-        ("claude-fable-5-1", False, False, True),
-        ("claude-mythos-preview", False, False, False),
+        ("claude-opus-4-7", "omitted", True, False),
+        ("global.anthropic.claude-opus-4-8-20260528-v1:0", "omitted", True, True),
+        ("claude-sonnet-5", "disabled", True, True),
+        ("claude-opus-5", "disabled", True, True),
+        ("claude-haiku-5-5-20261001", "disabled", True, True),
+        ("claude-sonnet-5-5", "between_tools", False, True),
+        ("claude-opus-5-5", None, False, True),
+        ("claude-fable-5", None, True, True),
+        ("anthropic/claude-fable-5.1", None, False, True),
+        ("claude-mythos-5-2", None, False, True),
     ],
 )
-def test_newer_models(name: str, disabled: bool, off: bool, system_turns: bool):
+def test_newer_models(name: str, rest: str | None, forced_tools: bool, system_turns: bool):
     facts = facts_of(name)
-    assert (facts.disabled, facts.off, facts.system_turns) == (disabled, off, system_turns)
+    assert (facts.rest, facts.forced_tools, facts.system_turns) == (
+        rest, forced_tools, system_turns,
+    )  # fmt: skip
     assert (facts.budgets, facts.adaptive, facts.samples) == (False, True, False)
     assert facts.efforts == ("low", "medium", "high", "xhigh", "max")
+
+
+def test_the_preview_has_both_ways_of_thinking():
+    facts = facts_of("claude-mythos-preview")
+    assert (facts.budgets, facts.adaptive, facts.rest) == (True, True, None)

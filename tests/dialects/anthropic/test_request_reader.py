@@ -65,7 +65,7 @@ AGENT: dict[str, Any] = {
     ],
     "tools": [
         {"name": "bash", "description": "Runs.", "input_schema": {"type": "object"},
-         "cache_control": {"type": "ephemeral"}, "eager_input_streaming": True},
+         "cache_control": {"type": "ephemeral"}, "defer_loading": True},
         {"type": "web_search_20250305", "name": "web_search", "max_uses": 5},
     ],
     "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
@@ -127,7 +127,7 @@ def test_an_agents_request():
     assert (read.stream, read.output_tokens_max) == (True, 32_000)
     assert read.others == {
         "context_management": {"edits": []},
-        "tools[].eager_input_streaming": {"bash": True},
+        "tools[].defer_loading": {"bash": True},
     }
 
 
@@ -193,6 +193,13 @@ def test_what_only_anthropic_knows_is_kept_whole(block: dict[str, Any]):
 )
 def test_ways_of_thinking(thinking: dict[str, Any], expected: Reasoning):
     assert _read(_asking(thinking=thinking)).reasoning == expected
+
+
+def test_a_tool_that_asks_for_what_is_done_anyway_is_a_usual_one():
+    tool = {"name": "f", "input_schema": {}, "eager_input_streaming": True}
+    read = _read(_asking(tools=[tool]))
+    assert read.tools == (Tool(name="f", parameters={}),)
+    assert read.others == {}
 
 
 def test_ways_of_thinking_that_are_new_are_kept():

@@ -114,6 +114,13 @@ def test_choices_of_tools(choice: ToolChoice | None, parallel: bool | None, expe
     assert lost == set()
 
 
+def test_models_that_can_not_be_told_to_call_a_tool_are_left_free():
+    body, lost = _write(
+        _asking(tools=(TOOL,), tool_choice=ToolChoice("tool", ("f",))), "claude-opus-5-5"
+    )
+    assert (body["tool_choice"], lost) == ({"type": "auto"}, {"tool_choice"})
+
+
 def test_tools_of_the_past_are_declared_and_forbidden():
     called = Message("assistant", (parts.ToolCall("1", "old", "{}"),))
     given = Message("tool", (parts.ToolResult("1", ()),))

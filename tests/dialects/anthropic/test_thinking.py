@@ -43,6 +43,7 @@ def _write(model: str, **fields: Any) -> tuple[dict[str, Any], set[str]]:
         (NEW, Reasoning(budget_tokens=-1), {"type": "adaptive"}, None),
         (NEW, Reasoning(effort="none"), {"type": "disabled"}, None),
         ("claude-opus-4-7", Reasoning(effort="none"), None, None),
+        ("claude-sonnet-5-5", Reasoning(effort="none"), {"type": "between_tools"}, None),
         ("glm-5", Reasoning(effort="low"), {"type": "enabled", "budget_tokens": 4_096}, None),
     ],
 )  # fmt: skip
@@ -67,7 +68,7 @@ def test_thinking_wants_room_below_the_callers_limit():
     assert (body["max_tokens"], lost) == (1_000, {"reasoning"})
 
 
-def test_a_forced_tool_is_called_without_thinking():
+def test_a_forced_tool_is_called_without_a_budget():
     fields: dict[str, Any] = {
         "tools": (Tool(name="f"),),
         "tool_choice": ToolChoice("required"),
@@ -78,20 +79,12 @@ def test_a_forced_tool_is_called_without_thinking():
     assert lost == {"reasoning"}
     body, lost = _write(NEW, **fields)
     assert body["output_config"] == {"effort": "high"}
-    assert ("thinking" in body, lost) == (False, set())
-
-
-@pytest.mark.parametrize(("origin", "thinks"), [("anthropic", True), ("gemini", False)])
-def test_budgets_want_anthropics_thoughts_before_calls(origin: str, thinks: bool):
-    thought = parts.Thinking("t", "s", origin=origin)
-    called = Message("assistant", (thought, parts.ToolCall("1", "f", "{}")))
-    given = Message("tool", (parts.ToolResult("1", ()),))
-    fields: dict[str, Any] = {"messages": (HI, called, given), "tools": (Tool(name="f"),)}
-    body, lost = _write(OLD, reasoning=Reasoning(effort="high"), **fields)
-    assert ("thinking" in body) == thinks
-    assert lost == (set() if thinks else {"reasoning"})
-    body, lost = _write(MIDDLE, reasoning=Reasoning(effort="high"), **fields)
     assert (body["thinking"], lost) == ({"type": "adaptive"}, set())
+
+
+def test_thoughts_are_shown_to_whom_asks_for_a_summary():
+    body, _ = _write(NEW, reasoning=Reasoning(effort="low", summary="auto"))
+    assert body["thinking"] == {"type": "adaptive", "display": "summarized"}
 
 
 LOW = Reasoning(effort="low")

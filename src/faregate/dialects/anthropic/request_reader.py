@@ -29,6 +29,7 @@ from faregate.dialects.typed_shapes import DECODING_ERRORS, shape_error
 
 # Anthropic's words for tiers, and OpenAI's for the same.
 TIERS: Final = {"standard_only": "default"}
+_PACING: Final = "eager_input_streaming"  # asks for what is done anyway: small pieces, at once
 TOOL_MEMBER: Final = "tools[]."
 _EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")  # a tuple: it is asked for anything
 # Of the path's vendors: Vertex and Bedrock say the API's version in the body.
@@ -226,6 +227,7 @@ def _other_tool(
     name = members.get("name")
     if not own or not isinstance(name, str):
         raise shape_error(error, place)
+    own.pop(_PACING, None)
     for member, value in own.items():
         others.setdefault(TOOL_MEMBER + member, {})[name] = value
     rest = {key: value for key, value in members.items() if key in _TOOL_MEMBERS}

@@ -53,6 +53,7 @@ def write_request(request: Request, target: TargetFacts, service: Service = "ant
     _write_messages(body, request, BlockWriter(losses, own=own), facts)
     if request.tools or not own:
         _write_tools(body, request, losses, own=own)
+        _free_tools(body, facts, losses, own=own)
     if request.stop:
         _write_stop(body, request.stop, losses, own=own)
     if request.stream and service != "bedrock":
@@ -166,6 +167,15 @@ def _write_tools(body: Block, request: Request, losses: Losses, *, own: bool) ->
     made_choice = _tool_choice(request)
     if made_choice is not None:
         body["tool_choice"] = made_choice
+
+
+def _free_tools(body: Block, facts: ModelFacts, losses: Losses, *, own: bool) -> None:
+    """Leave it to a model whether it calls a tool, where it can't be told to."""
+    choice = body.get("tool_choice", {})
+    if not own and not facts.forced_tools and choice.get("type") in ("any", "tool"):
+        choice.pop("name", None)
+        choice["type"] = "auto"
+        losses["tool_choice"] = "This model can't be told to call a tool."
 
 
 def _tool(tool: Tool | ServerTool, losses: Losses, *, own: bool) -> Block | None:

@@ -1,9 +1,11 @@
 """Writes how much a model shall think, and the sampling beside it.
 
 Thinking wants at least 1,024 tokens, fewer than the output limit, the usual temperature, no
-top_k, a top_p of 0.95 or more, and no forced tool.
+top_k, a top_p of 0.95 or more and, with a budget, no forced tool. Where the model has called tools
+without having thought, Anthropic itself leaves the thoughts of that one answer out.
 
-Source: Anthropic, "Extended thinking" (feature compatibility), "Adaptive thinking", "Effort".
+Source: Anthropic, "Extended thinking" (feature compatibility; toggling modes in conversations),
+"Adaptive thinking", "Effort", "Troubleshooting thinking".
 """
 
 from typing import Final
@@ -11,20 +13,17 @@ from typing import Final
 from faregate.dialects.anthropic.block_writer import Block
 from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.models import ModelFacts
-from faregate.dialects.anthropic.shapes import KIN
-from faregate.dialects.neutral import parts
 from faregate.dialects.neutral import reasoning as words
 from faregate.dialects.neutral.request import Reasoning, Request
 
 _LEAST_TOKENS: Final = 1_024
 _LEAST_TOP_P: Final = 0.95
 _NO_ROOM: Final = "Thinking wants an output limit above 1,024 tokens."
-_NO_THOUGHTS: Final = "Anthropic wants its own thoughts before the calls that were made."
 _THINKS: Final = "Anthropic's models think with the usual sampling only."
 _NO_SAMPLING: Final = "This model takes the usual sampling only."
 _TOO_HOT: Final = "It must be 0 to 1."
 _EITHER: Final = "This model takes either temperature or top_p."
-_FORCED: Final = "Anthropic's models don't think before a tool that they must call."
+_FORCED: Final = "This model does not think before a tool that it must call."
 
 
 def write_thinking(
@@ -43,18 +42,15 @@ def write_thinking(
         return
     if effort is not None and facts.efforts:
         body.setdefault("output_config", {})["effort"] = _nearest(effort, facts.efforts)
-    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
-        if not facts.efforts:
-            losses["reasoning"] = _FORCED
-        return
     if facts.adaptive and (asked.budget_tokens is None or not facts.budgets):
         body["thinking"] = {"type": "adaptive"}
-    elif _calls_without_thoughts(request):
-        losses["reasoning"] = _NO_THOUGHTS
+    elif body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        losses["reasoning"] = _FORCED
     else:
         _write_budget(body, asked, losses)
-    if asked.shows is not None and "thinking" in body:
-        body["thinking"]["display"] = "summarized" if asked.shows else "omitted"
+    shows = True if asked.shows is None and asked.summary not in (None, "none") else asked.shows
+    if shows is not None and "thinking" in body:
+        body["thinking"]["display"] = "summarized" if shows else "omitted"
 
 
 def _as_said(body: Block, asked: Reasoning) -> None:
@@ -75,13 +71,11 @@ def _as_said(body: Block, asked: Reasoning) -> None:
 
 
 def _switch_off(body: Block, facts: ModelFacts, losses: Losses) -> None:
-    if facts.off:
-        return
-    if facts.disabled:
-        body["thinking"] = {"type": "disabled"}
-        return
-    body.setdefault("output_config", {})["effort"] = facts.efforts[0]
-    losses["reasoning"] = "This model always thinks; the least effort is asked of it."
+    if facts.rest is None:
+        body.setdefault("output_config", {})["effort"] = facts.efforts[0]
+        losses["reasoning"] = "This model always thinks; the least effort is asked of it."
+    elif facts.rest != "omitted":
+        body["thinking"] = {"type": facts.rest}
 
 
 def _nearest(effort: str, efforts: tuple[str, ...]) -> str:
@@ -91,16 +85,6 @@ def _nearest(effort: str, efforts: tuple[str, ...]) -> str:
     if effort == "minimal":
         return efforts[0]
     return efforts[-1] if effort == "max" or efforts[-1] == "high" else "max"
-
-
-def _calls_without_thoughts(request: Request) -> bool:
-    """Whether the model is in the midst of using tools, and didn't think before."""
-    messages = request.messages
-    if len(messages) < 2 or messages[-1].role != "tool":
-        return False
-    calls = [message for message in messages if message.role == "assistant"]
-    first = calls[-1].parts[0] if calls and calls[-1].parts else None
-    return not (isinstance(first, parts.Thinking) and first.origin in KIN)
 
 
 def _write_budget(body: Block, asked: Reasoning, losses: Losses) -> None:

@@ -42,6 +42,10 @@ def write_request(request: Request, target: TargetFacts) -> Written:
     body: Block = {}
     _write_messages(body, request, BlockWriter(losses, own=own, claude=claude))
     _write_tools(body, request, losses, own=own)
+    choice = body.get("toolConfig", {}).get("toolChoice", {})
+    if not own and choice.keys() & {"any", "tool"} and not facts_of(name).forced_tools:
+        body["toolConfig"]["toolChoice"] = {"auto": {}}
+        losses["tool_choice"] = "This model can't be told to call a tool."
     _write_thinking_and_sampling(body, request, target, losses, own=own or not claude)
     if not claude and (not own or _SAYS_EFFORT in name):
         _write_others_reasoning(body, request, name, losses)
