@@ -131,6 +131,13 @@ def test_thoughts_of_others_and_free_text() -> None:
     assert lost == set()
 
 
+def test_a_turn_of_foreign_thoughts_alone_is_no_message() -> None:
+    foreign = Message("assistant", (Thinking("why", "sig", origin="anthropic"),))
+    body, lost = _write(foreign, _user(Text("Hello")))
+    assert body["messages"] == [{"role": "user", "content": "Hello"}]
+    assert lost == set()
+
+
 IMAGE = Image(Media(media_type="image/png", data="AA=="))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from faregate.dialects.gemini.request_reader import read_request
 from faregate.dialects.gemini.request_writer import write_request
-from faregate.dialects.neutral.parts import CacheMark, Image, Media, Text
+from faregate.dialects.neutral.parts import CacheMark, Image, Media, Text, ToolCall
 from faregate.dialects.neutral.request import (
     AnswerFormat,
     Message,
@@ -127,6 +127,47 @@ def test_system_prompts_are_gathered() -> None:
     body, _ = _write(messages=messages)
     assert body["systemInstruction"] == {"parts": [{"text": "a"}, {"text": "b"}]}
     assert body["contents"] == [{"role": "user", "parts": [{"text": "Hello"}]}]
+
+
+def test_a_system_prompt_alone_is_a_question() -> None:
+    body, lost = _write(messages=(Message("system", (Text("Hello"),)),))
+    assert body == {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+    assert lost == set()
+
+
+def test_empty_texts_are_left_out_beside_others() -> None:
+    found = (Text(""), ToolCall("a", "f", "{}"))
+    body, _ = _write(messages=(*HELLO, Message("assistant", found), Message("user", (Text(""),))))
+    assert all(part != {"text": ""} for part in body["contents"][1]["parts"])
+    assert body["contents"][2]["parts"] == [{"text": ""}]
+
+
+@pytest.mark.parametrize(
+    ("model", "signatures"),
+    [
+        ("gemini-3-pro", ["skip_thought_signature_validator", None]),
+        ("publishers/google/models/gemini-3.1-flash", ["skip_thought_signature_validator", None]),
+        ("gemini-2.5-flash", [None, None]),
+        ("gemma-3", [None, None]),
+    ],
+)
+def test_calls_that_others_made_need_no_proof(model: str, signatures: list[str | None]) -> None:
+    calls = (ToolCall("a", "f", "{}", "sig", "openai"), ToolCall("b", "f", "{}"))
+    request = Request(model="m", messages=(*HELLO, Message("assistant", calls)))
+    written = write_request(request, TargetFacts(model=model))
+    found = json.loads(written.body)["contents"][1]["parts"]
+    assert [part.get("thoughtSignature") for part in found] == signatures
+    read = read_request(written.body, "m", stream=False)
+    assert isinstance(read, Request)
+    bare = tuple(ToolCall(call.id, call.name, "{}") for call in calls)
+    assert read.messages[1].parts == bare
+
+
+def test_a_proof_of_its_own_stays() -> None:
+    calls = (ToolCall("a", "f", "{}", "Cq==", "gemini"), ToolCall("b", "f", "{}"))
+    body, _ = _write(messages=(*HELLO, Message("assistant", calls)))
+    found = [part.get("thoughtSignature") for part in body["contents"][1]["parts"]]
+    assert found == ["Cq==", None]
 
 
 def _image(detail: str | None) -> Message:

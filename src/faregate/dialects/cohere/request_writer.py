@@ -150,7 +150,9 @@ class _MessageWriter:
                 results = (one for one in message.parts if isinstance(one, parts.ToolResult))
                 made += [self._result(one) for one in results]
             elif message.role == "assistant":
-                made.append(self._answer(message))
+                answer = self._answer(message)
+                if len(answer) > 1:  # thoughts of another vendor are nothing to Cohere
+                    made.append(answer)
             else:
                 role = "user" if message.role == "user" else "system"
                 content = self._content(message.parts)

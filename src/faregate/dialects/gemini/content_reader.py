@@ -50,6 +50,8 @@ class ContentReader:
         signature = members.get("thoughtSignature")
         if signature is not None:
             as_text(signature, f"{place}.thoughtSignature")
+            if signature == signatures.UNSIGNED:
+                signature = None
         text = members.get("text")
         if members.keys() <= {"text", *_PROOF} and text is not None:
             as_text(text, f"{place}.text")

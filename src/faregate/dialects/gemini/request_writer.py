@@ -14,6 +14,7 @@ from faregate.dialects.gemini.content_reader import NAME
 from faregate.dialects.gemini.content_writer import ContentWriter
 from faregate.dialects.gemini.request_reader import DETAILS, LEVELS
 from faregate.dialects.gemini.schemas import gemini_schema
+from faregate.dialects.gemini.signatures import UNSIGNED
 from faregate.dialects.neutral import parts, reasoning
 from faregate.dialects.neutral.request import Message, Reasoning, Request, ServerTool, Tool
 from faregate.dialects.shapes import Object
@@ -51,6 +52,8 @@ _NOT_CARRIED: Final = {
 _LEVELS: Final = {effort: level for level, effort in LEVELS.items()} | {"max": "XHIGH"}
 _RESOLUTIONS: Final = {detail: name for name, detail in DETAILS.items()}
 _TIERS: Final = {"default": "standard", "auto": None}
+_EMPTY: Final = {"text": ""}
+_SIGNED: Final = re.compile(r"(?:^|/)gemini-(?:[3-9]|[12][0-9])")
 _BEFORE_LEVELS: Final = re.compile(r"(?:^|/)gemini-(?:1|2)\b|(?:^|/)gemini-robotics")
 
 
@@ -71,6 +74,10 @@ def written_document(request: Request, target: TargetFacts) -> tuple[Object, dic
         for name in request.others:
             lost[f"others.{name}"] = "Only the caller's own dialect knows this member."
     system, contents = _contents(request.messages, writer)
+    if _SIGNED.search(target.model):
+        _sign(contents)
+    if system and not contents:  # Gemini wants something to answer to
+        system, contents = [], [{"role": "user", "parts": system}]
     if system:
         body["systemInstruction"] = {"parts": system}
     body["contents"] = contents
@@ -125,6 +132,8 @@ def _contents(
         if message.name is not None:
             writer.lost["messages.name"] = "Gemini takes no names of participants."
         written = writer.write(message.parts)
+        if len(written) > 1:  # Gemini refuses empty texts
+            written = [part for part in written if part != _EMPTY] or [_EMPTY]
         if message.role in ("system", "developer"):
             system += written
             continue
@@ -137,6 +146,15 @@ def _contents(
         role = "model" if message.role == "assistant" else "user"
         contents.append({"role": role, "parts": written})
     return system, contents
+
+
+def _sign(contents: list[Object]) -> None:
+    """Give the first call of each turn a signature, where it has none."""
+    for content in contents:
+        for part in content["parts"]:
+            if "functionCall" in part:
+                part.setdefault("thoughtSignature", UNSIGNED)
+                break
 
 
 def _write_resolution(messages: tuple[Message, ...], config: Object, lost: dict[str, str]) -> None:

@@ -13,6 +13,9 @@ import msgspec
 from faregate.dialects.neutral.parts import Thinking, read_signature, shown_signature
 
 NAME: Final = "gemini"
+# For calls that Gemini did not make itself, or whose proof is lost: since Gemini 3 it refuses them
+# without one (Gemini API, "Thought signatures", FAQs).
+UNSIGNED: Final = "skip_thought_signature_validator"
 _FOREIGN: Final = base64.b64encode(b"faregate:").decode()  # nine bytes: nothing hangs over
 _WITH_MEMBERS: Final = "json:"
 
