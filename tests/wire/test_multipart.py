@@ -137,3 +137,18 @@ def test_it_is_bounded() -> None:
     for hostile in (b"\r\n" * 2**20, b"\r\n--X" * 2**19, b"\r\n--" * 2**19, b";" * 2**20):
         multipart.parts(form(("a", None, hostile)), TYPE)
     assert time.process_time() - begun < 2
+
+
+FIELDS = st.builds(
+    multipart.Field, st.text('ab"\r\n é', min_size=1), st.binary(), st.none(), st.just("")
+)
+
+
+@given(st.lists(FIELDS, max_size=4))
+def test_a_form_that_is_written_can_be_read(fields: list[multipart.Field]) -> None:
+    fields.append(multipart.Field("file", b"\r\n--x\r\n", 'a"\r\n.mp3', "audio/mpeg"))
+    body, content_type = multipart.write(fields)
+    assert multipart.write(fields) == (body, content_type)
+    found = multipart.parts(body, content_type.encode())
+    assert [body[part.start : part.end] for part in found] == [field.value for field in fields]
+    assert (found[-1].filename, found[-1].media_type) == ("a%22%0D%0A.mp3", "audio/mpeg")

@@ -34,10 +34,17 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A request in a target's dialect; `lost` is what it leaves out."""
+    """A request in a target's dialect; `lost` is what it leaves out.
+
+    `path` is where it goes below the vendor's base URL, if more than the model decides that;
+    `accept` the header of that name, where the vendor answers in several forms.
+    """
 
     body: bytes
     lost: tuple[Lost, ...] = ()
+    content_type: str = "application/json"
+    path: str | None = None
+    accept: str | None = None
 
 
 class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):

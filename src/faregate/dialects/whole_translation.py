@@ -14,6 +14,9 @@ from faregate.dialects.usage import Usage
 
 Asking = TypeVar("Asking")
 Answer = TypeVar("Answer")
+AskingTaken = TypeVar("AskingTaken", contravariant=True)
+AnswerTaken = TypeVar("AnswerTaken", contravariant=True)
+AnswerGiven = TypeVar("AnswerGiven", covariant=True)
 
 
 class Answered(Protocol):
@@ -32,19 +35,44 @@ class AskedWhole(msgspec.Struct, Generic[Asking], frozen=True, kw_only=True):
     now_s: int
 
 
-class WholeDialect(Protocol[Asking, Answer]):
-    """One dialect of an operation that answers as a whole."""
+class WholeCaller(Protocol[Asking, AnswerTaken]):
+    """The callers' half of a dialect."""
 
     name: str
 
     def read_request(self, body: bytes, model: str | None, *, stream: bool) -> Asking | Refusal:
         """A caller's request; `model` and `stream` are of the path where that says them."""
 
-    def write_request(self, request: Asking, target: TargetFacts) -> Written:
-        """The same for a target. Never raises: what can't be carried is told."""
+    def write_reply(self, reply: AnswerTaken, asked: AskedWhole[Asking]) -> bytes:
+        """A whole reply for a caller."""
 
-    def read_reply(self, body: bytes) -> Answer:
+
+class WholeTarget(Protocol[AskingTaken, AnswerGiven]):
+    """The vendors' half of a dialect; some have no other."""
+
+    name: str
+
+    def write_request(self, request: AskingTaken, target: TargetFacts) -> Written:
+        """A request for a target. Never raises: what can't be carried is told."""
+
+    def read_reply(self, body: bytes) -> AnswerGiven:
         """A vendor's whole reply; raises `MalformedReplyError`."""
 
-    def write_reply(self, reply: Answer, asked: AskedWhole[Asking]) -> bytes:
+
+class WholeDialect(WholeCaller[Asking, Answer], WholeTarget[Asking, Answer], Protocol):
+    """One dialect of an operation that answers as a whole."""
+
+
+class FormCaller(Protocol[Asking, AnswerTaken]):
+    """The callers' half of a dialect whose requests are forms, and whose replies vary in type."""
+
+    name: str
+
+    def read_form(self, body: bytes, content_type: bytes) -> Asking | Refusal:
+        """A caller's form; `content_type` is its header."""
+
+    def write_reply(self, reply: AnswerTaken, asked: AskedWhole[Asking]) -> bytes:
         """A whole reply for a caller."""
+
+    def reply_type(self, asked: AskedWhole[Asking]) -> str:
+        """The media type of that reply."""

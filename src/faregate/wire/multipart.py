@@ -1,4 +1,4 @@
-"""Finds the parts of a multipart/form-data body, strictly and without I/O.
+"""Finds the parts of a multipart/form-data body, strictly and without I/O; and writes one.
 
 Whoever forwards a form that it has read must read it as the next one does: what could be read in
 two ways is refused. No text before the first part or behind the last, lines end with CRLF, a
@@ -7,7 +7,9 @@ boundary is followed by nothing, a part says once and plainly what it is called.
 Sources: RFC 2046 §5.1.1, RFC 7578 §4.
 """
 
+import hashlib
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from faregate.core import bounds
@@ -37,6 +39,15 @@ class Part(NamedTuple):
     media_type: str
     start: int
     end: int
+
+
+class Field(NamedTuple):
+    """A field of a form to be written; with a filename, a file."""
+
+    name: str
+    value: bytes
+    filename: str | None = None
+    media_type: str = "application/octet-stream"
 
 
 def is_form(content_type: bytes) -> bool:
@@ -132,3 +143,27 @@ def _part(head: bytes, start: int, end: int) -> Part:
         )
     except UnicodeDecodeError:
         raise MultipartError("the name of a part is not UTF-8") from None
+
+
+def _quoted(text: str) -> str:
+    """A name or filename as browsers write it."""
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def write(fields: Sequence[Field]) -> tuple[bytes, str]:
+    """A form and its content-type; the same fields give the same bytes."""
+    found = hashlib.blake2b(digest_size=16)
+    for field in fields:
+        found.update(field.value)
+    boundary = found.hexdigest()
+    while any(boundary.encode() in field.value for field in fields):
+        found.update(b"again")
+        boundary = found.hexdigest()
+    written = []
+    for field in fields:
+        head = f'Content-Disposition: form-data; name="{_quoted(field.name)}"'
+        if field.filename is not None:
+            head += f'; filename="{_quoted(field.filename)}"\r\nContent-Type: {field.media_type}'
+        written.append(f"--{boundary}\r\n{head}\r\n\r\n".encode() + field.value + b"\r\n")
+    written.append(f"--{boundary}--\r\n".encode())
+    return b"".join(written), f"multipart/form-data; boundary={boundary}"
