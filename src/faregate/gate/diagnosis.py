@@ -37,11 +37,11 @@ from faregate.ledger.purses import Unit
 from faregate.ledger.slices import NOTHING
 from faregate.limits.counters import NEVER
 from faregate.policies.credit import CreditCheck
-from faregate.policies.keys import KeyCheck
+from faregate.policies.keys import KEY_FIELDS, KeyCheck
 from faregate.policies.limits import NO_COSTS, LimitCheck, costs_of
 from faregate.wire.request_reader import RequestHead
 
-_CREDENTIALS: Final = (b"authorization", b"x-api-key")
+_CREDENTIALS: Final = (b"authorization", *KEY_FIELDS)
 _UPSTREAM_TROUBLE: Final = frozenset(("journal_unavailable", "upstream_busy"))
 
 

@@ -17,6 +17,8 @@ from faregate.core.refusals import Refusal, refuse
 from faregate.identity.keys import KEY_LENGTH, KeyRecord, hash_key, is_well_formed
 from faregate.wire.request_reader import RequestHead
 
+# As the SDKs of Anthropic, Azure and Google show a key.
+KEY_FIELDS: Final = (b"x-api-key", b"api-key", b"x-goog-api-key")
 _BEARER: Final = b"bearer "
 
 # One answer for all keys that aren't known, whatever is wrong with them. Made once: whoever tries
@@ -69,7 +71,7 @@ class KeyCheck:
                 call.key = record
                 return None
             return self._admit(call, entry)
-        value = _presented(call.head.fields)
+        value = _presented(call.head.fields) or _in_query(call.head.query)
         if not value:
             return _MISSING
         if len(value) != KEY_LENGTH:
@@ -170,4 +172,16 @@ def _presented(fields: dict[bytes, bytes]) -> bytes | None:
     value = fields.get(b"authorization")
     if value is not None and value[:7].lower() == _BEARER:
         return value[7:].strip(b" ")
-    return fields.get(b"x-api-key")
+    for name in KEY_FIELDS:
+        value = fields.get(name)
+        if value is not None:
+            return value
+    return None
+
+
+def _in_query(query: bytes) -> bytes | None:
+    """The key as Gemini's callers may send it: ?key=..."""
+    if b"key=" not in query:
+        return None
+    parts = (part.partition(b"=") for part in query.split(b"&"))
+    return next((value for name, _, value in parts if name == b"key"), None)
