@@ -37,7 +37,7 @@ def read_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
 
 
 def read_sources(results: object, urls: object) -> tuple[Citation, ...]:
-    """Sources that stand beside the choices: `search_results`, or `citations` that are URLs.
+    """Sources beside the choices: `search_results`, or URLs.
 
     Source: Perplexity, "Chat completions".
     """
@@ -114,6 +114,7 @@ def write_flat_citation(citation: Citation, dialect: str, shift: int = 0) -> dic
     """One annotation of responses."""
     written = write_citation(citation, dialect, shift)
     if written is not citation.raw:
-        kind = written.pop("type")
-        written = {"type": kind} | written[kind]
+        kind = written["type"]
+        inner: dict[str, Any] = written[kind]
+        return {"type": kind} | inner
     return written
