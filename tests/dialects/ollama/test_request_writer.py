@@ -140,6 +140,13 @@ def test_a_prompt() -> None:
     assert json.loads(told.body)["prompt"] == "c"
 
 
+def test_chat_and_generate_share_their_options() -> None:
+    others = {"keep_alive": "5m", "options": {"num_ctx": 9}, "suffix": "!"}
+    body, lost = _chat(origin="ollama_generate", others=others)
+    assert (body["keep_alive"], body["options"]) == ("5m", {"num_ctx": 9})
+    assert lost == {"others.suffix"}
+
+
 @pytest.mark.parametrize(
     ("message", "lost"),
     [

@@ -43,6 +43,8 @@ _OPTIONS: Final = (
     ("presence_penalty", "presence_penalty"),
     ("frequency_penalty", "frequency_penalty"),
 )
+_OWN: Final = (NAME, GENERATE)
+_SHARED: Final = ("options", "keep_alive", "truncate", "shift")
 # Only gpt-oss takes levels; others refuse what is neither true nor false.
 _LEVELS: Final = {
     "minimal": "low",
@@ -105,9 +107,11 @@ def _written(
         value = getattr(request, name)
         if value is not None:
             body[name] = value
-    others = dict(request.others) if request.origin == origin else {}
-    if request.origin != origin:
-        for name in request.others:
+    others: Object = {}
+    for name, value in request.others.items():
+        if request.origin == origin or (request.origin in _OWN and name in _SHARED):
+            others[name] = value
+        else:
             lost[f"others.{name}"] = "Only the caller's own dialect knows this member."
     options |= others.pop("options", {})
     if options:
