@@ -174,3 +174,19 @@ def test_what_a_model_does_not_take_is_left_out_and_told():
     assert [lost.name for lost in written.lost] == ["stop", "temperature"]
     assert b"temperature" not in written.body
     assert b"stop_sequences" not in written.body
+
+
+def test_marks_for_a_cache_that_is_none_are_left_out_and_told():
+    mark = parts.CacheMark()
+    result = parts.ToolResult("1", (parts.Text("r", mark), parts.Text("s")), cache=mark)
+    request = _asking(
+        Message("system", (parts.Text("s", mark),)),
+        Message("user", (parts.Text("u", mark),)),
+        Message("tool", (result,)),
+        tools=(Tool(name="f", cache=mark),),
+    )
+    target = TargetFacts(model="m", unsupported=frozenset(("cache",)))
+    written = write_request(request, target)
+    assert b"cache_control" not in written.body
+    assert [lost.name for lost in written.lost] == ["cache"]
+    assert write_request(_asking(), target).lost == ()

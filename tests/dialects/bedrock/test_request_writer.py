@@ -150,3 +150,15 @@ def test_what_a_model_does_not_take_is_left_out_and_told():
     written = write_request(request, target)
     assert [lost.name for lost in written.lost] == ["system", "tools", "top_p"]
     assert msgspec.json.decode(written.body).keys() == {"messages", "inferenceConfig"}
+
+
+@pytest.mark.parametrize(("model", "caches"), [(CLAUDE, True), (NOVA, True), (OSS, False)])
+def test_cache_points_are_for_models_that_have_a_cache(model: str, caches: bool):
+    mark = parts.CacheMark()
+    messages = (
+        Message("system", (parts.Text("s", mark),)),
+        Message("user", (parts.Text("u", mark),)),
+    )
+    body, lost = _write(model, messages=messages, tools=(Tool(name="f", cache=mark),))
+    assert str(body).count("cachePoint") == (3 if caches else 0)
+    assert lost == (set() if caches else {"cache"})

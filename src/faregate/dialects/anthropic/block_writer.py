@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import re
 import zlib
 from typing import Any, Final
@@ -52,7 +53,7 @@ class BlockWriter:
             return {"type": "text", "text": part.text} if part.text else None
         if isinstance(part, parts.ServerPart):
             if part.origin == NAME and isinstance(part.raw, dict):
-                return part.raw
+                return copy.deepcopy(part.raw)  # marks may be taken off what is written
             self.losses["messages.server"] = "Parts that only another vendor knows."
             return None
         name = "audio" if isinstance(part, parts.Audio) else "video"

@@ -287,8 +287,27 @@ _MEMBERS: Final = {
 
 
 def _drop(body: Block, unsupported: frozenset[str], losses: Losses) -> None:
+    if "cache" in unsupported and _without_marks(body):
+        losses["cache"] = "This model takes no marks for its cache."
     for name in sorted(unsupported):
         member = _MEMBERS.get(name, name)
         if member in body and member not in ("model", "messages", "max_tokens"):
             del body[member]
             losses[name] = "This model does not take it."
+
+
+def _without_marks(body: Block) -> bool:
+    """Take the marks for the cache away; whether there were any."""
+    found = body.pop("cache_control", None) is not None
+    lists = [body.get("system"), body.get("tools"), *[turn["content"] for turn in body["messages"]]]
+    blocks = [block for blocks in lists if isinstance(blocks, list) for block in blocks]
+    blocks += [
+        inner
+        for block in blocks
+        if isinstance(block.get("content"), list)
+        for inner in block["content"]
+        if isinstance(inner, dict)
+    ]
+    for block in blocks:
+        found = block.pop("cache_control", None) is not None or found
+    return found

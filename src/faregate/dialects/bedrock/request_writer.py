@@ -4,7 +4,8 @@ The model is in the path, as is whether the reply is streamed. What Converse has
 where the model's own fields are, for the models whose fields are documented.
 
 Sources: Amazon Bedrock API reference, "Converse"; user guide, "Adaptive thinking", "OpenAI
-models" (reasoning_effort), Amazon Nova user guide, "Complete request schema" (topK).
+models" (reasoning_effort), "Prompt caching" (of Claude's and Nova's models alone); Amazon Nova
+user guide, "Complete request schema" (topK).
 """
 
 from typing import Final
@@ -51,6 +52,9 @@ def write_request(request: Request, target: TargetFacts) -> Written:
         _write_others_reasoning(body, request, name, losses)
     _write_answer_format(body, request, fits=claude and not own)
     _write_rest(body, request, losses, own=own, claude=claude)
+    caches = own or claude or "nova" in name
+    if (not caches or "cache" in target.unsupported) and _without_marks(body):
+        losses["cache"] = "This model takes no cache points."
     if target.unsupported:
         _drop(body, target.unsupported, losses)
     return Written(_encode(body), losses.lost() if losses else ())
@@ -280,3 +284,15 @@ def _drop(body: Block, unsupported: frozenset[str], losses: Losses) -> None:
         held = body if name in _MEMBERS else body.get(group, {})
         if held.pop(_MEMBERS.get(name, member), None) is not None:
             losses[name] = "This model does not take it."
+
+
+def _without_marks(body: Block) -> bool:
+    """Take the cache points away; whether there were any."""
+    lists = [body.get("system", []), body.get("toolConfig", {}).get("tools", [])]
+    lists += [turn["content"] for turn in body["messages"]]
+    found = False
+    for blocks in lists:
+        kept = [block for block in blocks if "cachePoint" not in block]
+        found = found or len(kept) < len(blocks)
+        blocks[:] = kept
+    return found
