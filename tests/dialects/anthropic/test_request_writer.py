@@ -190,3 +190,12 @@ def test_marks_for_a_cache_that_is_none_are_left_out_and_told():
     assert b"cache_control" not in written.body
     assert [lost.name for lost in written.lost] == ["cache"]
     assert write_request(_asking(), target).lost == ()
+
+
+def test_what_is_written_shares_nothing_with_the_request():
+    raw = {"type": "search_result", "cache_control": {"type": "ephemeral"}}
+    part = parts.ServerPart("anthropic", raw)
+    target = TargetFacts(model="m", unsupported=frozenset(("cache",)))
+    request = Request(model="m", messages=(Message("user", (part,)),), origin="anthropic")
+    assert b"cache_control" not in write_request(request, target).body
+    assert "cache_control" in raw
