@@ -38,6 +38,7 @@ Quirk = Literal[
     "cache_control",
     "developer_role",
     "enable_thinking",
+    "mistral_messages",
     "no_developer_role",
     "no_stream_options",
     "one_choice",

@@ -27,7 +27,7 @@ from faregate.dialects.translation import Asked, MalformedReplyError, TargetFact
 # What a vendor takes that follows OpenAI and knows the followers' additions.
 DEVIANT = {
     "string_content", "thinking_type", "thinking_effort", "enable_thinking", "no_stream_options",
-    "one_choice", "random_seed",
+    "one_choice", "random_seed", "mistral_messages",
 }  # fmt: skip
 TARGET = TargetFacts(model="a-model", quirks=frozenset(QUIRKS) - DEVIANT)
 ASKED = Asked(

@@ -8,10 +8,12 @@ from tests.dialects import neutral_forms as forms
 
 from faregate.dialects.neutral import parts as p
 from faregate.dialects.neutral.request import Message, Request, Tool, ToolChoice
-from faregate.dialects.openai.mistral import CARRIES, DIALECT, short_id
+from faregate.dialects.openai.dialect import DIALECT
+from faregate.dialects.openai.mistral import CARRIES, short_id
+from faregate.dialects.openai.quirks import MISTRAL_MESSAGES
 from faregate.dialects.translation import TargetFacts
 
-TARGET = TargetFacts(model="a-model", vendor="mistral")
+TARGET = TargetFacts(model="a-model", quirks=frozenset({MISTRAL_MESSAGES}))
 
 
 def write(request: Request) -> tuple[dict[str, Any], set[str]]:
@@ -51,7 +53,7 @@ def test_ids_are_nine_letters_or_digits():
 
 
 def test_a_conversation():
-    thought = p.Thinking("hm", "sig", origin="mistral")
+    thought = p.Thinking("hm", "sig", origin="openai_chat")
     call = p.ToolCall("abcDEF123", "f", "{}")
     image = p.Image(p.Media(url="https://a.example/b.png"))
     body, lost = write(
@@ -97,5 +99,10 @@ def test_what_mistral_has_not_is_told():
         tools=(Tool(name="f", custom=True),),
         store=True,
         verbosity="low",
+        service_tier="flex",
     )
-    assert write(asking)[1] == {"messages.audio", "tools.custom", "store", "verbosity"}
+    assert write(asking)[1] == {
+        "messages.audio", "tools.custom", "store", "verbosity", "service_tier",
+    }  # fmt: skip
+    auto = msgspec.structs.replace(asking, messages=(), service_tier="auto")
+    assert write(auto)[0]["service_tier"] == "auto"

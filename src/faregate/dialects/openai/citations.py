@@ -112,9 +112,9 @@ def read_flat_citations(stated: object, dialect: str) -> tuple[Citation, ...]:
 
 def write_flat_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str, Any]:
     """One annotation of responses."""
+    if citation.raw is not None and citation.origin == dialect:
+        raw: dict[str, Any] = citation.raw
+        return raw
     written = write_citation(citation, dialect, shift)
-    if written is not citation.raw:
-        kind = written["type"]
-        inner: dict[str, Any] = written[kind]
-        return {"type": kind} | inner
-    return written
+    kind = written["type"]
+    return {"type": kind, **written[kind]}

@@ -6,7 +6,7 @@ from faregate.core.refusals import Refusal
 from faregate.dialects import translation
 from faregate.dialects.neutral.reply import Reply
 from faregate.dialects.neutral.request import Request
-from faregate.dialects.openai import native
+from faregate.dialects.openai import mistral, native, quirks
 from faregate.dialects.openai.reply import read_reply, write_reply
 from faregate.dialects.openai.request_reader import read_request
 from faregate.dialects.openai.request_writer import CARRIES, write_request
@@ -29,6 +29,8 @@ class ChatDialect:
 
     def write_request(self, request: Request, target: TargetFacts) -> Written:
         """The same for a target."""
+        if quirks.MISTRAL_MESSAGES in target.quirks:
+            return mistral.write_request(request, target, self.name)
         return write_request(request, target, self.name)
 
     def read_reply(self, body: bytes) -> Reply:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from faregate.dialects import translation
 from faregate.dialects.neutral.parts import (
     Audio,
     Document,
@@ -24,11 +23,10 @@ from faregate.dialects.neutral.parts import (
     ToolCall,
     ToolResult,
 )
-from faregate.dialects.neutral.request import Message, Request, Tool
-from faregate.dialects.openai import dialect, quirks
+from faregate.dialects.neutral.request import Message, Request, Tool, ToolChoice
+from faregate.dialects.openai import quirks
 from faregate.dialects.openai.media import write_url
 from faregate.dialects.openai.messages_writer import MessagesWriter
-from faregate.dialects.openai.native import CHAT
 from faregate.dialects.openai.request_writer import CARRIES as CHATS
 from faregate.dialects.openai.request_writer import write_members
 from faregate.dialects.openai.thoughts import write_proof
@@ -37,7 +35,10 @@ from faregate.dialects.translation import Lost, TargetFacts, Written
 _NONE: Final = frozenset({
     "verbosity", "modalities", "logit_bias", "user", "store", "speech", "tools.custom",
 })  # fmt: skip
-CARRIES: Final = (CHATS - _NONE - {"cache"}) | {"document.url", "tool_result.image"}
+CARRIES: Final = (CHATS - _NONE - {"cache", "service_tier"}) | {
+    "document.url", "tool_result.image",
+}  # fmt: skip
+_TIERS: Final = ("auto", "standard_only")
 _QUIRKS: Final = frozenset({
     quirks.NO_STREAM_OPTIONS, quirks.TOOL_IMAGES, quirks.AUTOMATIC_CACHE, quirks.RANDOM_SEED,
 })  # fmt: skip
@@ -118,33 +119,26 @@ class _Messages(MessagesWriter):
         return {"type": "input_audio", "input_audio": said}
 
 
-class MistralDialect(dialect.ChatDialect):
-    """Chat with Mistral's deviations."""
-
-    name = "mistral"
-
-    def write_request(self, request: Request, target: TargetFacts) -> Written:
-        """A request for Mistral."""
-        facts = msgspec.structs.replace(
-            target, quirks=target.quirks | _QUIRKS, unsupported=target.unsupported | _NONE
-        )
-        writer = _Messages(facts, self.name)
-        choice = request.tool_choice
-        if choice is not None and choice.mode == "allowed":
-            allowed = [
-                tool for tool in request.tools
-                if isinstance(tool, Tool) and tool.name in choice.names
-            ]  # fmt: skip
-            mode = "required" if choice.required else "auto"
-            choice = msgspec.structs.replace(choice, mode=mode, names=(), required=False)
-            request = msgspec.structs.replace(request, tools=tuple(allowed), tool_choice=choice)
-        body = write_members(request, facts, writer)
-        for tool in body.get("tools", ()):
-            if tool.get("type") == "function":
-                tool["function"].setdefault("parameters", {"type": "object", "properties": {}})
-        lost = tuple(Lost(name, why) for name, why in writer.lost.items())
-        return Written(_encode(body), lost)
-
-
-DIALECT: Final[translation.Dialect] = MistralDialect()
-NATIVE: Final[translation.Native] = CHAT
+def write_request(request: Request, target: TargetFacts, dialect: str) -> Written:
+    """A request for Mistral."""
+    facts = msgspec.structs.replace(
+        target, quirks=target.quirks | _QUIRKS, unsupported=target.unsupported | _NONE
+    )
+    writer = _Messages(facts, dialect)
+    tier = request.service_tier
+    if tier is not None and tier not in _TIERS:
+        writer.lose("service_tier", "Mistral has no such tier.")
+        request = msgspec.structs.replace(request, service_tier=None)
+    choice = request.tool_choice
+    if choice is not None and choice.mode == "allowed":
+        allowed = [
+            tool for tool in request.tools if isinstance(tool, Tool) and tool.name in choice.names
+        ]
+        choice = ToolChoice("required" if choice.required else "auto")
+        request = msgspec.structs.replace(request, tools=tuple(allowed), tool_choice=choice)
+    body = write_members(request, facts, writer)
+    for tool in body.get("tools", ()):
+        if tool.get("type") == "function":
+            tool["function"].setdefault("parameters", {"type": "object", "properties": {}})
+    lost = tuple(Lost(name, why) for name, why in writer.lost.items())
+    return Written(_encode(body), lost)

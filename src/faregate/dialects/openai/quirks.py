@@ -27,6 +27,7 @@ TOOL_IMAGES: Final = "tool_images"
 ONE_CHOICE: Final = "one_choice"
 RANDOM_SEED: Final = "random_seed"
 NO_DEVELOPER_ROLE: Final = "no_developer_role"
+MISTRAL_MESSAGES: Final = "mistral_messages"
 
 QUIRKS: Final[dict[str, str]] = {
     CACHE_CONTROL: "it takes cache_control on parts of messages and on tools",
@@ -45,5 +46,6 @@ QUIRKS: Final[dict[str, str]] = {
     NO_STREAM_OPTIONS: "it does not know stream_options, and counts the usage unasked",
     TOOL_IMAGES: "it takes images in results of tools",
     ONE_CHOICE: "it gives one choice; n may only be 1",
+    MISTRAL_MESSAGES: "it wants ids of calls of nine characters, thoughts as chunks, and prefix",
     RANDOM_SEED: "its name for seed is random_seed",
 }
