@@ -70,7 +70,7 @@ GOOD = form(("model", None, b"m"), ("file", "a.mp3", b"\r\n--X\r\n"))
         (rb"--XX--\r\n\Z", b""),
         (rb"\r\n", b"\n"),
         (rb"--XX\r\n", b"--XX \r\n"),
-        (rb"--XX\r\n", b"--XXX\r\n"),
+        (rb"--XX\r\n", b"--XXY\r\n"),
         (rb'name="model"', b'name="model"; name="x"'),
         (rb'name="model"', b'name="mod\\\\el"'),
         (rb'name="model"', b"name*=UTF-8''model"),

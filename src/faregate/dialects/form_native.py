@@ -122,7 +122,7 @@ class FormNative(PlainNative):
         return refuse("request_invalid", "The field 'model' is missing.", param="model")
 
     def most_form(self, body: bytes, content_type: bytes) -> Usage | None:
-        """The most that a form can cost: units, and tokens where those are billed."""
+        """The most that a form can cost: units, and tokens."""
         form = read_form(body, content_type)
         return None if isinstance(form, Refusal) else self._most_of_form(body, form)
 

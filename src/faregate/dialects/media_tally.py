@@ -1,4 +1,4 @@
-"""Adds up what a decoded request puts into a model: texts, and tokens of all that is no text.
+"""Adds up what a request puts into a model: texts, tokens of the rest.
 
 It knows the places where any of the dialects has media: whoever writes one dialect's members into
 another's request has them passed over by its vendor. What stands anywhere else counts as text.
@@ -47,7 +47,7 @@ class Tally:
         self.tokens = 0
 
     def known(self, name: str, value: object) -> bool:
-        """Count a request's own member; whether it is one that is put into the model."""
+        """Count a request's own member; whether it is put into the model."""
         if name in _CONVERSATIONS:
             self.messages(value)
         elif name in _INSTRUCTIONS:

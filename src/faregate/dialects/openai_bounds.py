@@ -132,9 +132,10 @@ _ELSEWHERE: Final = re.compile(
 
 
 def refers_elsewhere(body: bytes) -> bool:
-    """Whether the input may have what isn't in `body`: then its bound is the model's context.
+    """Whether the input may have what isn't in `body`.
 
-    Too often rather than too seldom: who names a tool of its own so is taken at its word.
+    Then its bound is the model's context. Too often rather than too seldom: who names a tool of
+    its own so is taken at its word.
     """
     return _ELSEWHERE.search(body.lower()) is not None or _ESCAPED_ASCII in body
 

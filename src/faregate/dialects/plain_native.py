@@ -1,4 +1,4 @@
-"""Bytes that pass through where the model is named in a JSON body and no text is put out.
+"""Bytes that pass through, of JSON that names its model, for no text.
 
 One class for embeddings, rerank, moderations, images and speech; they differ in how a reply
 states its usage, and in the most units that a request can cost.
@@ -75,7 +75,7 @@ class PlainNative:
         return Peek(read.model, read.stream or stream, user=read.user)
 
     def set_output_limit(self, body: bytes, limit: int, field: str) -> bytes:
-        """The body as it is: no output is counted in tokens that could be limited."""
+        """The body as it is: there is no output that could be limited."""
         return body
 
     def ask_stream_usage(self, body: bytes) -> bytes:
@@ -93,7 +93,7 @@ class PlainNative:
 
 
 class PlainMeter:
-    """Counts a stream's events and reads the last usage; its bytes go on at once."""
+    """Counts a stream's events and reads its usage; bytes go on at once."""
 
     __slots__ = ("_read_usage", "_splitter", "events", "output_tokens", "usage")
 

@@ -44,7 +44,7 @@ def _parts(stated: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def to_ms(seconds: Any) -> int | None:
-    """Whole milliseconds of seconds, rounded up; None where it is no length of time."""
+    """Whole milliseconds of seconds, rounded up; None: it is no length."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         return None
     if not 0 <= seconds <= _COUNT_MAX / 1000:

@@ -198,7 +198,7 @@ class Native(Protocol):
 
 
 class FormNative(Native, Protocol):
-    """A dialect whose requests may also be forms (multipart/form-data), in whole or in part.
+    """A dialect whose requests may also be forms (multipart/form-data).
 
     `content_type` is the request's own header, which names the boundary. Where it says JSON the
     methods of `Native` serve.
@@ -215,7 +215,7 @@ class FormNative(Native, Protocol):
         """As `splice_model`."""
 
     def most_form(self, body: bytes, content_type: bytes) -> Usage | None:
-        """The most that the form can cost: units, and tokens where those are billed."""
+        """The most that the form can cost: units, and tokens."""
 
     def likely_form(self, body: bytes, content_type: bytes) -> Usage | None:
         """What the form costs where the reply doesn't say."""

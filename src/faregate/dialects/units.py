@@ -10,10 +10,10 @@ _UNITS: Final = ("images", "image_variant", "audio_input_ms", "characters", "sea
 
 
 def complete(stated: Usage | None, likely: Usage | None) -> Usage | None:
-    """A usage with the units that the reply left out; with its tokens where it stated nothing.
+    """A usage with the units that the reply left out.
 
-    Where a reply counts in tokens, audio isn't billed by its length as well, nor text by its
-    characters.
+    It is the likely one whole where a reply stated nothing. Where a reply counts in tokens, audio
+    isn't billed by its length as well, nor text by its characters.
     """
     if likely is None or stated is None:
         return likely if stated is None else stated

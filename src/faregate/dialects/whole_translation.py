@@ -1,4 +1,4 @@
-"""Translators of operations that answer as a whole: embeddings, rerank, speech and others.
+"""Translators of operations that answer as a whole, such as embeddings.
 
 They have the methods of `translation.Dialect` that aren't about streams, with a neutral form of
 their own for each operation. A reply's reader gives something with a `usage`.
@@ -28,7 +28,10 @@ class Answered(Protocol):
 
 
 class AskedWhole(msgspec.Struct, Generic[Asking], frozen=True, kw_only=True):
-    """What a reply's writer must know of the call. `now_s` is seconds since 1970."""
+    """What a reply's writer must know of the call.
+
+    `now_s` is seconds since 1970.
+    """
 
     request: Asking
     call_id: str
@@ -41,7 +44,10 @@ class WholeCaller(Protocol[Asking, AnswerTaken]):
     name: str
 
     def read_request(self, body: bytes, model: str | None, *, stream: bool) -> Asking | Refusal:
-        """A caller's request; `model` and `stream` are of the path where that says them."""
+        """A caller's request.
+
+        `model` and `stream` are of the path where that says them.
+        """
 
     def write_reply(self, reply: AnswerTaken, asked: AskedWhole[Asking]) -> bytes:
         """A whole reply for a caller."""
@@ -64,7 +70,10 @@ class WholeDialect(WholeCaller[Asking, Answer], WholeTarget[Asking, Answer], Pro
 
 
 class FormCaller(Protocol[Asking, AnswerTaken]):
-    """The callers' half of a dialect whose requests are forms, and whose replies vary in type."""
+    """The callers' half of a dialect whose requests are forms.
+
+    Its replies vary in their type.
+    """
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Finds the parts of a multipart/form-data body, strictly and without I/O; and writes one.
+"""Finds the parts of a form (multipart/form-data), and writes forms.
 
 Whoever forwards a form that it has read must read it as the next one does: what could be read in
 two ways is refused. No text before the first part or behind the last, lines end with CRLF, a

@@ -103,8 +103,12 @@ REPLY = Transcript(
 )
 
 
-def answer(form: TextFormat, reply: Transcript = REPLY, **more: object) -> bytes:
-    request = TranscriptionRequest(model="m", origin="x", audio=b"", format=form, **more)  # type: ignore[arg-type]
+def answer(
+    form: TextFormat, reply: Transcript = REPLY, granularities: tuple[str, ...] = ()
+) -> bytes:
+    request = TranscriptionRequest(
+        model="m", origin="x", audio=b"", format=form, granularities=granularities
+    )
     asked = AskedWhole(request=request, call_id="c", now_s=1)
     kind = TRANSCRIPTIONS_DIALECT.reply_type(asked)
     assert kind.startswith("application/json" if form.endswith("json") else "text/plain")

@@ -1,4 +1,4 @@
-"""How long audio takes, by the heads of its format; where they don't say, at most, by its bytes.
+"""How long audio takes, by its head or, at most, by its bytes.
 
 The rule: WAV by its bytes and the rate in its format chunk; FLAC by the samples in its stream
 information; Ogg with Opus or Vorbis by the last page's position; MP3 by the count of frames in

@@ -1,4 +1,4 @@
-"""OpenAI's speech, transcriptions and translations, where bytes pass through.
+"""OpenAI's speech and transcriptions, where bytes pass through.
 
 A reply of audio states no usage: speech is billed by the characters of its input, or by tokens,
 of which there are some 21 in a second of speech, and some 15 characters are said in one. A

@@ -15,7 +15,10 @@ TextFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_jso
 
 
 class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A text to be spoken. `others` are members that only dialects like `origin` know."""
+    """A text to be spoken.
+
+    `others` are members that only dialects like `origin` know.
+    """
 
     model: str
     origin: str

@@ -173,7 +173,7 @@ def _asked_format(request: TranscriptionRequest, target: TargetFacts) -> str | N
 
 
 def can_pass(response_format: str | None, unsupported: frozenset[str]) -> bool:
-    """Whether a target gives this format itself; if not, the form is translated."""
+    """Whether a target gives this format itself; else the form is translated."""
     return f"response_format.{response_format or 'json'}" not in unsupported
 
 
@@ -313,7 +313,7 @@ class Transcriptions:
         return refuse("request_invalid", "A transcription is asked for with a form.")
 
     def write_request(self, request: TranscriptionRequest, target: TargetFacts) -> Written:
-        """The same for a target, in a format that what was asked for can be made of."""
+        """The same for a target, in a format that the asked one is made of."""
         return _write(request, target)
 
     def read_reply(self, body: bytes) -> Transcript:

@@ -49,7 +49,10 @@ def vtt(segments: Sequence[Span]) -> str:
 
 
 def gathered(words: Sequence[Span]) -> tuple[Span, ...]:
-    """Words as segments. Texts are joined as they are: they bring their own spaces."""
+    """Words as segments.
+
+    Texts are joined as they are: they bring their own spaces.
+    """
     segments: list[Span] = []
     held: list[Span] = []
 

@@ -1,4 +1,4 @@
-"""Embeddings by Amazon Bedrock's InvokeModel: Titan's bodies, and Cohere's.
+"""Embeddings by Bedrock's InvokeModel: Titan's bodies, and Cohere's.
 
 Cohere's replies there state no usage: Bedrock tells the tokens in a header,
 x-amzn-bedrock-input-token-count.

@@ -1,4 +1,4 @@
-"""Gemini's embedContent and batchEmbedContents, and what Vertex AI has of its own.
+"""Gemini's embedContent and batchEmbedContents; Vertex AI's predict.
 
 AI Studio is always asked in batches. Vertex AI takes them for the models whose name has gemini in
 it, and `:predict` for the others.

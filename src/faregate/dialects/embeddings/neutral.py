@@ -147,7 +147,7 @@ def carry_others(request: EmbedRequest, name: str, body: dict[str, Any], lost: l
 
 
 def tell_unknown(request: EmbedRequest, lost: list[Lost], *names: str) -> None:
-    """Tell those of these members that the request has: the target doesn't know them."""
+    """Tell those of these members that the request has as lost."""
     lost.extend(
         Lost(name, f"The target's embeddings take no {name}.")
         for name in names
@@ -162,7 +162,10 @@ def tell_kinds(request: EmbedRequest, lost: list[Lost]) -> None:
 
 
 def as_text_alone(one: Input, at: int, lost: list[Lost]) -> str:
-    """An input for targets that embed texts; what is no text is told, and stands empty."""
+    """An input for targets that embed texts alone.
+
+    What is no text is told, and stands empty.
+    """
     if isinstance(one, str):
         return one
     name = "inputs.tokens" if isinstance(one, Tokens) else "inputs.image"

@@ -225,7 +225,10 @@ def _write(request: EmbedRequest, target: TargetFacts) -> Written:
 
 
 def read_reply(body: bytes) -> EmbedReply:
-    """A reply in this shape, which Voyage's is too; raises `MalformedReplyError`."""
+    """A reply in this shape, which Voyage's has too.
+
+    Raises `MalformedReplyError`.
+    """
     try:
         reply = decode_reply(body)
         found = [

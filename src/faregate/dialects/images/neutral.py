@@ -11,7 +11,10 @@ from faregate.dialects.usage import Usage
 
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What shall be drawn. `others` are members that only dialects like `origin` know."""
+    """What shall be drawn.
+
+    `others` are members that only dialects like `origin` know.
+    """
 
     model: str
     origin: str

@@ -35,7 +35,7 @@ def _ratio(size: str) -> str | None:
 
 
 def path(model: str) -> str:
-    """Where a model is asked: core and ultra have an address each, all others share one."""
+    """Where a model is asked: core, ultra and the rest have an address each."""
     for name in ("core", "ultra"):
         if model.endswith(name):
             return f"/stable-image/generate/{name}"

@@ -1,4 +1,6 @@
-"""Moderations, where bytes pass through. They cost nothing, and state no usage.
+"""Moderations, where bytes pass through.
+
+OpenAI's cost nothing, and state no usage.
 
 Source: OpenAI API reference, "Moderations".
 """

@@ -16,9 +16,10 @@ Document = str | Object  # an object has a text, an image, or fields of the call
 
 
 class RerankRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What shall be ranked. `fields` are those of documents with fields that count.
+    """What shall be ranked.
 
-    `others` are members that only dialects like `origin` know.
+    `fields` are those of documents with fields that count; `others` are members that only dialects
+    like `origin` know.
     """
 
     model: str
@@ -34,7 +35,7 @@ class RerankRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ranked(msgspec.Struct, frozen=True):
-    """A document by its place in the request; a higher score is a better answer."""
+    """A document by its place in the request; a higher score is better."""
 
     index: int
     score: float
@@ -65,7 +66,7 @@ def text_of(document: Document, fields: tuple[str, ...] = ()) -> str | None:
 
 
 def texts(request: RerankRequest, lost: list[Lost]) -> list[str]:
-    """The documents for targets that rank texts; images are told, and stand empty."""
+    """The documents as texts; images are told, and stand empty."""
     found = []
     for at, document in enumerate(request.documents):
         text = text_of(document, request.fields)
@@ -76,9 +77,10 @@ def texts(request: RerankRequest, lost: list[Lost]) -> list[str]:
 
 
 def written_results(reply: RerankReply, request: RerankRequest) -> list[Object]:
-    """The results for a caller, with the documents that it gave where it wants them back.
+    """The results for a caller.
 
-    Raises `MalformedReplyError` for a document that isn't there.
+    They have the documents that it gave, where it wants them back. Raises `MalformedReplyError`
+    for a document that isn't there.
     """
     found: list[Object] = []
     for one in reply.results:

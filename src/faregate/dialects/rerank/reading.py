@@ -1,4 +1,7 @@
-"""Reads requests to rank, and replies, whose shapes all vendors share but for a few names."""
+"""Reads requests to rank, and replies.
+
+All vendors share their shapes, but for a few names.
+"""
 
 from typing import Any
 
@@ -81,7 +84,10 @@ def read_request(body: bytes, origin: str) -> RerankRequest | Refusal:
 
 
 def read_reply(body: bytes, usage: Usage | None) -> RerankReply:
-    """A vendor's reply; Voyage calls its results data. Raises `MalformedReplyError`."""
+    """A vendor's reply; Voyage calls its results data.
+
+    Raises `MalformedReplyError`.
+    """
     try:
         reply = decode_reply(body)
         name = "data" if "data" in reply and "results" not in reply else "results"

@@ -1,4 +1,4 @@
-"""What a rerank costs: search units or tokens, and the most of the former.
+"""What a rerank costs: search units or tokens, and the most of units.
 
 A search unit is a query with up to 100 documents, where a document that is longer than 500
 tokens, the query counted in, is several. No text has more tokens than bytes, so the pieces of a
