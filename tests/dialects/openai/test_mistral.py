@@ -95,14 +95,23 @@ def test_a_conversation():
 def test_what_mistral_has_not_is_told():
     asking = Request(
         model="m",
-        messages=(Message("user", (p.Audio(p.Media()),)),),
+        messages=(Message("user", (p.Audio(p.Media()), p.Video(p.Media(url="u")))),),
         tools=(Tool(name="f", custom=True),),
         store=True,
         verbosity="low",
         service_tier="flex",
     )
     assert write(asking)[1] == {
-        "messages.audio", "tools.custom", "store", "verbosity", "service_tier",
+        "messages.audio", "messages.video", "tools.custom", "store", "verbosity", "service_tier",
     }  # fmt: skip
     auto = msgspec.structs.replace(asking, messages=(), service_tier="auto")
     assert write(auto)[0]["service_tier"] == "auto"
+
+
+def test_earlier_calls_of_free_text_become_functions():
+    call = p.ToolCall("abcDEF123", "g", "free", custom=True)
+    message = Message("assistant", (call, p.RefusalText("no")))
+    body, _ = write(Request(model="m", messages=(message, Message("user", (p.Text("x"),)))))
+    assert body["messages"][0]["content"] == "no"
+    (made,) = body["messages"][0]["tool_calls"]
+    assert made["function"] == {"name": "g", "arguments": '{"input":"free"}'}

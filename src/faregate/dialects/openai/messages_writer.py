@@ -50,7 +50,7 @@ class MessagesWriter:
             Text: self._text,
             Image: self.image,
             Audio: self.audio,
-            Video: self._video,
+            Video: self.video,
             Document: self.document,
             RefusalText: self._refusal,
         }
@@ -144,7 +144,8 @@ class MessagesWriter:
         form = part.format or audio_format(part.source.media_type)
         return {"type": "input_audio", "input_audio": {"data": part.source.data, "format": form}}
 
-    def _video(self, part: Video) -> dict[str, Any] | None:
+    def video(self, part: Video) -> dict[str, Any] | None:
+        """A film, as OpenAI's followers take it."""
         url = write_url(part.source, "video/mp4")
         if url is None:
             self.lose("messages.video", "A film that is only named by another vendor's id.")

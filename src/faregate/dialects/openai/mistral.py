@@ -17,11 +17,13 @@ import msgspec
 from faregate.dialects.neutral.parts import (
     Audio,
     Document,
+    Part,
     RefusalText,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
+    Video,
 )
 from faregate.dialects.neutral.request import Message, Request, Tool, ToolChoice
 from faregate.dialects.openai import quirks
@@ -35,7 +37,7 @@ from faregate.dialects.translation import Lost, TargetFacts, Written
 _NONE: Final = frozenset({
     "verbosity", "modalities", "logit_bias", "user", "store", "speech", "tools.custom",
 })  # fmt: skip
-CARRIES: Final = (CHATS - _NONE - {"cache", "service_tier"}) | {
+CARRIES: Final = (CHATS - _NONE - {"cache", "service_tier", "video.url", "video.data"}) | {
     "document.url", "tool_result.image",
 }  # fmt: skip
 _TIERS: Final = ("auto", "standard_only")
@@ -53,6 +55,20 @@ def short_id(call_id: str) -> str:
     return hashlib.blake2b(call_id.encode(errors="surrogatepass"), digest_size=5).hexdigest()[:9]
 
 
+def _taken(part: Part) -> Part:
+    """A part as Mistral takes it: short ids, functions only, a refusal as text."""
+    if isinstance(part, ToolCall):
+        arguments = part.arguments
+        if part.custom:
+            arguments = _encode({"input": arguments}).decode()
+        return msgspec.structs.replace(
+            part, id=short_id(part.id), arguments=arguments, custom=False
+        )
+    if isinstance(part, ToolResult):
+        return msgspec.structs.replace(part, call_id=short_id(part.call_id))
+    return Text(part.text) if isinstance(part, RefusalText) else part
+
+
 class _Messages(MessagesWriter):
     """Writes messages with Mistral's parts."""
 
@@ -66,19 +82,7 @@ class _Messages(MessagesWriter):
     def _shortened(self, message: Message) -> Message:
         if message.name is not None:
             self.lose("messages.name", "Messages have no participant's name.")
-        parts = message.parts
-        if message.role in ("assistant", "tool"):
-            parts = tuple(
-                msgspec.structs.replace(part, id=short_id(part.id))
-                if isinstance(part, ToolCall)
-                else msgspec.structs.replace(part, call_id=short_id(part.call_id))
-                if isinstance(part, ToolResult)
-                else Text(part.text)
-                if isinstance(part, RefusalText)
-                else part
-                for part in parts
-            )
-        return Message(message.role, parts)
+        return Message(message.role, tuple(map(_taken, message.parts)))
 
     def assistant(self, message: Message) -> dict[str, Any]:
         """An earlier answer, its own thoughts in front."""
@@ -110,6 +114,11 @@ class _Messages(MessagesWriter):
             return {"type": "file", "file_id": part.source.file_id}
         made = {"type": "document_url", "document_url": url}
         return made if part.name is None else made | {"document_name": part.name}
+
+    def video(self, part: Video) -> dict[str, Any] | None:
+        """There are no films."""
+        self.lose("messages.video", "Mistral takes no films.")
+        return None
 
     def audio(self, part: Audio) -> dict[str, Any] | None:
         """Sound in base64, or by its URL."""
