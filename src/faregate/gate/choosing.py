@@ -4,17 +4,18 @@ The first choice is made here, the next ones by `gate.attempts`; both go through
 """
 
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
 from faregate.configuration.document import Model
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
-from faregate.dialects.translation import Lost, Written
+from faregate.dialects.translation import FormNative, Lost, Written
 from faregate.gate.finish import add_attempt, record_start
 from faregate.gate.operations import Operation
 from faregate.gate.routing_facts import facts_of
+from faregate.gate.shadowing import send_copy
 from faregate.gate.upstreams import Upstream
 from faregate.gate.wires import UnservedError, Wire
 from faregate.routing.course import Course, GiveUp
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
     from faregate.gate.relay import Relay
 
 _UNSUPPORTED_FIELD: Final = b"faregate-unsupported"
+_TIMEOUT_FIELD: Final = b"faregate-timeout"
+_TIMEOUT_S_MAX: Final = 86_400
 _DROP: Final = b"drop"
+# What changes no answer: it is left out where a target has no place for it, and told.
+_HINTS: Final = frozenset(
+    {"cache", "prompt_cache_key", "user", "metadata", "store", "messages.name"}
+    | {"messages.image.detail", "others.context_management", "others.betas", "others.include"}
+    | {"others.truncation", "others.prompt_cache_retention", "others.safety_identifier"}
+    | {"others.client_metadata"}
+)
 _FAR: Final = float("inf")
 
 
@@ -52,6 +62,11 @@ class Choose:
         offer = call.offer
         assert offer is not None
         route = self._routes[offer.name]
+        said = call.head.fields.get(_TIMEOUT_FIELD)
+        if said is not None or call.terms.total_s is not None:
+            refusal = set_deadline(call, said)
+            if refusal is not None:
+                return refusal
         facts = NO_FACTS if not route.needs else facts_of(call, route)
         choice = route.choose(facts, call.started_at)
         if isinstance(choice, Refused):
@@ -64,18 +79,33 @@ class Choose:
             return outcome
         return None if outcome is None else choose_another(call, self, choice, outcome)
 
+    def dry(self, call: "Relay") -> Refusal | None:
+        """What would be chosen now; nothing is claimed or begun."""
+        offer = call.offer
+        assert offer is not None
+        route = self._routes[offer.name]
+        now = call.gate.now()
+        choice = route.look(facts_of(call, route), now)
+        if isinstance(choice, Refused):
+            return choice.refusal()
+        found: Refusal | Lost | None = None
+        for target in (choice.target, *route.targets):
+            outcome = self.prepare(call, choice if target is choice.target else target.choices[0])
+            if outcome is None or isinstance(outcome, Refusal):
+                return outcome
+            found = found or outcome
+        return refuse_lost(call, found) if isinstance(found, Lost) else found
+
     def route(self, name: str) -> Route:
         """The route of a model, virtual or not."""
         return self._routes[name]
 
     def prepare(self, call: "Relay", choice: Choice) -> Refusal | Lost | None:
         """Write the request for `choice`; what it can't take, where something is in the way."""
-        wire = self._wires.get(choice)
-        if wire is None:
-            found = self._wire(choice)
-            if isinstance(found, Lost):
-                return found
-            wire = found
+        try:
+            wire = self.wire(choice)
+        except UnservedError as error:
+            return Lost(self._operation.name, str(error))
         call.choice, call.wire = choice, wire
         call.upstream = wire.upstream
         fare = call.terms.fares.get(wire.name)
@@ -83,51 +113,58 @@ class Choose:
             call.cost = fare.cost
             if call.tariff is not None and fare.charge is not None:
                 call.tariff = fare.overage if call.beyond else fare.charge
-        if wire.native is None:
-            return self._translate(call, wire)
-        peeked = call.peek
-        assert peeked is not None
-        native = wire.native
-        if call.form:
-            return self._pass_form(call, native, wire)
-        body = native.splice_model(call.body, peeked.model, wire.model)
-        if isinstance(body, Refusal):
+        body = self._pass(call, wire) if wire.native is not None else self._translate(call, wire)
+        if isinstance(body, Written):
+            call.dropped = tuple(lost.name for lost in body.lost)
+            body = body.body
+        if not isinstance(body, bytes):
             return body
-        if peeked.stream and wire.upstream.ask_stream_usage and not peeked.asks_usage:
-            body = native.ask_stream_usage(body)
-        if call.output_sent:
-            body = native.set_output_limit(
-                body, call.output_sent, wire.upstream.row.output_limit_field
-            )
         call.request_body = body
         call.idempotent = b"idempotency-key" in call.head.fields
         return None
 
-    def _pass_form(self, call: "Relay", native: Any, wire: Wire) -> Refusal | None:
-        assert call.peek is not None
-        form = native.splice_model_form(call.body, call.form, call.peek.model, wire.model)
-        if isinstance(form, Refusal):
-            return form
-        call.request_body = form
-        call.idempotent = b"idempotency-key" in call.head.fields
-        return None
-
-    def _wire(self, choice: Choice) -> Wire | Lost:
-        target = choice.target
-        try:
+    def wire(self, choice: Choice) -> Wire:
+        """The way to a target; raises `UnservedError` where it can't serve this operation."""
+        wire = self._wires.get(choice)
+        if wire is None:
+            target = choice.target
             wire = Wire(
                 choice,
                 self._upstreams[target.account.name],
                 self._models[target.name],
                 self._operation,
             )
-        except UnservedError as error:
-            return Lost(self._operation.name, str(error))
-        if not choice.is_probe:
-            self._wires[choice] = wire
+            if not choice.is_probe:
+                self._wires[choice] = wire
         return wire
 
-    def _translate(self, call: "Relay", wire: Wire) -> Refusal | Lost | None:
+    def copy(self, call: "Relay", wire: Wire) -> bytes | None:
+        """The call's request once more, for another target; None: that can't take it."""
+        body = self._pass(call, wire) if wire.native is not None else self._translate(call, wire)
+        if isinstance(body, Written):
+            return body.body
+        return body if isinstance(body, bytes) else None
+
+    def _pass(self, call: "Relay", wire: Wire) -> bytes | Refusal:
+        """The caller's bytes, with what must be another's."""
+        native, peeked = wire.native, call.peek
+        assert native is not None
+        assert peeked is not None
+        if call.form:
+            forms = cast(FormNative, native)
+            return forms.splice_model_form(call.body, call.form, peeked.model, wire.model)
+        body = native.splice_model(call.body, peeked.model, wire.model)
+        if isinstance(body, Refusal):
+            return body
+        if peeked.stream and wire.upstream.ask_stream_usage and not peeked.asks_usage:
+            body = native.ask_stream_usage(body)
+        if call.output_sent:
+            field = wire.upstream.row.output_limit_field
+            body = native.set_output_limit(body, call.output_sent, field)
+        return body
+
+    def _translate(self, call: "Relay", wire: Wire) -> Written | Refusal | Lost:
+        """The request in the target's dialect."""
         neutral, peeked = call.neutral, call.peek
         assert peeked is not None
         if neutral is None:
@@ -141,13 +178,28 @@ class Choose:
             neutral = msgspec.structs.replace(neutral, output_tokens_max=call.output_sent)
         assert wire.writer is not None
         written: Written = wire.writer.write_request(neutral, wire.facts)
-        if written.lost:
-            if not drops(call):
-                return written.lost[0]
-            call.dropped = tuple(lost.name for lost in written.lost)
-        call.request_body = written.body
-        call.idempotent = b"idempotency-key" in call.head.fields
-        return None
+        grave = next((lost for lost in written.lost if lost.name not in _HINTS), None)
+        return written if grave is None or drops(call) else grave
+
+
+def set_deadline(call: "Relay", said: bytes | None) -> Refusal | None:
+    """Keep to the caller's own time, and to the virtual model's."""
+    seconds = call.terms.total_s
+    if said is not None:
+        try:
+            asked = float(said)
+        except ValueError:
+            asked = 0.0
+        if not 0 < asked <= _TIMEOUT_S_MAX:
+            detail = f"Faregate-Timeout is seconds, above 0 and at most {_TIMEOUT_S_MAX}."
+            return refuse("request_invalid", detail, param="faregate-timeout")
+        seconds = asked if seconds is None else min(asked, seconds)
+    assert seconds is not None
+    call.deadline = call.started_at + seconds
+    call.timer = call.gate.loop.call_later(
+        max(call.deadline - call.gate.now(), 0.0), call.out_of_time
+    )
+    return None
 
 
 def drops(call: "Relay") -> bool:
@@ -204,6 +256,8 @@ class Send:
         """Send; what comes back is the relay's affair."""
         if not record_start(call) and call.gate.recorder.when_full == "refuse":
             return refuse("journal_unavailable", "The journal has no room.", scope="gate")
+        if call.shadow is not None:
+            send_copy(call, self.choose)
         return send(call)
 
 
@@ -227,12 +281,20 @@ def send(call: "Relay") -> Refusal | Awaitable[Refusal | None] | None:
         if not isinstance(lines, bytes):
             return _send_proven(call, wire, lines, streamed=streamed)
         signed = lines
+    signed += _time_left(call, now)
     length = len(call.request_body)
     call.request_head = wire.request_head(
         call.head, length, streamed=streamed, signed=signed, form=call.form
     )
     wire.lane.pool.send(call, now)
     return None
+
+
+def _time_left(call: "Relay", now: float) -> bytes:
+    """The caller's deadline, as the next gate or server may heed it."""
+    if _TIMEOUT_FIELD not in call.head.fields:
+        return b""
+    return b"faregate-timeout: %.3f\r\n" % max(call.deadline - now, 0.001)
 
 
 async def _send_proven(
@@ -243,6 +305,7 @@ async def _send_proven(
     except FaregateError as error:
         return unproven(call, str(error))
     if not call.ended:
+        signed += _time_left(call, call.gate.now())
         length = len(call.request_body)
         call.request_head = wire.request_head(
             call.head, length, streamed=streamed, signed=signed, form=call.form

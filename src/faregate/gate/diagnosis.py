@@ -19,7 +19,7 @@ from faregate.core.money import CURRENCY, format_amount
 from faregate.core.refusals import Change, Refusal, refuse
 from faregate.dialects import refusal_members
 from faregate.gate.answers import Answer
-from faregate.gate.choosing import Send
+from faregate.gate.choosing import Choose, Send
 from faregate.gate.explanations import answer_json, findings_told
 from faregate.gate.findings import (
     counter_findings,
@@ -250,6 +250,8 @@ class _Diagnosis:
             return await self._limit(judged, step, supposed)
         elif isinstance(step, CreditCheck):
             return await self._reserve(judged, step)
+        elif isinstance(step, Choose):
+            refusal = step.dry(asked)  # type: ignore[arg-type]
         elif isinstance(step, Send):
             return self._send(judged, supposed)
         elif phase is Phase.SEND:

@@ -106,6 +106,8 @@ def finish_call(
     total_s = (now or gate.now()) - call.started_at
     if call.growth is not None:
         call.growth.stop()
+    if call.timer is not None:
+        call.timer.cancel()
     if call.attempting and call.wire is not None:  # the caller left before it was on its way
         call.attempting = False
         ended(call.wire.choice)

@@ -77,6 +77,7 @@ class Gate:
         self.statuses: dict[str, int] | None = None  # codes that are told by other statuses
         self.sampled_every = 0  # of so many calls one is explained though it passes; 0: none
         self.sampled_in = 0
+        self.shadows = 0  # copies under way
         self.attempts_told = ""  # "operator" or "all": who is told what was tried
         self.keeps_bodies = False
         self.body_bytes_kept = 0

@@ -442,6 +442,21 @@ class Relay(CallState):
         finish_call(self, "failed", status, refusal)
         self.connection.abort()
 
+    def out_of_time(self) -> None:
+        """The call's own deadline has come."""
+        if self.ended:
+            return
+        detail = f"no whole reply within the call's {self.deadline - self.started_at:g} s"
+        if self.relaying:
+            self._cut("upstream_timeout", detail)
+            return
+        if self.sending is not None:
+            self.sending.cancel()
+            self.sending = None
+        add_attempt(self, self.reply.status if self.reply is not None else 0,
+                    "upstream_timeout", self.gate.now())  # fmt: skip
+        self.refuse(upstream_refusal(self, "upstream_timeout", detail, None))
+
     # -- attempts ---------------------------------------------------------------------------------
 
     def begin_again(self) -> None:

@@ -1,5 +1,6 @@
 """The state of one call, from its head to its record."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -108,6 +109,7 @@ class CallState:
         "suspect",
         "tariff",
         "terms",
+        "timer",
         "upstream",
         "usage",
         "waiting",
@@ -157,6 +159,7 @@ class CallState:
         self.offer: Offer | None = None
         self.upstream: Upstream | None = None
         self.deadline = 0.0  # monotonic; 0.0: the provider's timeouts alone count
+        self.timer: asyncio.TimerHandle | None = None
         # -- which target is tried, and what is tried next (`gate.choosing`, `gate.attempts`)
         self.choice: Choice | None = None
         self.wire: Wire | None = None

@@ -326,6 +326,7 @@ class TermsBook:
         terms.image_tokens_max = max(model.image_tokens_max for model in models)
         tokenizers = {model.tokenizer for model in models}
         terms.tokenizer = tokenizers.pop() if len(tokenizers) == 1 else None
+        terms.total_s = virtual.total_s if virtual is not None else None
         said = virtual if virtual is not None else self._document.settings.routing
         terms.drops = said.unsupported == "drop"
 

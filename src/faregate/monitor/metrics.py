@@ -84,6 +84,10 @@ METRICS: Final[tuple[Metric, ...]] = (
         "breaker_closed, balance_low, balance_out, balance_runs_out.",
     ),
     Metric(
+        "faregate_shadow_calls_total", "counter", ("model", "result"),
+        "Copies of calls that were sent to a shadow model, by how they ended: ok, failed.",
+    ),
+    Metric(
         "faregate_configuration_revision", "gauge", (),
         "Revision of the configuration in use; the oldest, while workers differ.", "min",
     ),
@@ -202,8 +206,8 @@ class GateMetrics:
     """All that one gate worker counts, in place."""
 
     __slots__ = (
-        "_calls", "_events", "_failures", "_note_duration", "_note_first_byte", "_note_overhead", "_refusals",
-         "_tokens", "_upstreams",
+        "_calls", "_events", "_failures", "_note_duration", "_note_first_byte",
+        "_note_overhead", "_refusals", "_shadows", "_tokens", "_upstreams",
         "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
         "connections_open", "duration", "first_byte", "journal_full", "limits_degraded",
         "overhead", "revision",
@@ -227,6 +231,7 @@ class GateMetrics:
         self._tokens: dict[tuple[str, str], list[int]] = {}
         self._failures: dict[tuple[str, str], int] = {}
         self._events: dict[tuple[str, str], int] = {}
+        self._shadows: dict[tuple[str, str], int] = {}
         # As things stand now.
         self.connections_open = 0
         self.connections_active = 0
@@ -292,6 +297,13 @@ class GateMetrics:
             key = (OTHER, kind)
         self._events[key] = self._events.get(key, 0) + 1
 
+    def shadow_ended(self, model: str, result: str) -> None:
+        """Count a copy of a call."""
+        key = (model, result)
+        if key not in self._shadows and len(self._shadows) >= SERIES_MAX:
+            key = (OTHER, result)
+        self._shadows[key] = self._shadows.get(key, 0) + 1
+
     def upstreams_are(self, states: Iterable[tuple[str, int, int, int]]) -> None:
         """Set each provider's (name, open connections, idle, waiting calls)."""
         self._upstreams = {name: (opened, idle, waiting) for name, opened, idle, waiting in states}
@@ -318,6 +330,9 @@ class GateMetrics:
                 "faregate_connections_accepted_total": [[[], self.connections_accepted]],
                 "faregate_upstream_failures_total": [
                     [list(key), count] for key, count in self._failures.items()
+                ],
+                "faregate_shadow_calls_total": [
+                    [list(key), count] for key, count in self._shadows.items()
                 ],
                 "faregate_provider_events_total": [
                     [list(key), count] for key, count in self._events.items()

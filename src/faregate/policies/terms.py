@@ -39,7 +39,8 @@ class Terms:
         "image_tokens_max", "included", "key", "measures", "missing_subject",
         "needs_price", "offer",
         "output_tokens_max", "overage", "plan", "plenty_until", "purse_ids", "rate_fields",
-        "rate_lines", "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "until_ns",
+        "rate_lines", "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "total_s",
+        "until_ns",
         "unusual", "upgrade_urls", "wallet",
     )  # fmt: skip
 
@@ -66,6 +67,7 @@ class Terms:
         self.charge: Tariff | None = None
         self.overage: Tariff | None = None
         self.fares: dict[str, TargetFare] = {}  # by the name of the target's model
+        self.total_s: float | None = None  # for a call in all, attempts included
         self.drops = False  # what a target can't take of a request is left out
         self.needs_price = False
         self.bounds_output = False

@@ -22,7 +22,12 @@ class OpenAINative:
 
     def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peek | Refusal:
         """Read what the gate needs; both are said in the body."""
-        return openai_chat.peek(body)
+        found = openai_chat.peek(body)
+        if isinstance(found, Refusal):
+            return found
+        if found.output_limit is None and found.n is None and found.best_of is None:
+            return found
+        return openai_chat.refuse_twofold(body) or found
 
     def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
         """The end of a stream that we end."""
