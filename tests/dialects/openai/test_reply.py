@@ -152,7 +152,7 @@ FULL = Reply(
         Choice(parts=(p.RefusalText("no"),), finish="refusal"),
         Choice(parts=(p.Text("b"),), finish="stop_sequence", stop_sequence="END", logprobs=[{}]),
     ),
-    usage=Usage(1, 2, 3, 4),
+    usage=Usage(1, 2, 3, 4, service_tier="flex"),
     created_s=5,
     service_tier="flex",
     fingerprint="fp",

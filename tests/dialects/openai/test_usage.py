@@ -31,3 +31,10 @@ def test_xais_reasoning_is_added_where_only_the_total_has_it():
     usage = read_usage(stated)
     assert usage is not None
     assert (usage.output_tokens, usage.reasoning_tokens) == (25, 20)
+
+
+@pytest.mark.parametrize(("tier", "kept"), [(None, None), ("default", None), ("flex", "flex")])
+def test_another_tier_is_kept_for_its_price(tier: str | None, kept: str | None):
+    usage = read_usage(b'{"prompt_tokens":1}', tier)
+    assert usage is not None
+    assert usage.service_tier == kept

@@ -77,7 +77,7 @@ def read_reply(body: bytes, dialect: str = "openai_chat") -> Reply:
         id=stated.id or "",
         model=stated.model or "",
         choices=choices,
-        usage=None if usage == _NULL else read_usage(bytes(usage)),
+        usage=None if usage == _NULL else read_usage(bytes(usage), stated.service_tier),
         created_s=int(stated.created) if stated.created else None,
         service_tier=stated.service_tier,
         fingerprint=stated.system_fingerprint,

@@ -89,7 +89,7 @@ class ChatStreamReader:
                 if usage == NULL:
                     usage = choice.usage
         if usage != NULL:
-            counted = read_usage(bytes(usage))
+            counted = read_usage(bytes(usage), chunk.service_tier)
             if counted is not None:
                 events.append(reply.UsageSeen(counted))
 

@@ -5,13 +5,17 @@ Source: OpenAI API reference, "The chat completion object".
 
 from typing import Any
 
+import msgspec
+
 from faregate.dialects import openai_chat
 from faregate.dialects.usage import Usage
 
 
-def read_usage(stated: bytes) -> Usage | None:
-    """The usage that an object of JSON states."""
-    return openai_chat.read_usage(b'{"usage":%b}' % stated)
+def read_usage(stated: bytes, tier: str | None = None) -> Usage | None:
+    """The usage that an object of JSON states, at another tier than the default."""
+    return openai_chat.read_usage(
+        b'{"usage":%b,"service_tier":%b}' % (stated, msgspec.json.encode(tier))
+    )
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
