@@ -38,7 +38,7 @@ def test_openais_own_response():
                 logprobs=[{"token": "Hi", "logprob": -0.1}],
             ),
         ),
-        usage=Usage(36, 87, 0, 5, service_tier="default"),
+        usage=Usage(36, 87, 0, 5),
         created_s=1741476777,
         service_tier="default",
     )

@@ -41,6 +41,7 @@ class ToolUsage(msgspec.Struct, gc=False):
     web_search: _WebSearch | None = None
 
 
+_TIER_CHARACTERS_MAX: Final = 50
 _NO_INPUT: Final = _InputDetails()
 _NO_OUTPUT: Final = _OutputDetails()
 
@@ -57,7 +58,7 @@ def read_usage(stated: StatedUsage, tools: ToolUsage | None, tier: str | None) -
         reasoning_tokens=outputs.reasoning_tokens,
         cache_write_tokens=inputs.cache_write_tokens,
         web_searches=searches,
-        service_tier=tier,
+        service_tier=None if tier in (None, "default") else tier[:_TIER_CHARACTERS_MAX],
     )
 
 
