@@ -12,7 +12,7 @@ from faregate.dialects.usage import Usage
 
 
 def read_usage(stated: bytes, tier: str | None = None) -> Usage | None:
-    """The usage that an object of JSON states, at another tier than the default."""
+    """The usage that an object of JSON states, and the tier it was at."""
     return openai_chat.read_usage(
         b'{"usage":%b,"service_tier":%b}' % (stated, msgspec.json.encode(tier))
     )
