@@ -179,6 +179,18 @@ _ROWS: Final = (
         "Mend the field that is named and send the request again.",
     ),
     Kind(
+        "operation_unsupported", 400, "caller", "The model does not serve this operation", False,
+        "Use a model that serves this address, or ask this model at another address.",
+    ),
+    Kind(
+        "unsupported_parameter", 400, "caller", "The model can't take a part of the request", False,
+        "Leave out the part that is named, or let it be dropped: 'Faregate-Unsupported: drop'.",
+    ),
+    Kind(
+        "request_rejected", 400, "caller", "The provider refused the request as it is", False,
+        "Mend what the provider's words name and send the request again.",
+    ),
+    Kind(
         "route_unknown", 404, "caller", "There is nothing at this address", False,
         "Check the path; the addresses of this gateway are in its API reference.",
     ),
