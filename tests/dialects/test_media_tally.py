@@ -247,11 +247,18 @@ def test_tools_and_schemas_add_words_of_their_own(dialect: str, more: dict[str, 
         b'{"cachedContent":"c"}',
         b'{"input":[{"type":"item_reference","id":"i"}]}',
         b'{"conv\\u0065rsation":"c"}',
+        b'{"prompt": {"id":"pmpt_1"}}',
     ],
 )
 def test_what_the_vendor_puts_in_is_known(body: bytes) -> None:
     assert openai_bounds.refers_elsewhere(body)
     assert not openai_bounds.refers_elsewhere(b'{"messages":[{"content":"web_search it"}]}')
+
+
+def test_converse_has_documents_too() -> None:
+    document = {"document": {"format": "pdf", "name": "a", "source": {"bytes": "AAAA"}}}
+    body = json.dumps({"messages": [{"role": "user", "content": [document]}]}).encode()
+    assert openai_bounds.cheap_bound(body, IMAGE) >= IMAGE * PAGES
 
 
 def test_an_image_that_is_none_counts_as_a_file() -> None:

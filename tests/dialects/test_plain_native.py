@@ -54,3 +54,17 @@ def test_a_stream_may_lack_its_end() -> None:
 
 def test_the_end_that_we_make_says_why() -> None:
     assert b'"refusal":{"code":"x"}' in NATIVE.final_events("c", "m", 1, {"code": "x"})
+
+
+def test_what_decides_the_price_stands_once() -> None:
+    native = PlainNative(
+        read_usage=plain_usage.read_usage,
+        read_usage_in_part=plain_usage.read_usage_in_part,
+        priced=("n", "size"),
+    )
+    once = b'{"model":"m","n":1,"size":"1x1","x":{"n":2,"size":3}}'
+    assert not isinstance(native.peek(once, None, stream=False), Refusal)
+    for twice in (b'"n":2', b'"N":2', b'"\\u006e":2'):
+        refusal = native.peek(once[:-1] + b"," + twice + b"}", None, stream=False)
+        assert isinstance(refusal, Refusal)
+        assert refusal.param == "n"

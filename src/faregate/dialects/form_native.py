@@ -85,11 +85,16 @@ class FormNative(PlainNative):
         read_usage_in_part: ReadUsage,
         most: ReadUsage = no_units,
         likely: ReadUsage = no_units,
+        priced: tuple[str, ...] = (),
         most_of_form: MostOfForm = no_form_units,
         likely_of_form: MostOfForm = no_form_units,
     ) -> None:
         super().__init__(
-            read_usage=read_usage, read_usage_in_part=read_usage_in_part, most=most, likely=likely
+            read_usage=read_usage,
+            read_usage_in_part=read_usage_in_part,
+            most=most,
+            likely=likely,
+            priced=priced,
         )
         self._most_of_form = most_of_form
         self._likely_of_form = likely_of_form

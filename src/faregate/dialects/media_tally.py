@@ -21,6 +21,7 @@ _PROMPTS: Final = frozenset({"prompt", "input", "texts", "inputtext"})
 _IMAGES: Final = frozenset({"imageurl", "image", "images", "inputimage"})
 _AUDIO: Final = frozenset({"inputaudio"})
 _UNSEEN: Final = frozenset({"file", "videourl", "audiourl"})
+_CONVERSED: Final = frozenset({"document", "video"})  # Bedrock's Converse
 _REFERRED: Final = frozenset({"fileid", "fileurl", "fileuri"})
 _NESTED: Final = frozenset(
     {"content", "output", "outputs", "parts", "functionresponse", "toolresponse"}
@@ -160,6 +161,9 @@ class Tally:
         elif known in _UNSEEN or known == "filedata":
             self.tokens += self._image * self._pages
             self._within(name, value)
+        elif known in _CONVERSED and isinstance(value, dict):
+            self.tokens += self._image * self._pages
+            self.json(value)
         elif known in _AUDIO:
             self._within(name, value, is_audio=True)
         else:

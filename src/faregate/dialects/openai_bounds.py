@@ -127,7 +127,7 @@ _ELSEWHERE: Final = re.compile(
     rb'"(?:previous_response_id|conversation|item_reference|cached_?content|mcp_servers|container'
     rb"|web_search[a-z0-9_]*|web_fetch[a-z0-9_]*|file_search|code_interpreter|code_execution[0-9_]*"
     rb"|mcp|google_?search|google_?search_?retrieval|url_?context|computer[a-z0-9_]*"
-    rb'|web_search_options|connectors)"'
+    rb'|web_search_options|connectors)"|"prompt"[ \t\r\n]*:[ \t\r\n]*\{'
 )
 
 

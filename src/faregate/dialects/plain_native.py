@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from faregate.core.refusals import Refusal
-from faregate.dialects import openai_chat
+from faregate.core.refusals import Refusal, refuse
+from faregate.dialects import json_text, openai_chat
 from faregate.dialects.openai_chat import misread
 from faregate.dialects.usage import Usage
 from faregate.wire.sse import EventSplitter, event_data
@@ -49,6 +49,7 @@ class PlainNative:
 
     `most` gives the most that a request can cost beside what its length bounds: units, and tokens
     where those aren't of its text; `likely` what it costs where the reply states nothing.
+    `priced` are the fields that decide it: where one stands twice, readers disagree which counts.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class PlainNative:
         read_usage_in_part: ReadUsage,
         most: ReadUsage = no_units,
         likely: ReadUsage = no_units,
+        priced: tuple[str, ...] = (),
     ) -> None:
         self.read_usage = read_usage
         self.read_usage_in_part = read_usage_in_part
         self.most = most
         self.likely = likely
+        self._priced = tuple((name, b'"%b"' % name.encode()) for name in priced)
 
     splice_model = staticmethod(openai_chat.splice_model)
 
@@ -72,7 +75,19 @@ class PlainNative:
             read = _decode_body(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return misread(error)
-        return Peek(read.model, read.stream or stream, user=read.user)
+        return self._twofold(body) or Peek(read.model, read.stream or stream, user=read.user)
+
+    def _twofold(self, body: bytes) -> Refusal | None:
+        """Refuse a body in which a field that decides the price stands twice."""
+        spelled = b"\\u00" in body
+        for name, text in self._priced:
+            if spelled or body.lower().count(text) > 1:
+                try:
+                    json_text.find_member(body, name)
+                except json_text.DuplicateMemberError:
+                    detail = f"The field '{name}' stands twice."
+                    return refuse("request_invalid", detail, param=name)
+        return None
 
     def set_output_limit(self, body: bytes, limit: int, field: str) -> bytes:
         """The body as it is: there is no output that could be limited."""

@@ -112,6 +112,7 @@ SPEECH: Final = PlainNative(
     read_usage_in_part=plain_usage.read_usage_in_part,
     most=most_spoken,
     likely=likely_spoken,
+    priced=("input", "instructions"),
 )
 TRANSCRIPTIONS: Final = FormNative(
     read_usage=read_usage,

@@ -31,6 +31,7 @@ _TOKENS_A_MEGAPIXEL: Final = {
 _PARTIAL_TOKENS: Final = 100
 _PARTIALS_MAX: Final = 3
 _INPUT_TOKENS_AN_IMAGE: Final = 8_192
+_PRICED: Final = ("n", "size", "quality", "partial_images", "image", "images")
 _STREAMED: Final = ("image_generation.completed", "image_edit.completed")
 
 
@@ -180,12 +181,14 @@ NATIVE: Final = ImagesNative(
     read_usage_in_part=plain_usage.read_usage_in_part,
     most=_from_body(_most_of_body),
     likely=_from_body(lambda asked, body: _likely(asked)),
+    priced=_PRICED,
 )
 EDITS: Final = EditsNative(
     read_usage=read_usage,
     read_usage_in_part=plain_usage.read_usage_in_part,
     most=_from_body(_most_of_body),
     likely=_from_body(lambda asked, body: _likely(asked)),
+    priced=_PRICED,
     most_of_form=_most_of_form,
     likely_of_form=lambda body, form: _likely(form.fields),
 )

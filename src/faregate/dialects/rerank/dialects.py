@@ -102,5 +102,8 @@ class RerankDialect:
 
 DIALECTS: Final = {name: RerankDialect(name) for name in (COHERE, JINA, VOYAGE)}
 NATIVE: Final = PlainNative(
-    read_usage=units.read_usage, read_usage_in_part=units.read_usage_in_part, most=units.most
+    read_usage=units.read_usage,
+    read_usage_in_part=units.read_usage_in_part,
+    most=units.most,
+    priced=("query", "documents"),
 )
