@@ -79,9 +79,12 @@ class PlainNative:
 
     def _twofold(self, body: bytes) -> Refusal | None:
         """Refuse a body in which a field that decides the price stands twice."""
-        spelled = b"\\u00" in body
+        if not self._priced:
+            return None
+        lowered = body.lower()
+        spelled = b"\\u00" in lowered
         for name, text in self._priced:
-            if spelled or body.lower().count(text) > 1:
+            if spelled or lowered.count(text) > 1:
                 try:
                     json_text.find_member(body, name)
                 except json_text.DuplicateMemberError:
