@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from faregate.gate.relay import Relay
 
 _CONVERSATION_FIELD: Final = b"faregate-conversation"
+_IDEMPOTENCY_FIELD: Final = b"idempotency-key"
 _BEGINNING_BYTES: Final = 4_096  # of a conversation: its system prompt and first message
 
 
@@ -37,7 +38,7 @@ def facts_of(call: "Relay", route: Route) -> Facts:
         conversation=_conversation(call) if "conversation" in needs else None,
         caller=call.key.key_id if call.key is not None else None,
         tokens=inputs + outputs,
-        idempotent=call.idempotent,
+        idempotent=_IDEMPOTENCY_FIELD in call.head.fields,
         variables=_variables(call) if "variables" in needs else {},
     )
 
