@@ -252,7 +252,9 @@ def test_tools_and_schemas_add_words_of_their_own(dialect: str, more: dict[str, 
 )
 def test_what_the_vendor_puts_in_is_known(body: bytes) -> None:
     assert openai_bounds.refers_elsewhere(body)
-    assert not openai_bounds.refers_elsewhere(b'{"messages":[{"content":"web_search it"}]}')
+    for own in ("web_search it", "caf\\u00e9 \\u003cb\\u003e \\u0000"):
+        chat = '{"messages":[{"content":"' + own + '"}]}'
+        assert not openai_bounds.refers_elsewhere(chat.encode())
 
 
 def test_converse_has_documents_too() -> None:

@@ -121,6 +121,7 @@ def closer_bound(
     return _bound(body, image_tokens_max, tokenizer)
 
 
+_ESCAPED_LETTER: Final = re.compile(rb"\\u00(?:[46][1-9a-f]|[57][0-9af])")
 # What the vendor itself puts in: a conversation, prompt or cache that it keeps, what its own tools
 # find. A gate can't see it.
 _ELSEWHERE: Final = re.compile(
@@ -137,7 +138,10 @@ def refers_elsewhere(body: bytes) -> bool:
     Then its bound is the model's context. Too often rather than too seldom: who names a tool of
     its own so is taken at its word.
     """
-    return _ELSEWHERE.search(body.lower()) is not None or _ESCAPED_ASCII in body
+    lowered = body.lower()
+    if _ELSEWHERE.search(lowered) is not None:
+        return True
+    return b"\\" in lowered and _ESCAPED_LETTER.search(lowered) is not None
 
 
 def estimate_input(body: bytes, tokenizer: str | None = None) -> int:

@@ -28,6 +28,14 @@ def test_speech_is_billed_by_its_input() -> None:
         assert SPEECH.likely(wrong) is None
 
 
+def test_a_stream_of_speech_is_asked_for_by_its_format() -> None:
+    for more, streamed in ((b"", False), (b',"stream_format":"sse"', True)):
+        peeked = SPEECH.peek(b'{"model":"m","input":"a"%b}' % more, None, stream=False)
+        assert not isinstance(peeked, Refusal)
+        assert (peeked.model, peeked.stream) == ("m", streamed)
+    assert isinstance(SPEECH.peek(b'{"input":"a"}', None, stream=False), Refusal)
+
+
 def test_a_stream_of_speech_states_tokens() -> None:
     meter = SPEECH.stream_meter(hide_usage=False, measures=False)
     meter.feed(b'data: {"type":"speech.audio.delta","audio":"AAAA"}\n\n')

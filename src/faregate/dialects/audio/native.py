@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
+from faregate.core.refusals import Refusal
 from faregate.dialects import plain_usage
 from faregate.dialects.audio import lengths
 from faregate.dialects.form_native import Form, FormNative
-from faregate.dialects.plain_native import PlainNative
+from faregate.dialects.plain_native import Peek, PlainNative
 from faregate.dialects.usage import Usage
 
 # Of speech, at a quarter of the usual speed: 4 * 21 / 15, rounded up; and at the usual one.
@@ -30,6 +31,7 @@ _LEAST_TOKENS: Final = 256
 class _Speech(msgspec.Struct, gc=False):
     input: Any = None
     instructions: Any = None
+    stream_format: Any = None
 
 
 class _Transcript(msgspec.Struct, gc=False):
@@ -107,12 +109,24 @@ def _likely_heard(body: bytes, form: Form) -> Usage | None:
     return Usage(audio_input_ms=heard)
 
 
-SPEECH: Final = PlainNative(
+class SpeechNative(PlainNative):
+    """Speech, whose stream is asked for by another name than others."""
+
+    def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peek | Refusal:
+        """Read what the gate needs."""
+        peeked = super().peek(body, model, stream=stream)
+        if isinstance(peeked, Refusal):
+            return peeked
+        streamed = _decode_speech(body).stream_format == "sse"
+        return msgspec.structs.replace(peeked, stream=streamed)
+
+
+SPEECH: Final = SpeechNative(
     read_usage=plain_usage.read_usage,
     read_usage_in_part=plain_usage.read_usage_in_part,
     most=most_spoken,
     likely=likely_spoken,
-    priced=("input", "instructions"),
+    priced=("input", "instructions", "stream_format"),
 )
 TRANSCRIPTIONS: Final = FormNative(
     read_usage=read_usage,
