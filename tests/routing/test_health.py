@@ -103,35 +103,29 @@ def test_its_state_is_told():
 
 def test_a_breaker_stays_closed_while_most_are_served():
     breaker = Breaker()
-    for _ in range(50):
-        for _ in range(3):
-            breaker.served(NOW)
-        assert not breaker.failed(NOW)
+    assert not any(breaker.failed(NOW, 3 * number) for number in range(1, 51))
 
 
 def test_a_breaker_opens_at_half():
     breaker = Breaker()
-    found = []
-    for _ in range(FAILURES_MIN):
-        breaker.served(NOW)
-        found.append(breaker.failed(NOW))
-    assert found == [False] * (FAILURES_MIN - 1) + [True]
+    breaker.failed(NOW, 0)
+    found = [breaker.failed(NOW, number) for number in range(1, FAILURES_MIN + 1)]
+    assert found == [False] * (FAILURES_MIN - 2) + [True, True]
 
 
 def test_a_breaker_forgets_what_left_its_window():
     breaker = Breaker()
     for _ in range(FAILURES_MIN - 1):
-        breaker.failed(NOW)
-    breaker.served(NOW)
-    assert not breaker.failed(NOW + 2 * WINDOW_S)
+        breaker.failed(NOW, 0)
+    assert not breaker.failed(NOW + 2 * WINDOW_S, 1)
 
 
 def test_failures_in_a_row_open_it_however_seldom():
     breaker = Breaker()
-    found = [breaker.failed(NOW + number * 600) for number in range(FAILURES_MIN)]
+    found = [breaker.failed(NOW + number * 600, 7) for number in range(FAILURES_MIN)]
     assert found == [False] * (FAILURES_MIN - 1) + [True]
     breaker.reset()
-    assert not breaker.failed(NOW)
+    assert not breaker.failed(NOW, 7)
 
 
 def test_rests_have_a_most():

@@ -177,8 +177,9 @@ def test_a_balance_is_told_of():
     account = world.targets[0].account
     account.balance.thresholds_nano = (5 * USD,)
     account.balance_known(10 * USD, NOW)
-    account.spent(6 * USD, NOW + 1)
-    account.spent(6 * USD, NOW + 2)
+    for seconds in (1, 2):
+        account.balance.unsettled_nano += 6 * USD
+        account.settle(NOW + seconds)
     assert [kind for kind, _, _ in world.events] == ["balance_low", "balance_out"]
     assert account.describe(NOW + 3)["balance"]["left_nano"] == -2 * USD
 

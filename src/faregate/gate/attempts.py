@@ -29,7 +29,7 @@ def attempt_failed(call: "Relay", trouble: Trouble, answer: Refusal | Passed) ->
     """
     choice, step = call.choice, call.plan.body_steps[-1]
     assert choice is not None
-    call.answers.append((trouble, answer))
+    call.answers += ((trouble, answer),)
     if not isinstance(step, Send):
         _give_up(call, answer)
         return
@@ -65,7 +65,7 @@ def _go_on(call: "Relay", step: Send, following: Next | GiveUp) -> None:
 
 def _unsupported(call: "Relay", step: Send, choice: Choice, lost: Lost) -> Next | GiveUp:
     trouble = Trouble("unsupported", "request", detail=lost.why)
-    call.answers.append((trouble, refuse_lost(call, lost)))
+    call.answers += ((trouble, refuse_lost(call, lost)),)
     return course_of(call, step.choose).failed(choice, trouble, call.gate.now())
 
 

@@ -18,11 +18,12 @@ from faregate.gate.routing_facts import facts_of
 from faregate.gate.shadowing import send_copy
 from faregate.gate.upstreams import Upstream
 from faregate.gate.wires import UnservedError, Wire
+from faregate.providers.tokens import UnprovenError
 from faregate.routing.course import Course, GiveUp
 from faregate.routing.route import Refused, Route
 from faregate.routing.strategies import NO_FACTS
 from faregate.routing.targets import Choice, begin
-from faregate.routing.troubles import Trouble
+from faregate.routing.troubles import REFUSAL_CODES, Trouble
 
 if TYPE_CHECKING:
     from faregate.gate.relay import Relay
@@ -61,17 +62,28 @@ class Choose:
         """Set what SEND sends, or refuse."""
         offer = call.offer
         assert offer is not None
-        route = self._routes[offer.name]
-        said = call.head.fields.get(_TIMEOUT_FIELD)
-        if said is not None or call.terms.total_s is not None:
-            refusal = set_deadline(call, said)
+        route, terms = self._routes[offer.name], call.terms
+        if _TIMEOUT_FIELD in call.head.fields or terms.total_s is not None:
+            refusal = set_deadline(call, call.head.fields.get(_TIMEOUT_FIELD))
             if refusal is not None:
                 return refusal
+        if terms.overage is not terms.charge:
+            call.beyond = call.tariff is not None and call.tariff is terms.overage
+        quick = route.quick
+        if quick is not None and not quick.account_health.troubled:
+            route.calls += 1
+            outcome = self.prepare(call, quick)
+            if outcome is None or isinstance(outcome, Refusal):
+                return outcome
+            return choose_another(call, self, quick, outcome)
+        return self._choose(call, route)
+
+    def _choose(self, call: "Relay", route: Route) -> Refusal | None:
+        """Where there is a choice, or something is in trouble."""
         facts = NO_FACTS if not route.needs else facts_of(call, route)
         choice = route.choose(facts, call.started_at)
         if isinstance(choice, Refused):
             return choice.refusal()
-        call.beyond = call.tariff is not None and call.tariff is call.terms.overage
         if route.shadow is not None:
             call.shadow = route.shadow_choice(facts, call.started_at)
         outcome = self.prepare(call, choice)
@@ -102,10 +114,12 @@ class Choose:
 
     def prepare(self, call: "Relay", choice: Choice) -> Refusal | Lost | None:
         """Write the request for `choice`; what it can't take, where something is in the way."""
-        try:
-            wire = self.wire(choice)
-        except UnservedError as error:
-            return Lost(self._operation.name, str(error))
+        wire = self._wires.get(choice)
+        if wire is None:
+            try:
+                wire = self.wire(choice)
+            except UnservedError as error:
+                return Lost(self._operation.name, str(error))
         call.choice, call.wire = choice, wire
         call.upstream = wire.upstream
         fare = call.terms.fares.get(wire.name)
@@ -113,13 +127,17 @@ class Choose:
             call.cost = fare.cost
             if call.tariff is not None and fare.charge is not None:
                 call.tariff = fare.overage if call.beyond else fare.charge
-        body = self._pass(call, wire) if wire.native is not None else self._translate(call, wire)
-        if isinstance(body, Written):
-            call.dropped = tuple(lost.name for lost in body.lost)
-            body = body.body
-        if not isinstance(body, bytes):
-            return body
-        call.request_body = body
+        if wire.native is not None:
+            passed = self._pass(call, wire)
+            if type(passed) is not bytes:
+                return passed  # type: ignore[return-value]
+            call.request_body = passed
+        else:
+            written = self._translate(call, wire)
+            if not isinstance(written, Written):
+                return written
+            call.dropped = tuple(lost.name for lost in written.lost)
+            call.request_body = written.body
         call.idempotent = b"idempotency-key" in call.head.fields
         return None
 
@@ -269,19 +287,20 @@ def send(call: "Relay") -> Refusal | Awaitable[Refusal | None] | None:
     now = call.submitted_at = call.gate.now()
     begin(choice, now)
     call.attempting = True
-    streamed = call.peek is not None and call.peek.stream is True
-    proof = wire.upstream.proof
-    signed = b""
+    peeked, proof, signed = call.peek, wire.upstream.proof, b""
+    streamed = peeked is not None and peeked.stream is True
     if proof is not None:
         path = wire.stream_path if streamed else wire.path
         try:
             lines = proof.lines(wire, path, call.request_body)
         except FaregateError as error:
-            return unproven(call, str(error))
+            unproven(call, error)
+            return None
         if not isinstance(lines, bytes):
             return _send_proven(call, wire, lines, streamed=streamed)
         signed = lines
-    signed += _time_left(call, now)
+    if call.deadline:
+        signed += _time_left(call, now)
     length = len(call.request_body)
     call.request_head = wire.request_head(
         call.head, length, streamed=streamed, signed=signed, form=call.form
@@ -303,7 +322,9 @@ async def _send_proven(
     try:
         signed = await lines
     except FaregateError as error:
-        return unproven(call, str(error))
+        if not call.ended:
+            unproven(call, error)
+        return None
     if not call.ended:
         signed += _time_left(call, call.gate.now())
         length = len(call.request_body)
@@ -314,8 +335,13 @@ async def _send_proven(
     return None
 
 
-def unproven(call: "Relay", detail: str) -> Refusal:
-    """What lets us in at a provider could not be had."""
+def unproven(call: "Relay", error: FaregateError) -> None:
+    """What lets us in at a provider could not be had: that is an attempt's trouble."""
     name = call.upstream.name if call.upstream is not None else "unknown"
-    add_attempt(call, 0, "provider_key_invalid", call.gate.now())
-    return refuse("provider_key_invalid", f"Provider '{name}': {detail}.", scope="provider")
+    kind = error.kind if isinstance(error, UnprovenError) else "auth"
+    code = REFUSAL_CODES[kind]
+    assert code is not None
+    add_attempt(call, 0, code, call.gate.now())
+    trouble = Trouble(kind, "key" if kind == "auth" else "account", detail=str(error))
+    detail = f"Provider '{name}': {error}."
+    call.unproven(trouble, refuse(code, detail, scope="provider"))

@@ -30,15 +30,14 @@ from faregate.gate.findings import (
     refused,
 )
 from faregate.gate.phases import Phase
-from faregate.gate.state import CallState
+from faregate.gate.state import CallState, begin_call
 from faregate.gate.ways_out import SupposedPurses, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Unit
-from faregate.ledger.slices import NOTHING
 from faregate.limits.counters import NEVER
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KEY_FIELDS, KeyCheck
-from faregate.policies.limits import NO_COSTS, LimitCheck, costs_of
+from faregate.policies.limits import LimitCheck, costs_of
 from faregate.wire.request_reader import RequestHead
 
 _CREDENTIALS: Final = (b"authorization", *KEY_FIELDS)
@@ -219,11 +218,8 @@ class _Diagnosis:
         if body or self._method == b"POST":
             head.length = len(body)
         gate, snapshot = self._call.gate, self._call.snapshot
-        asked = CallState(gate, self._call.connection, head, snapshot, snapshot.plan(head))
+        asked = begin_call(CallState, gate, snapshot, self._call.connection, head)
         asked.body, asked.request_bytes, asked.whole = body, len(body), True
-        # Set by steps that this call may not come to, and told all the same.
-        asked.tariff, asked.need, asked.costs = None, NOTHING, NO_COSTS
-        asked.makes_output, asked.choices, asked.input_bound = False, 1, 0
         judged = self._judged = Judged(asked)
         steps = (*asked.plan.head_steps, *asked.plan.body_steps)
         told: set[Phase] = set()

@@ -113,7 +113,7 @@ def finish_call(
         ended(call.wire.choice)
     charge = conclude(call, outcome, status)
     if charge is not None and charge.cost_nano and call.choice is not None:
-        call.choice.target.account.spent(charge.cost_nano, now or gate.now())
+        call.choice.target.account.balance.unsettled_nano += charge.cost_nano
     code = refusal.code if refusal is not None else None
     detail = refusal.detail if refusal is not None else None
     if call.started:

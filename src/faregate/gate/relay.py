@@ -16,6 +16,7 @@ from faregate.dialects import problem
 from faregate.dialects.stream_translation import StreamTranslation
 from faregate.dialects.translation import Asked, MalformedReplyError
 from faregate.dialects.usage import Usage
+from faregate.gate.attempts import attempt_failed
 from faregate.gate.finish import add_attempt, finish_call
 from faregate.gate.growth import Growth
 from faregate.gate.provider_errors import (
@@ -38,6 +39,7 @@ from faregate.gate.wires import Wire
 from faregate.net.upstream_connection import Failure
 from faregate.providers.refusals import REFUSAL_BODY_BYTES_MAX
 from faregate.routing.targets import served
+from faregate.routing.troubles import Trouble
 from faregate.wire import reply
 from faregate.wire.fields import connection_names
 from faregate.wire.reply_reader import READ_FIELDS, ReplyHead
@@ -49,13 +51,12 @@ _NOT_RELAYED_BUT_CHUNKS: Final = _NOT_RELAYED - {b"transfer-encoding"}
 _PLAIN_CONNECTIONS: Final = (b"keep-alive", b"close")
 _FRAMING: Final = frozenset({b"transfer-encoding", b"content-length"})
 
+_OPERATOR: Final = b"faregate-operator"
 _LINES: Final = frozenset({b"application/x-ndjson"})  # Ollama's streams
 
 
 class Relay(CallState):
     """The side that an upstream speaks to (`net.upstream_connection.Sender`)."""
-
-    __slots__ = ()
 
     # -- Sender -----------------------------------------------------------------------------------
 
@@ -327,7 +328,8 @@ class Relay(CallState):
         elif self.meter is not None and self.head.http11:
             self.chunked = True  # hidden usage changes the length
         extra = b"faregate-output-limit: %d\r\n" % self.output_sent if self.output_sent else b""
-        if self.dropped or self.gate.attempts_told:
+        told = self.gate.attempts_told
+        if self.dropped or (told and (told == "all" or _OPERATOR in self.head.fields)):
             extra += told_lines(self)
         if self.grows and self.meter is not None:
             self.growth = Growth(self)  # type: ignore[arg-type]
@@ -458,6 +460,10 @@ class Relay(CallState):
         self.refuse(upstream_refusal(self, "upstream_timeout", detail, None))
 
     # -- attempts ---------------------------------------------------------------------------------
+
+    def unproven(self, trouble: Trouble, refusal: Refusal) -> None:
+        """What lets us in at a provider could not be had."""
+        attempt_failed(self, trouble, refusal)
 
     def begin_again(self) -> None:
         """Forget an attempt of which nothing has gone to the caller."""

@@ -128,7 +128,7 @@ class Shadow:
                 usage.output_tokens, usage.cached_input_tokens, usage.reasoning_tokens,
             )  # fmt: skip
             if cost is not None:
-                self._choice.target.account.spent(cost.price(usage), gate.now())
+                self._choice.target.account.balance.unsettled_nano += cost.price(usage)
         gate.metrics.shadow_ended(self._wire.name, result)
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
 
 from faregate.calllog.frames import Attempt
 from faregate.catalogue.models import Offer
@@ -17,11 +19,11 @@ from faregate.dialects.usage import Usage
 from faregate.gate.upstreams import Upstream
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Need
-from faregate.ledger.slices import Slice
+from faregate.ledger.slices import NOTHING, Slice
 from faregate.net.client_connection import ClientConnection
 from faregate.net.upstream_connection import Sending
-from faregate.policies.limits import Costs
-from faregate.policies.terms import NO_TERMS
+from faregate.policies.limits import NO_COSTS, Costs
+from faregate.policies.terms import NO_TERMS, Terms
 from faregate.routing.course import Course
 from faregate.routing.targets import Choice
 from faregate.wire.reply_reader import ReplyHead
@@ -39,169 +41,91 @@ _MUCH: Final = 1_000  # left of a limit: a few more or less tell a caller the sa
 _RATE_LINES_S: Final = 0.01
 
 
-class CallState:
+class CallState(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """What the phases, the relay and the record know of a call.
 
-    Times `_at` are seconds on the monotonic clock.
+    Times `_at` are seconds on the monotonic clock. A struct, for it makes seventy fields at once.
     """
 
-    __slots__ = (
-        "ahead",
-        "answers",
-        "attempting",
-        "attempts",
-        "beyond",
-        "body",
-        "call_id",
-        "choice",
-        "choices",
-        "chunked",
-        "connection",
-        "cost",
-        "costs",
-        "course",
-        "customer",
-        "deadline",
-        "dropped",
-        "ended",
-        "first_byte_at",
-        "form",
-        "gate",
-        "grows",
-        "growth",
-        "head",
-        "idempotent",
-        "input_bound",
-        "kept",
-        "kept_bytes",
-        "key",
-        "limited_at",
-        "makes_output",
-        "meter",
-        "model_asked",
-        "most",
-        "need",
-        "neutral",
-        "offer",
-        "out",
-        "output_sent",
-        "peek",
-        "plan",
-        "refusal",
-        "relaying",
-        "reply",
-        "reply_bytes",
-        "request_body",
-        "request_bytes",
-        "request_head",
-        "resent",
-        "reused",
-        "run_name",
-        "sending",
-        "sent_at",
-        "shadow",
-        "slices",
-        "snapshot",
-        "started",
-        "started_at",
-        "started_ns",
-        "submitted_at",
-        "suspect",
-        "tariff",
-        "terms",
-        "timer",
-        "upstream",
-        "usage",
-        "waiting",
-        "whole",
-        "wire",
-    )
+    # -- from the request's head
+    gate: "Gate"
+    connection: ClientConnection
+    head: RequestHead
+    snapshot: "Snapshot"
+    plan: "Plan"
+    call_id: str
+    started_ns: int
+    started_at: float
+    # -- how far it has come
+    ahead: "Iterator[Step]"
+    whole: bool = False  # the request has arrived
+    waiting: bool = False  # a step is being awaited
+    ended: bool = False
+    refusal: Refusal | None = None
+    # -- what the phases find
+    key: KeyRecord | None = None
+    body: bytes = b""  # without its content coding
+    form: bytes = b""  # the Content-Type of a body that is a form
+    request_bytes: int = 0  # as it came
+    peek: Peeked | None = None
+    model_asked: str = ""
+    offer: Offer | None = None
+    upstream: Upstream | None = None
+    deadline: float = 0.0  # monotonic; 0.0: the provider's timeouts alone count
+    timer: asyncio.TimerHandle | None = None
+    # -- which target is tried, and what is tried next (`gate.choosing`, `gate.attempts`)
+    choice: Choice | None = None
+    wire: "Wire | None" = None
+    course: Course | None = None
+    neutral: Request | None = None
+    dropped: tuple[str, ...] = ()
+    attempting: bool = False
+    shadow: Choice | None = None
+    answers: tuple[tuple[object, object], ...] = ()
+    # -- what applies to it, and what it has taken
+    customer: str = ""
+    run_name: str = ""
+    terms: Terms = NO_TERMS
+    makes_output: bool = False
+    choices: int = 1  # answers, each of up to the output limit
+    input_bound: int = 0
+    costs: Costs = NO_COSTS
+    most: Usage | None = None  # billed beside tokens, and the service tier asked for
+    limited_at: float = 0.0
+    slices: tuple[Slice, ...] = ()
+    need: Need = NOTHING
+    tariff: Tariff | None = None
+    cost: Tariff | None = None
+    beyond: bool = False  # beyond an included volume
+    output_sent: int = 0
+    grows: bool = False
+    growth: "Growth | None" = None
+    # -- what is sent upstream
+    request_head: bytes = b""
+    request_body: bytes = b""
+    idempotent: bool = False
+    resent: bool = False
+    started: bool = False  # the journal knows of it
+    sending: Sending | None = None
+    submitted_at: float = 0.0
+    sent_at: float = 0.0
+    reused: bool = False
+    attempts: tuple[Attempt, ...] = ()
+    # -- what comes back
+    reply: ReplyHead | None = None
+    relaying: bool = False  # a part of the reply has gone to the caller
+    chunked: bool = False
+    out: list[bytes] = []
+    suspect: bool = False  # it began well and may be an error all the same
+    meter: Meter | None = None
+    kept: list[bytes] = []
+    kept_bytes: int = 0
+    reply_bytes: int = 0
+    first_byte_at: float = 0.0
+    usage: Usage | None = None
 
-    choices: int  # answers, each of up to the output limit
-    costs: Costs
-    idempotent: bool
-    input_bound: int
-    makes_output: bool
-    need: Need
-    request_body: bytes
-    request_head: bytes
-
-    def __init__(
-        self,
-        gate: "Gate",
-        connection: ClientConnection,
-        head: RequestHead,
-        snapshot: "Snapshot",
-        plan: "Plan",
-    ) -> None:
-        # -- from the request's head
-        self.gate = gate
-        self.connection = connection
-        self.head = head
-        self.snapshot = snapshot
-        self.plan = plan
-        self.call_id = gate.ids.next()
-        self.started_ns = gate.wall_ns()
-        self.started_at = gate.now()
-        # -- how far it has come
-        self.ahead: Iterator[Step] = iter(plan.head_steps)
-        self.whole = False  # the request has arrived
-        self.waiting = False  # a step is being awaited
-        self.ended = False
-        self.refusal: Refusal | None = None
-        # -- what the phases find
-        self.key: KeyRecord | None = None
-        self.body = b""  # without its content coding
-        self.form = b""  # the Content-Type of a body that is a form
-        self.request_bytes = 0  # as it came
-        self.peek: Peeked | None = None
-        self.model_asked = ""
-        self.offer: Offer | None = None
-        self.upstream: Upstream | None = None
-        self.deadline = 0.0  # monotonic; 0.0: the provider's timeouts alone count
-        self.timer: asyncio.TimerHandle | None = None
-        # -- which target is tried, and what is tried next (`gate.choosing`, `gate.attempts`)
-        self.choice: Choice | None = None
-        self.wire: Wire | None = None
-        self.course: Course | None = None
-        self.neutral: Request | None = None
-        self.dropped: tuple[str, ...] = ()
-        self.attempting = False
-        self.shadow: Choice | None = None
-        self.answers: list[tuple[object, object]] = []
-        # -- what applies to it, and what it has taken; more is set by FindTerms, LIMIT, RESERVE
-        self.customer = ""
-        self.run_name = ""
-        self.terms = NO_TERMS
-        self.most: Usage | None = None  # billed beside tokens, and the service tier asked for
-        self.limited_at = 0.0
-        self.slices: tuple[Slice, ...] = ()
-        self.tariff: Tariff | None = None
-        self.cost: Tariff | None = None
-        self.beyond = False  # beyond an included volume
-        self.output_sent = 0
-        self.grows = False
-        self.growth: Growth | None = None
-        # -- what is sent upstream (its head and body are set by CHOOSE and SEND)
-        self.resent = False
-        self.started = False  # the journal knows of it
-        self.sending: Sending | None = None
-        self.submitted_at = 0.0
-        self.sent_at = 0.0
-        self.reused = False
-        self.attempts: tuple[Attempt, ...] = ()
-        # -- what comes back
-        self.reply: ReplyHead | None = None
-        self.relaying = False  # a part of the reply has gone to the caller
-        self.chunked = False
-        self.out: list[bytes] = []
-        self.suspect = False  # it began well and may be an error all the same
-        self.meter: Meter | None = None
-        self.kept: list[bytes] = []
-        self.kept_bytes = 0
-        self.reply_bytes = 0
-        self.first_byte_at = 0.0
-        self.usage: Usage | None = None
+    def __repr__(self) -> str:
+        return f"<call {self.call_id}>"
 
     # -- what limits and credit ask of a call (`policies.limits`, `policies.credit`) --------------
 
@@ -243,3 +167,21 @@ class CallState:
         """A closer bound of its input tokens than the length of its body."""
         terms = self.terms
         return openai_bounds.closer_bound(self.body, terms.image_tokens_max, terms.tokenizer)
+
+
+State = TypeVar("State", bound=CallState)
+
+
+def begin_call(
+    kind: type[State],
+    gate: "Gate",
+    snapshot: "Snapshot",
+    connection: ClientConnection,
+    head: RequestHead,
+) -> State:
+    """A call of which the head is there."""
+    plan = snapshot.plan(head)
+    ahead = iter(plan.head_steps)
+    return kind(
+        gate, connection, head, snapshot, plan, gate.ids.next(), gate.wall_ns(), gate.now(), ahead
+    )

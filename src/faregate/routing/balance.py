@@ -33,10 +33,11 @@ class Balance:
     """
 
     __slots__ = ("_at", "_buckets", "_known_nano", "_look_at", "_since_s", "_spent_nano", "_told",
-                 "thresholds_nano")  # fmt: skip
+                 "thresholds_nano", "unsettled_nano")  # fmt: skip
 
     def __init__(self, thresholds_nano: tuple[int, ...] = ()) -> None:
         self.thresholds_nano = thresholds_nano
+        self.unsettled_nano = 0  # what calls have cost since `spend` was last told
         self._known_nano: int | None = None
         self._at = 0.0
         self._spent_nano = 0

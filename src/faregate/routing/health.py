@@ -143,48 +143,48 @@ def _rest_s(trouble: Trouble, strikes: int) -> float:
 
 
 class Breaker:
-    """The share of failures over the last half to whole window."""
+    """The share of failures over the last half to whole window.
 
-    __slots__ = ("_bad", "_bad_before", "_edge", "_good", "_good_before", "_in_a_row")
+    It is asked at failures alone: successes are a number that somebody else counts.
+    """
+
+    __slots__ = ("_bad", "_bad_before", "_edge", "_good_before", "_in_a_row", "_seen", "_since")
 
     def __init__(self) -> None:
-        self._good = self._bad = self._good_before = self._bad_before = 0
-        self._in_a_row = 0
+        self._bad = self._bad_before = self._good_before = self._in_a_row = 0
+        self._since = 0  # successes before this half of the window
+        self._seen = 0  # successes at the last failure
         self._edge = 0.0
 
-    def served(self, now: float) -> None:
-        """Count a success."""
-        if now >= self._edge:
-            self._turn(now)
-        self._good += 1
-        self._in_a_row = 0
-
-    def failed(self, now: float) -> bool:
+    def failed(self, now: float, served: int) -> bool:
         """Count a failure; whether they are too many now.
 
-        So many in a row are too many however long they took, for a target that is seldom used.
+        `served` are the successes so far. So many failures in a row are too many however long
+        they took, for a target that is seldom used.
         """
         if now >= self._edge:
-            self._turn(now)
+            self._turn(now, served)
+        if served != self._seen:
+            self._seen, self._in_a_row = served, 0
         self._bad += 1
         self._in_a_row += 1
         bad = self._bad + self._bad_before
-        total = bad + self._good + self._good_before
+        total = bad + served - self._since + self._good_before
         return self._in_a_row >= FAILURES_MIN or (
             bad >= FAILURES_MIN and bad >= total * FAILURE_SHARE
         )
 
     def reset(self) -> None:
         """Forget what was counted."""
-        self._good = self._bad = self._good_before = self._bad_before = 0
-        self._in_a_row = 0
+        self.__init__()  # type: ignore[misc]
 
-    def _turn(self, now: float) -> None:
+    def _turn(self, now: float, served: int) -> None:
         half = WINDOW_S / 2
         recent = now < self._edge + half
-        self._good_before = self._good if recent else 0
+        self._good_before = served - self._since if recent else 0
         self._bad_before = self._bad if recent else 0
-        self._good = self._bad = 0
+        self._bad = 0
+        self._since = served
         self._edge = now + half
 
 

@@ -75,8 +75,22 @@ class Route:
     """Targets and how to choose among them."""
 
     __slots__ = (
-        "_ordered", "_pick", "_quick", "_stages", "_varies", "budget", "calls", "canary",
-        "fallbacks", "name", "needs", "random", "retries", "shadow", "strategy", "targets",
+        "_ordered",
+        "_pick",
+        "_stages",
+        "_varies",
+        "budget",
+        "calls",
+        "canary",
+        "fallbacks",
+        "name",
+        "needs",
+        "quick",
+        "random",
+        "retries",
+        "shadow",
+        "strategy",
+        "targets",
     )  # fmt: skip
 
     def __init__(
@@ -105,7 +119,8 @@ class Route:
         self._ordered = (fallbacks.failure, fallbacks.context_length, fallbacks.content_refused)
         self._stages: Stages = (self.targets, *((fallbacks.failure,) if fallbacks.failure else ()))
         self._varies = canary is not None or any(each.when for each in self.everyone())
-        self._quick = self._only_choice()
+        # The choice while nothing is wrong, where there is no other; `calls` must count it.
+        self.quick = self._only_choice()
         # The members of `Facts` that are read; of the others none need be made.
         self.needs = self._needed()
 
@@ -117,7 +132,7 @@ class Route:
         Where it is a probe it is claimed for this call, which must `begin` it soon.
         """
         self.calls += 1
-        quick = self._quick
+        quick = self.quick
         if quick is not None and not quick.account_health.troubled:
             return quick
         stages = self.stages(facts)
@@ -329,7 +344,7 @@ class Route:
 
     def _only_choice(self) -> Choice | None:
         """The choice of a route that has none while its account is well."""
-        if self._varies or not self.targets:
+        if self._varies or self.shadow is not None or not self.targets:
             return None
         if len(self.targets) > 1 and self.strategy != "priority":
             return None

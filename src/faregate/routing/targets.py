@@ -77,9 +77,14 @@ class Account:
         """Attempts under way."""
         return self.health.in_flight
 
-    def spent(self, cost_nano: int, now: float) -> None:
-        """A call cost so much here; thresholds that this crosses are told."""
-        for crossed in self.balance.spend(cost_nano, now):
+    def settle(self, now: float) -> None:
+        """Take what calls have cost since from the balance; thresholds it crosses are told.
+
+        Calls add to the balance's `unsettled_nano` alone, for there are many of them.
+        """
+        balance = self.balance
+        cost_nano, balance.unsettled_nano = balance.unsettled_nano, 0
+        for crossed in balance.spend(cost_nano, now):
             self.on_event(crossed.kind, self.name, "", crossed.detail)
 
     def balance_known(self, amount_nano: int, now: float) -> None:
@@ -195,8 +200,6 @@ def served(choice: Choice, now: float, ttft_s: float | None = None) -> None:
     health.served += 1
     choice.key_health.served += 1
     choice.account_health.served += 1
-    health.breaker.served(now)
-    choice.account_health.breaker.served(now)
     if ttft_s is not None:
         known = health.ttft_s
         health.ttft_s = ttft_s if known is None else known + TTFT_WEIGHT * (ttft_s - known)
@@ -257,7 +260,7 @@ def _count(choice: Choice, trouble: Trouble, now: float) -> None:
         bench = each.bench
         if bench.kind is not None and bench.guessed and bench.prober is choice:
             _rest(choice, each, trouble, True, now)
-    if health.bench.kind is None and health.breaker.failed(now):
+    if health.bench.kind is None and health.breaker.failed(now, health.served):
         _rest(choice, health, trouble, True, now)
 
 
