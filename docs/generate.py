@@ -1,9 +1,9 @@
 """Write the parts of docs/reference that the code knows better than a person.
 
 `make docs` runs this; with `--check` nothing is written and what is out of date is named.
-Whole files: settings.md, commands.md, metrics.md, vendors.md, refusals/README.md. In each
-refusals/<code>.md only the head between the two marks is written; the prose below it belongs to
-people.
+Whole files: settings.md, commands.md, metrics.md, vendors.md, dialects.md, refusals/README.md. In
+each refusals/<code>.md only the head between the two marks is written; the prose below it belongs
+to people.
 """
 
 import ast
@@ -12,13 +12,20 @@ import importlib.util
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import inspect as shapes
+
+ROOT = Path(__file__).parents[1]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from docs import dialects_page
+from docs.tables import NOTICE, code, table
 
 import faregate.configuration
 from faregate.configuration.amounts import TAKES as AMOUNT
@@ -29,26 +36,12 @@ from faregate.dialects.anthropic_errors import error_type
 REFERENCE = Path(__file__).parent / "reference"
 HEAD_BEGINS = "<!-- written by `make docs`: begin -->"
 HEAD_ENDS = "<!-- written by `make docs`: end -->"
-NOTICE = "<!-- This file is written by `make docs`; change its source instead. -->"
 
 SIDES = {
     "caller": "the caller's",
     "operator": "the operator's",
     "provider": "the provider's",
 }
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
-    )
-
-
-def code(text: str) -> str:
-    """`text` as code, in as many marks as it needs."""
-    return f"``{text}``" if "`" in text else f"`{text}`"
 
 
 # -- settings ------------------------------------------------------------------------------------
@@ -370,7 +363,11 @@ def _auth(vendor: Any) -> str:
     if vendor.auth == "header":
         field = ": ".join(vendor.key_field("KEY"))
         return code(field) if vendor.needs_key else f"{code(field)}, or none"
-    return {"sigv4": "a signature (SigV4)", "google_oauth": "a service account"}[vendor.auth]
+    return {
+        "sigv4": "a signature (SigV4)",
+        "google_oauth": "a service account",
+        "ibm_iam": "an API key of IBM Cloud",
+    }[vendor.auth]
 
 
 def vendors_page() -> str:
@@ -433,6 +430,7 @@ def pages() -> dict[Path, str]:
         ("faregate.cli.main", "commands.md", commands_page),
         ("faregate.monitor.metrics", "metrics.md", metrics_page),
         ("faregate.providers.vendors", "vendors.md", vendors_page),
+        ("faregate.gate.served", "dialects.md", dialects_page.page),
     )
     for module, name, page in optional:
         if _exists(module):
