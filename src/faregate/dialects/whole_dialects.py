@@ -1,4 +1,4 @@
-"""The dialects of operations that answer as a whole, by operation and name.
+"""The dialects of operations that answer as a whole, by operation.
 
 Names are those of `providers.vendors.DIALECTS`. Targets that `Written.path` sends elsewhere have
 no path here.
