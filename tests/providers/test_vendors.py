@@ -111,6 +111,7 @@ def test_keys_are_shown(vendor):
         "header": {"key"},
         "none": set(),
         "google_oauth": {"file"},
+        "ibm_iam": {"key"},
         "sigv4": {"access_key_id", "secret_access_key", "session_token"},
     }
     assert parts in (set(), kinds[vendor.auth])

@@ -28,6 +28,8 @@ _MEANINGS: Final = {
     "auth": "the provider key is not accepted",
     "permission": "the account may not do this there",
     "invalid_request": "the request itself is at fault",
+    "context_length": "the request is too long for the model",
+    "content_refused": "what the request says, or its answer, is refused",
     "failed": "an error that no rule explains",
     "none": "no refusal",
 }
@@ -57,6 +59,10 @@ _ADVICE: Final = {
     "permission": "Check at the provider which models, regions and projects the key may use.",
     "invalid_request": "Nothing to mend here: the caller gets the provider's own words, and "
     "mends its request.",
+    "context_length": "Nothing to mend here: the caller shortens its request, or a virtual model "
+    "names a fallback for what is too long.",
+    "content_refused": "Nothing to mend here: the caller changes what it asks, or a virtual model "
+    "names a fallback for what is refused.",
     "failed": "Look at the provider's status page; if the answer is a page that isn't the "
     "provider's, check base_url and what stands between.",
     "none": "Nothing to do.",

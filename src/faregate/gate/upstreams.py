@@ -4,12 +4,14 @@ A provider that a new snapshot leaves as it was keeps its pool and its warm conn
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
-from faregate.configuration.accounts import account_keys, api_url, vendor_of
+from faregate.configuration.accounts import account_keys, account_options, api_url, vendor_of
 from faregate.configuration.document import Document, Provider
+from faregate.gate.proofs import AwsProof, TokenProof
 from faregate.net.connect import Address, Proxy, address_of, choose_proxy
 from faregate.net.deadlines import Deadlines
 from faregate.net.pool import Origin, Pool, PoolState
@@ -87,7 +89,7 @@ class Upstream:
         )
         self._pools = pools
         self._lanes: dict[str, Lane] = {}
-        self.proof: Proof | None = None  # signs each request, where a key in a field won't do
+        self.proof = _proof(self, pools)  # where a key in a field won't do
 
     @property
     def state(self) -> PoolState:
@@ -161,7 +163,7 @@ class _Pools:
         self._provider = provider
         self._loop = loop
         self._deadlines = deadlines
-        self._now = now
+        self.now = now
         self._by_address: dict[Address, Pool] = {}
 
     def at(self, url: str) -> Pool:
@@ -178,7 +180,7 @@ class _Pools:
                 client_context(provider.tls) if address.tls else None,
                 choose_proxy(provider.proxy, address),
             )
-            pool = self._by_address[address] = Pool(self._loop, self._deadlines, self._now, origin)
+            pool = self._by_address[address] = Pool(self._loop, self._deadlines, self.now, origin)
         return pool
 
     @property
@@ -210,6 +212,17 @@ def build_upstream(
         for dialect in spoken:
             upstream.lane(dialect)  # what can't be used is to be known now
     return upstream
+
+
+def _proof(upstream: Upstream, pools: _Pools) -> Proof | None:
+    provider, auth = upstream.provider, upstream.row.auth
+    secrets = {key.name: key.secret for key in upstream.keys}
+    if auth == "sigv4":
+        return AwsProof(secrets, provider.options.get("region", ""), time.time)
+    if auth in ("google_oauth", "ibm_iam"):
+        options = account_options(provider)
+        return TokenProof(auth, secrets, options, pools.at, pools.now, time.time)
+    return None
 
 
 def _shown(address: Address) -> str:

@@ -43,6 +43,8 @@ _REFUSAL_CODES: Final[dict[str, str | None]] = {
     "permission": "provider_denied",
     "failed": "provider_failed",
     "invalid_request": None,
+    "context_length": None,
+    "content_refused": None,
     "none": None,
 }
 # Statuses that say "overloaded" by themselves (RFC 9110 §15.6.4; 529 is Anthropic's).

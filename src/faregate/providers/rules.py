@@ -29,6 +29,8 @@ Meaning = Literal[
     "quota_exhausted",
     "overloaded",
     "invalid_request",
+    "context_length",
+    "content_refused",
 ]
 Retry = Literal["never", "backoff", "retry_after", "after_reset"]
 RefusalScope = Literal["key", "account", "model", "request"]

@@ -18,6 +18,8 @@ _USUAL_STATUSES: Final = {
     "quota_exhausted": 429,
     "overloaded": 503,
     "invalid_request": 400,
+    "context_length": 400,
+    "content_refused": 400,
 }
 
 
@@ -36,7 +38,8 @@ def specimen(rule: Rule) -> Specimen:
     headers: list[tuple[str, str]] = []
     for clause in rule.match:
         if clause.path.startswith(HEADER_PREFIX):
-            headers.append((clause.path.removeprefix(HEADER_PREFIX), "20"))
+            shown = clause.example if clause.example is not None else "20"
+            headers.append((clause.path.removeprefix(HEADER_PREFIX), shown))
         else:
             _put(document, clause.path.split("|")[0].split("."), _example(clause))
     if rule.retry == "retry_after" and not headers:

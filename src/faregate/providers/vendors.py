@@ -14,7 +14,7 @@ import msgspec
 
 from faregate.dialects.openai.quirks import QUIRKS as QUIRKS
 
-Auth = Literal["header", "sigv4", "google_oauth", "none"]
+Auth = Literal["header", "sigv4", "google_oauth", "ibm_iam", "none"]
 Checked = Literal["documented", "second_hand", "unchecked"]
 Operation = Literal[
     "generate",
