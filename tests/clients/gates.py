@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import uvloop
-from tests.gate.running import document, running
+from tests.gate.running import Place, document, running
 
 from faregate.configuration.document import Model
 from faregate.supervisor.sockets import reserve
@@ -22,10 +22,11 @@ MODEL = "smollm2"
 
 @dataclass
 class Address:
-    """Where a gate is, and a key for it."""
+    """Where a gate is, and a key for it; `heal` lets it forget what it learnt of providers."""
 
     url: str
     key: str
+    heal: Callable[[], None]
 
     @property
     def base_url(self) -> str:
@@ -38,6 +39,12 @@ def gate_thread(upstream_url: str) -> Iterator[Address]:
     found: list[Address] = []
     ready, done = threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
+    places: list[Place] = []
+
+    def heal() -> None:
+        healed = threading.Event()
+        loops[0].call_soon_threadsafe(lambda: (places[0].heal(), healed.set()))
+        assert healed.wait(5)
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
@@ -52,7 +59,8 @@ def gate_thread(upstream_url: str) -> Iterator[Address]:
             place.adopt(
                 type(plain)(providers=plain.providers, models=(*plain.models, local, *more))
             )
-            found.append(Address(f"http://127.0.0.1:{place.port}", place.key))
+            found.append(Address(f"http://127.0.0.1:{place.port}", place.key, heal))
+            places.append(place)
             ready.set()
             await done.wait()
 
