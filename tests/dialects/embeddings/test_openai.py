@@ -97,6 +97,13 @@ def test_what_others_have_added_is_carried() -> None:
     }  # fmt: skip
 
 
+def test_only_some_of_jinas_models_know_code() -> None:
+    for model, task in (("jina-embeddings-v4", "code.query"), ("jina-v3", "retrieval.query")):
+        target = TargetFacts(model=model, vendor="jina")
+        written = DIALECT.write_request(plain(purpose="code_query"), target)
+        assert json.loads(written.body)["task"] == task
+
+
 def test_what_openai_has_not_is_told() -> None:
     request = plain(
         Mixed(("a", Image(PIXELS))), purpose="query", truncate="end", title="t", kinds=("int8",),

@@ -39,8 +39,21 @@ def test_the_most_is_known(
     assert most is not None
     assert (most.images, most.image_variant) == (images, variant)
     assert most.output_tokens is not None
-    assert tokens <= most.output_tokens <= max(1.15 * tokens + 30, images * 16_000)
+    assert tokens <= most.output_tokens <= images * (7_100 + max(2 * tokens, 8_000))
     assert most.input_tokens == 5
+
+
+@pytest.mark.parametrize(
+    ("quality", "size", "tokens"),
+    [("high", "1024x1024", 7_024), ("high", "1536x1024", 5_488), ("high", "3584x2048", 12_329)],
+)
+def test_later_models_are_bounded_too(quality: str, size: str, tokens: int) -> None:
+    """As OpenAI's calculator has them for GPT Image 2."""
+    for members in ({"quality": quality, "size": size}, {"quality": "new", "size": size}):
+        most = NATIVE.most(asked(**members))
+        assert most is not None
+        assert most.output_tokens is not None
+        assert most.output_tokens >= tokens
 
 
 def test_the_likely_is_known() -> None:

@@ -179,6 +179,8 @@ def _told_apart(request: EmbedRequest, target: TargetFacts) -> Object:
     if request.purpose is None:
         return {}
     if target.vendor == "jina":
+        if request.purpose == "code_query" and "v4" not in target.model:
+            return {"task": "retrieval.query"}
         return {"task": _JINA_TASKS[request.purpose]}
     if target.vendor == "nvidia_nim":
         return {"input_type": "query" if request.purpose in _ASKING else "passage"}

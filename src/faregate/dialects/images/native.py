@@ -1,8 +1,10 @@
 """OpenAI's images, where bytes pass through: made, edited and varied.
 
-Models are billed by the image, by size and quality, or by tokens. The most tokens that an image
-has follow from its size: at high quality 4,160 for 1024 x 1024 pixels, 1,056 at medium, 272 at
-low. What the qualities above cost isn't documented, so it is taken as twice the one below. An
+Models are billed by the image, by size and quality, or by tokens. Of the first model's image of
+1024 x 1024 pixels those are 4,160 at high quality, 1,056 at medium and 272 at low, and they grow
+with its area. Of later ones the formula isn't documented: OpenAI's calculator has 7,024 for that
+size at high, more than for larger ones. So an image has at most those of a square and what its
+area adds; the qualities above high count twice the one below, for nothing is told of them. An
 image to be changed has at most some 7,000: tiles, and 6,240 where it shall be kept faithfully.
 
 Sources: OpenAI API reference, "Images" (create, edit, variation, streaming); OpenAI, "Image
@@ -23,11 +25,16 @@ from faregate.dialects.usage import Usage, image_variant
 _IMAGES_MAX: Final = 128  # no vendor makes so many at once; for an n that can't be read
 _PIXELS_MAX: Final = 1536 * 1024  # where the model chooses
 _SIZE: Final = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
-# Tokens for a million pixels: 4160 / 1.048576, and so on, rounded up.
-_TOKENS_A_MEGAPIXEL: Final = {
-    "low": 300, "medium": 1_100, "standard": 1_100, "high": 4_000, "hd": 4_000, "xhigh": 8_000,
-    "max": 16_000,
-}  # fmt: skip
+# Tokens of any image, and for each million pixels: 4160 / 1.048576, and so on, rounded up.
+_TOKENS: Final = {
+    "low": (300, 300),
+    "medium": (1_800, 1_100),
+    "standard": (1_800, 1_100),
+    "high": (7_100, 4_000),
+    "hd": (7_100, 4_000),
+    "xhigh": (14_200, 8_000),
+    "max": (28_400, 16_000),
+}
 _PARTIAL_TOKENS: Final = 100
 _PARTIALS_MAX: Final = 3
 _INPUT_TOKENS_AN_IMAGE: Final = 8_192
@@ -75,9 +82,9 @@ def _output_tokens(asked: Mapping[str, Any], images: int) -> int:
     size = _SIZE.fullmatch(_known(asked.get("size")) or "")
     pixels = int(size[1]) * int(size[2]) if size else _PIXELS_MAX
     quality = _known(asked.get("quality")) or "high"
-    rate = _TOKENS_A_MEGAPIXEL.get(quality, max(_TOKENS_A_MEGAPIXEL.values()))
+    least, rate = _TOKENS.get(quality, _TOKENS["max"])
     partials = min(_count(asked.get("partial_images"), 0), _PARTIALS_MAX)
-    return images * (-(-pixels * rate // 1_000_000) + partials * _PARTIAL_TOKENS)
+    return images * (least + -(-pixels * rate // 1_000_000) + partials * _PARTIAL_TOKENS)
 
 
 def _most(asked: Mapping[str, Any], prompt_bytes: int, given: int) -> Usage:
