@@ -2,7 +2,7 @@
 
 from tests.gate.running import HELLO, Place
 
-from faregate.gate.state import CallState, begin_call
+from faregate.gate.state import CallState
 
 
 async def test_a_new_call_knows_its_head_alone(place: Place) -> None:
@@ -11,7 +11,7 @@ async def test_a_new_call_knows_its_head_alone(place: Place) -> None:
         [connection] = place.gate.listener.connections
         head = connection._head
         assert head is not None
-        call = begin_call(CallState, place.gate, place.gate.snapshot, connection, head)
+        call = CallState(place.gate, place.gate.snapshot, connection, head)
     assert call.call_id not in place.calls()
     assert call.call_id[:-8] == next(iter(place.calls()))[:-8]
     flags = (call.whole, call.ended, call.started, call.relaying, call.waiting)

@@ -45,6 +45,7 @@ KEY_LOOKUPS_WAITING_MAX: Final = 1_000  # calls that wait for the key store at o
 CREDIT_WAITING_MAX: Final = 10_000  # calls of a worker that wait for credit at once
 FIRST_OUTPUT_TOKENS: Final = 256  # held for a stream without an output limit, and each time more
 LEAST_OUTPUT_TOKENS: Final = 1_024  # a limit of ours is not below this where there is credit
+CONTEXT_TOKENS: Final = 1_000_000  # the most input of a model whose own limit isn't known
 USUAL_OUTPUT_TOKENS: Final = 16_384  # the most of a model whose own limit isn't known
 SUBJECT_CHARACTERS_MAX: Final = 128  # of a customer or a run, which callers name
 SUBJECTS_KEPT_MAX: Final = 20_000  # customers and runs whose terms a worker remembers

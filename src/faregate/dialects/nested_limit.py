@@ -44,9 +44,9 @@ def twofold(body: bytes, outer: tuple[str, ...], fields: tuple[tuple[str, ...], 
             return outer[0]
         for member in found:
             held = body[member.value_start : member.end]
-            for names in fields if held.startswith(b"{") else ():
-                if sum(json_text.find_member(held, name) is not None for name in names) > 1:
-                    return f"{outer[0]}.{names[0]}"
+            for spelled in fields if held.startswith(b"{") else ():
+                if sum(json_text.find_member(held, name) is not None for name in spelled) > 1:
+                    return f"{outer[0]}.{spelled[0]}"
     except json_text.DuplicateMemberError as error:
         return str(error)
     return None

@@ -20,6 +20,8 @@ Outcome = Refusal | Answer | Awaitable["Refusal | Answer | None"] | None
 class Call(Relay):
     """One call, from head to record (`net.exchange.Exchange`)."""
 
+    __slots__ = ()
+
     # -- the phases -------------------------------------------------------------------------------
 
     def run(self) -> None:

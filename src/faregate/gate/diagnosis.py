@@ -30,7 +30,7 @@ from faregate.gate.findings import (
     refused,
 )
 from faregate.gate.phases import Phase
-from faregate.gate.state import CallState, begin_call
+from faregate.gate.state import CallState
 from faregate.gate.ways_out import SupposedPurses, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Unit
@@ -218,7 +218,7 @@ class _Diagnosis:
         if body or self._method == b"POST":
             head.length = len(body)
         gate, snapshot = self._call.gate, self._call.snapshot
-        asked = begin_call(CallState, gate, snapshot, self._call.connection, head)
+        asked = CallState(gate, snapshot, self._call.connection, head)
         asked.body, asked.request_bytes, asked.whole = body, len(body), True
         judged = self._judged = Judged(asked)
         steps = (*asked.plan.head_steps, *asked.plan.body_steps)

@@ -19,7 +19,7 @@ from faregate.gate.ports import ConfigurationState, Journal, LedgerSource, Tally
 from faregate.gate.recorder import Recorder
 from faregate.gate.routes import compile_routes
 from faregate.gate.snapshot import Checks, Snapshot
-from faregate.gate.state import CallState, begin_call
+from faregate.gate.state import CallState
 from faregate.gate.terms import TermsBook
 from faregate.gate.upstreams import Upstreams
 from faregate.monitor.metrics import GateMetrics
@@ -138,7 +138,7 @@ class Gate:
 
     def open_exchange(self, connection: ClientConnection, head: RequestHead) -> Call:
         """Begin a call and take the steps that its head suffices for."""
-        call = begin_call(Call, self, self.snapshot, connection, head)
+        call = Call(self, self.snapshot, connection, head)
         call.run()
         return call
 

@@ -146,6 +146,7 @@ class FindTerms:
 
     def __init__(self, operation: Operation, check_model: ModelCheck, book: TermsBook) -> None:
         self._route = operation.path
+        self._dialect = operation.dialect
         self._check_model = check_model
         self._book = book
         self._makes_output = operation.makes_output
@@ -203,7 +204,13 @@ class FindTerms:
     def _measure(self, call: "Call", terms: Terms, peeked: Peeked) -> None:
         """What decides how much the call may use: of input, and how many answers it has."""
         body = call.body
-        call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max)
+        dialect = self._dialect
+        call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max, dialect)
+        if (dialect != "openai_chat" or b"_options" in body) and (
+            openai_bounds.refers_elsewhere(body)
+        ):
+            call.input_bound = max(call.input_bound, terms.context_tokens)
+            call.elsewhere = True
         call.choices = peeked.choices
         tier = getattr(peeked, "service_tier", None)
         if isinstance(tier, str):

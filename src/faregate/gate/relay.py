@@ -58,6 +58,8 @@ _LINES: Final = frozenset({b"application/x-ndjson"})  # Ollama's streams
 class Relay(CallState):
     """The side that an upstream speaks to (`net.upstream_connection.Sender`)."""
 
+    __slots__ = ()
+
     # -- Sender -----------------------------------------------------------------------------------
 
     def upstream_chosen(self, now: float, *, reused: bool) -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from faregate.calllog.frames import Attempt
 from faregate.catalogue.models import Offer
@@ -32,7 +30,7 @@ from faregate.wire.request_reader import RequestHead
 if TYPE_CHECKING:
     from faregate.gate.gate import Gate
     from faregate.gate.growth import Growth
-    from faregate.gate.phases import Plan, Step
+    from faregate.gate.phases import Step
     from faregate.gate.snapshot import Snapshot
     from faregate.gate.wires import Wire
 
@@ -41,91 +39,110 @@ _MUCH: Final = 1_000  # left of a limit: a few more or less tell a caller the sa
 _RATE_LINES_S: Final = 0.01
 
 
-class CallState(msgspec.Struct, eq=False, repr_omit_defaults=True):
+class CallState:
     """What the phases, the relay and the record know of a call.
 
-    Times `_at` are seconds on the monotonic clock. A struct, for it makes seventy fields at once.
+    Times `_at` are seconds on the monotonic clock.
     """
 
-    # -- from the request's head
-    gate: "Gate"
-    connection: ClientConnection
-    head: RequestHead
-    snapshot: "Snapshot"
-    plan: "Plan"
-    call_id: str
-    started_ns: int
-    started_at: float
-    # -- how far it has come
-    ahead: "Iterator[Step]"
-    whole: bool = False  # the request has arrived
-    waiting: bool = False  # a step is being awaited
-    ended: bool = False
-    refusal: Refusal | None = None
-    # -- what the phases find
-    key: KeyRecord | None = None
-    body: bytes = b""  # without its content coding
-    form: bytes = b""  # the Content-Type of a body that is a form
-    request_bytes: int = 0  # as it came
-    peek: Peeked | None = None
-    model_asked: str = ""
-    offer: Offer | None = None
-    upstream: Upstream | None = None
-    deadline: float = 0.0  # monotonic; 0.0: the provider's timeouts alone count
-    timer: asyncio.TimerHandle | None = None
-    # -- which target is tried, and what is tried next (`gate.choosing`, `gate.attempts`)
-    choice: Choice | None = None
-    wire: "Wire | None" = None
-    course: Course | None = None
-    neutral: Request | None = None
-    dropped: tuple[str, ...] = ()
-    attempting: bool = False
-    shadow: Choice | None = None
-    answers: tuple[tuple[object, object], ...] = ()
-    # -- what applies to it, and what it has taken
-    customer: str = ""
-    run_name: str = ""
-    terms: Terms = NO_TERMS
-    makes_output: bool = False
-    choices: int = 1  # answers, each of up to the output limit
-    input_bound: int = 0
-    costs: Costs = NO_COSTS
-    most: Usage | None = None  # billed beside tokens, and the service tier asked for
-    limited_at: float = 0.0
-    slices: tuple[Slice, ...] = ()
-    need: Need = NOTHING
-    tariff: Tariff | None = None
-    cost: Tariff | None = None
-    beyond: bool = False  # beyond an included volume
-    output_sent: int = 0
-    grows: bool = False
-    growth: "Growth | None" = None
-    # -- what is sent upstream
-    request_head: bytes = b""
-    request_body: bytes = b""
-    idempotent: bool = False
-    resent: bool = False
-    started: bool = False  # the journal knows of it
-    sending: Sending | None = None
-    submitted_at: float = 0.0
-    sent_at: float = 0.0
-    reused: bool = False
-    attempts: tuple[Attempt, ...] = ()
-    # -- what comes back
-    reply: ReplyHead | None = None
-    relaying: bool = False  # a part of the reply has gone to the caller
-    chunked: bool = False
-    out: list[bytes] = []
-    suspect: bool = False  # it began well and may be an error all the same
-    meter: Meter | None = None
-    kept: list[bytes] = []
-    kept_bytes: int = 0
-    reply_bytes: int = 0
-    first_byte_at: float = 0.0
-    usage: Usage | None = None
+    __slots__ = (
+        "acting", "ahead", "answers", "attempting", "attempts", "beyond", "body", "call_id", "choice",
+        "choices", "chunked", "connection", "cost", "costs", "course", "customer", "deadline",
+        "dropped", "elsewhere", "ended", "first_byte_at", "form", "gate", "grows", "growth",
+        "head", "idempotent", "input_bound", "kept", "kept_bytes", "key", "limited_at",
+        "makes_output", "meter", "model_asked", "most", "need", "neutral", "offer", "out",
+        "output_sent", "peek", "plan", "refusal", "relaying", "reply", "reply_bytes",
+        "request_body", "request_bytes", "request_head", "resent", "reused", "run_name", "sending",
+        "sent_at", "shadow", "slices", "snapshot", "started", "started_at", "started_ns",
+        "submitted_at", "suspect", "tariff", "terms", "timer", "upstream", "usage", "waiting",
+        "whole", "wire",
+    )  # fmt: skip
 
-    def __repr__(self) -> str:
-        return f"<call {self.call_id}>"
+    def __init__(
+        self,
+        gate: "Gate",
+        snapshot: "Snapshot",
+        connection: ClientConnection,
+        head: RequestHead,
+    ) -> None:
+        # -- from the request's head
+        self.gate = gate
+        self.connection = connection
+        self.head = head
+        self.snapshot = snapshot
+        plan = self.plan = snapshot.plan(head)
+        self.call_id = gate.ids.next()
+        self.started_ns = gate.wall_ns()
+        self.started_at = gate.now()
+        # -- how far it has come
+        self.ahead: Iterator[Step] = iter(plan.head_steps)
+        self.whole = False  # the request has arrived
+        self.waiting = False  # a step is being awaited
+        self.ended = False
+        self.refusal: Refusal | None = None
+        # -- what the phases find
+        self.key: KeyRecord | None = None
+        self.acting = ""  # for what the operator acts for the key
+        self.body = b""  # without its content coding
+        self.form = b""  # the Content-Type of a body that is a form
+        self.request_bytes = 0  # as it came
+        self.peek: Peeked | None = None
+        self.model_asked = ""
+        self.offer: Offer | None = None
+        self.upstream: Upstream | None = None
+        self.deadline = 0.0  # monotonic; 0.0: the provider's timeouts alone count
+        self.timer: asyncio.TimerHandle | None = None
+        # -- which target is tried, and what is tried next (`gate.choosing`, `gate.attempts`)
+        self.choice: Choice | None = None
+        self.wire: Wire | None = None
+        self.course: Course | None = None
+        self.neutral: Request | None = None
+        self.dropped: tuple[str, ...] = ()
+        self.attempting = False
+        self.shadow: Choice | None = None
+        self.answers: tuple[tuple[object, object], ...] = ()
+        # -- what applies to it, and what it has taken
+        self.customer = ""
+        self.run_name = ""
+        self.terms: Terms = NO_TERMS
+        self.makes_output = False
+        self.choices = 1  # answers, each of up to the output limit
+        self.input_bound = 0
+        self.elsewhere = False  # the input may have what isn't in the body
+        self.costs: Costs = NO_COSTS
+        self.most: Usage | None = None  # billed beside tokens, and the service tier asked for
+        self.limited_at = 0.0
+        self.slices: tuple[Slice, ...] = ()
+        self.need: Need = NOTHING
+        self.tariff: Tariff | None = None
+        self.cost: Tariff | None = None
+        self.beyond = False  # beyond an included volume
+        self.output_sent = 0
+        self.grows = False
+        self.growth: Growth | None = None
+        # -- what is sent upstream
+        self.request_head = b""
+        self.request_body = b""
+        self.idempotent = False
+        self.resent = False
+        self.started = False  # the journal knows of it
+        self.sending: Sending | None = None
+        self.submitted_at = 0.0
+        self.sent_at = 0.0
+        self.reused = False
+        self.attempts: tuple[Attempt, ...] = ()
+        # -- what comes back
+        self.reply: ReplyHead | None = None
+        self.relaying = False  # a part of the reply has gone to the caller
+        self.chunked = False
+        self.out: list[bytes] = []
+        self.suspect = False  # it began well and may be an error all the same
+        self.meter: Meter | None = None
+        self.kept: list[bytes] = []
+        self.kept_bytes = 0
+        self.reply_bytes = 0
+        self.first_byte_at = 0.0
+        self.usage: Usage | None = None
 
     # -- what limits and credit ask of a call (`policies.limits`, `policies.credit`) --------------
 
@@ -166,22 +183,9 @@ class CallState(msgspec.Struct, eq=False, repr_omit_defaults=True):
     def closer_input_bound(self) -> int:
         """A closer bound of its input tokens than the length of its body."""
         terms = self.terms
-        return openai_bounds.closer_bound(self.body, terms.image_tokens_max, terms.tokenizer)
-
-
-State = TypeVar("State", bound=CallState)
-
-
-def begin_call(
-    kind: type[State],
-    gate: "Gate",
-    snapshot: "Snapshot",
-    connection: ClientConnection,
-    head: RequestHead,
-) -> State:
-    """A call of which the head is there."""
-    plan = snapshot.plan(head)
-    ahead = iter(plan.head_steps)
-    return kind(
-        gate, connection, head, snapshot, plan, gate.ids.next(), gate.wall_ns(), gate.now(), ahead
-    )
+        if self.elsewhere:
+            return self.input_bound
+        dialect = self.plan.operation.dialect if self.plan.operation is not None else ""
+        return openai_bounds.closer_bound(
+            self.body, terms.image_tokens_max, terms.tokenizer, dialect
+        )

@@ -102,6 +102,11 @@ class TermsBook:
         self._team_wallets = {one.name: one.wallet for one in document.teams}
         self._plans = {one.name: one for one in document.plans}
         self._models = {one.name: one for one in document.models}
+        self._contexts = {
+            pin.model: pin.context_tokens
+            for pin in document.catalogue
+            if pin.context_tokens is not None
+        }
         self._virtual = {one.name: one for one in document.virtual_models}
         self.prices = compile_prices(document)
         self._by_subject = any(
@@ -323,6 +328,8 @@ class TermsBook:
         known = [limit for limit in limits if limit is not None]
         terms.output_tokens_max = max(known) if len(known) == len(limits) else None
         terms.hidden_reasoning = any(model.hidden_reasoning for model in models)
+        contexts = [self._contexts.get(model.name, bounds.CONTEXT_TOKENS) for model in models]
+        terms.context_tokens = max(contexts)
         terms.image_tokens_max = max(model.image_tokens_max for model in models)
         tokenizers = {model.tokenizer for model in models}
         terms.tokenizer = tokenizers.pop() if len(tokenizers) == 1 else None

@@ -34,14 +34,12 @@ class Terms:
     """
 
     __slots__ = (
-        "application", "bounds_output", "charge", "concurrent", "corrected", "cost", "counted",
-        "counters", "default_output_tokens", "drops", "fares", "fits", "hidden_reasoning",
-        "image_tokens_max", "included", "key", "measures", "missing_subject",
-        "needs_price", "offer",
-        "output_tokens_max", "overage", "plan", "plenty_until", "purse_ids", "rate_fields",
-        "rate_lines", "rate_lines_until", "slices", "team", "tokenizer", "top_up_url", "total_s",
-        "until_ns",
-        "unusual", "upgrade_urls", "wallet",
+        "application", "bounds_output", "charge", "concurrent", "context_tokens", "corrected",
+        "cost", "counted", "counters", "default_output_tokens", "drops", "fares", "fits",
+        "hidden_reasoning", "image_tokens_max", "included", "key", "measures", "missing_subject",
+        "needs_price", "offer", "output_tokens_max", "overage", "plan", "plenty_until",
+        "purse_ids", "rate_fields", "rate_lines", "rate_lines_until", "slices", "team",
+        "tokenizer", "top_up_url", "total_s", "until_ns", "unusual", "upgrade_urls", "wallet",
     )  # fmt: skip
 
     def __init__(self, key: KeyRecord) -> None:
@@ -84,6 +82,7 @@ class Terms:
         self.output_tokens_max: int | None = None
         self.hidden_reasoning = False
         self.image_tokens_max = 0
+        self.context_tokens = 0  # the most input that a model takes
         self.tokenizer: str | None = None
 
     def complete(self) -> None:
