@@ -275,15 +275,16 @@ def _served_by(operation: Operation) -> tuple[str, str, str]:
         names = [operation.name]
         if operation.name in STANDS_IN:
             names.append(STANDS_IN[operation.name])
-        spoken = [each for name in names for each in DIALECTS[name]]  # type: ignore[index]
+        spoken = [each for name in names for each in DIALECTS[name]]
         others = [
             each for each in spoken if each != own and translator(operation.name, each) is not None
         ]
+    stand_in = STANDS_IN.get(operation.name, "")
     able = [
         vendor
         for vendor in VENDORS.values()
-        if set(vendor.dialects.get(operation.name, ())) & {*native, *others}  # type: ignore[call-overload]
-        or set(vendor.dialects.get(STANDS_IN.get(operation.name, ""), ())) & {*others}  # type: ignore[call-overload]
+        if {*native, *others}.intersection(vendor.dialects.get(operation.name, ()))
+        or set(others).intersection(vendor.dialects.get(stand_in, ()))
     ]
     return (
         ", ".join(map(code, native)) or "-",
