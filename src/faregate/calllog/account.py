@@ -167,6 +167,7 @@ def _who(record: CallRecord) -> Iterator[tuple[str, str | None]]:
     yield "team", record.team
     yield "customer", record.customer
     yield "run", record.run
+    yield "acting", record.acting
     yield "address", record.client_address
     yield "user agent", record.user_agent
 

@@ -85,6 +85,7 @@ class Started(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="s"):
     team: str = ""
     customer: str = ""
     run: str = ""
+    acting: str = ""  # the operator acted for the key: the batch and line, or "operator"
 
 
 class Settled(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="e"):
@@ -129,6 +130,7 @@ class Closed(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="c"):
     team: str = ""
     customer: str = ""
     run: str = ""
+    acting: str = ""
 
 
 class Decided(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="d"):
@@ -201,6 +203,7 @@ class CallRecord(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     team: str = ""
     customer: str = ""
     run: str = ""
+    acting: str = ""
     charge: Charge | None = None
     decision: tuple[Finding, ...] | None = None
     request_body: str | None = None

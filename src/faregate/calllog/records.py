@@ -127,6 +127,7 @@ def _open_record(worker: str, start: Started) -> CallRecord:
         team=start.team,
         customer=start.customer,
         run=start.run,
+        acting=start.acting,
     )
 
 
@@ -175,6 +176,7 @@ def _closed_record(worker: str, frame: Closed) -> CallRecord:
         team=frame.team,
         customer=frame.customer,
         run=frame.run,
+        acting=frame.acting,
     )
 
 

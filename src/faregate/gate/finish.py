@@ -53,6 +53,7 @@ def record_start(call: CallState) -> bool:
             terms.team,
             call.customer,
             call.run_name,
+            call.acting,
         )
     )
     return call.started
@@ -189,6 +190,7 @@ def _closed(
         call.terms.team,
         call.customer,
         call.run_name,
+        call.acting,
     )
 
 

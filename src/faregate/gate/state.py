@@ -46,7 +46,8 @@ class CallState:
     """
 
     __slots__ = (
-        "acting", "ahead", "answers", "attempting", "attempts", "beyond", "body", "call_id", "choice",
+        "acting",
+        "ahead", "answers", "attempting", "attempts", "beyond", "body", "call_id", "choice",
         "choices", "chunked", "connection", "cost", "costs", "course", "customer", "deadline",
         "dropped", "elsewhere", "ended", "first_byte_at", "form", "gate", "grows", "growth",
         "head", "idempotent", "input_bound", "kept", "kept_bytes", "key", "limited_at",

@@ -31,7 +31,8 @@ _NOT_FORWARDED: Final = HOP_BY_HOP | {
     b"x-forwarded-port", b"x-real-ip", b"via", b"origin", b"referer",
     b"openai-organization", b"openai-project", b"x-goog-api-key", b"x-goog-user-project",
     b"faregate-customer", b"faregate-run", b"faregate-unsupported", b"faregate-operator",
-    b"faregate-timeout", b"faregate-conversation",
+    b"faregate-timeout", b"faregate-conversation", b"faregate-key", b"faregate-call-id",
+    b"faregate-before", b"faregate-batch-line",
 }  # fmt: skip
 
 
