@@ -33,7 +33,7 @@ def attempt_failed(call: "Relay", trouble: Trouble, answer: Refusal | Passed) ->
     if not isinstance(step, Send):
         _give_up(call, answer)
         return
-    following = course_of(call, step.choose).failed(choice, trouble, call.gate.now())
+    following = course_of(call, step.choose, choice).failed(choice, trouble, call.gate.now())
     _go_on(call, step, following)
 
 
@@ -66,7 +66,7 @@ def _go_on(call: "Relay", step: Send, following: Next | GiveUp) -> None:
 def _unsupported(call: "Relay", step: Send, choice: Choice, lost: Lost) -> Next | GiveUp:
     trouble = Trouble("unsupported", "request", detail=lost.why)
     call.answers += ((trouble, refuse_lost(call, lost)),)
-    return course_of(call, step.choose).failed(choice, trouble, call.gate.now())
+    return course_of(call, step.choose, choice).failed(choice, trouble, call.gate.now())
 
 
 def _later(call: "Relay", step: Send, wait_s: float) -> None:

@@ -64,9 +64,10 @@ class Choose:
         assert offer is not None
         route, terms = self._routes[offer.name], call.terms
         if _TIMEOUT_FIELD in call.head.fields or terms.total_s is not None:
-            refusal = set_deadline(call, call.head.fields.get(_TIMEOUT_FIELD))
-            if refusal is not None:
-                return refusal
+            seconds = deadline_s(call)
+            if isinstance(seconds, Refusal):
+                return seconds
+            set_deadline(call, seconds)
         if terms.overage is not terms.charge:
             call.beyond = call.tariff is not None and call.tariff is terms.overage
         quick = route.quick
@@ -96,17 +97,23 @@ class Choose:
         offer = call.offer
         assert offer is not None
         route = self._routes[offer.name]
-        now = call.gate.now()
-        choice = route.look(facts_of(call, route), now)
-        if isinstance(choice, Refused):
-            return choice.refusal()
-        found: Refusal | Lost | None = None
-        for target in (choice.target, *route.targets):
-            outcome = self.prepare(call, choice if target is choice.target else target.choices[0])
-            if outcome is None or isinstance(outcome, Refusal):
+        seconds = deadline_s(call)
+        if isinstance(seconds, Refusal):
+            return seconds
+        now, facts = call.gate.now(), facts_of(call, route)
+        first = route.look(facts, now)
+        if isinstance(first, Refused):
+            return first.refusal()
+        choice: Choice | None = first
+        lost, skipped = [], set()
+        while choice is not None:  # as `choose_another`
+            outcome = self.prepare(call, choice)
+            if not isinstance(outcome, Lost):
                 return outcome
-            found = found or outcome
-        return refuse_lost(call, found) if isinstance(found, Lost) else found
+            lost.append(outcome)
+            skipped.add(choice.target_health)
+            choice = route.pick_any(route.stages(facts), facts, now, skipped, claims=False)
+        return refuse_lost(call, lost[0])
 
     def route(self, name: str) -> Route:
         """The route of a model, virtual or not."""
@@ -200,9 +207,9 @@ class Choose:
         return written if grave is None or drops(call) else grave
 
 
-def set_deadline(call: "Relay", said: bytes | None) -> Refusal | None:
-    """Keep to the caller's own time, and to the virtual model's."""
-    seconds = call.terms.total_s
+def deadline_s(call: "Relay") -> float | Refusal | None:
+    """How long the call may take: by the caller's own word, and by the virtual model's."""
+    seconds, said = call.terms.total_s, call.head.fields.get(_TIMEOUT_FIELD)
     if said is not None:
         try:
             asked = float(said)
@@ -212,12 +219,16 @@ def set_deadline(call: "Relay", said: bytes | None) -> Refusal | None:
             detail = f"Faregate-Timeout is seconds, above 0 and at most {_TIMEOUT_S_MAX}."
             return refuse("request_invalid", detail, param="faregate-timeout")
         seconds = asked if seconds is None else min(asked, seconds)
+    return seconds
+
+
+def set_deadline(call: "Relay", seconds: float | None) -> None:
+    """End the call in time."""
     assert seconds is not None
     call.deadline = call.started_at + seconds
     call.timer = call.gate.loop.call_later(
         max(call.deadline - call.gate.now(), 0.0), call.out_of_time
     )
-    return None
 
 
 def drops(call: "Relay") -> bool:
@@ -238,25 +249,27 @@ def refuse_lost(call: "Relay", lost: Lost) -> Refusal:
 
 def choose_another(call: "Relay", choose: Choose, choice: Choice, lost: Lost) -> Refusal | None:
     """Prepare for a target that can take the request, where there is one."""
-    course, now = course_of(call, choose), call.gate.now()
+    course, now = course_of(call, choose, choice), call.gate.now()
+    refusal = refuse_lost(call, lost)
     while True:
         trouble = Trouble("unsupported", "request", detail=lost.why)
+        call.answers.append((trouble, refusal))
         following = course.failed(choice, trouble, now)
         if isinstance(following, GiveUp) or following.wait_s:
-            return refuse_lost(call, lost)
+            return refusal
         choice = following.choice
         outcome = choose.prepare(call, choice)
         if not isinstance(outcome, Lost):
             return outcome
+        lost = outcome
 
 
-def course_of(call: "Relay", choose: Choose) -> Course:
+def course_of(call: "Relay", choose: Choose, choice: Choice) -> Course:
     """What is tried for this call, from its first trouble on."""
     course = call.course
     if course is None:
-        offer, choice = call.offer, call.choice
+        offer = call.offer
         assert offer is not None
-        assert choice is not None
         route = choose.route(offer.name)
         deadline = call.deadline or _FAR
         facts = facts_of(call, route)

@@ -54,7 +54,9 @@ class Shadow:
         call, wire = self._call, self._wire
         streamed = call.peek is not None and call.peek.stream is True
         self.request_body = body
-        self.request_head = wire.request_head(call.head, len(body), streamed=streamed)
+        self.request_head = wire.request_head(
+            call.head, len(body), streamed=streamed, form=call.form
+        )
         if streamed and wire.native is not None:
             self._meter = wire.native.stream_meter(hide_usage=False, measures=False)
         elif streamed and wire.writer is not None:

@@ -70,8 +70,7 @@ class Course:
 
     def failed(self, choice: Choice, trouble: Trouble, now: float) -> Next | GiveUp:
         """Learn from a failed attempt, and say what is next."""
-        if trouble.kind != "unsupported":  # it was not asked, so nothing was learnt of it
-            record(choice, trouble, now)
+        record(choice, trouble, now)
         self.troubles.append((choice, trouble))
         self._attempts += trouble.kind != "unsupported"  # then nothing was sent
         self._weigh(choice, trouble)
