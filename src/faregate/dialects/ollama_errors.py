@@ -1,6 +1,6 @@
 """Renders a refusal in the shape of Ollama's API.
 
-Its SDKs read `error`, a text; `details` has all that Faregate says.
+Its SDKs read `error`, a text, which ends in the code; `details` has all that Faregate says.
 
 Sources: Ollama API, "Errors" (the body, and the line of a stream); ollama 0.6, `ResponseError`.
 """
@@ -31,7 +31,8 @@ class OllamaError(msgspec.Struct, gc=False):
 
 
 def _error(refusal: Refusal, call_id: str, status: int) -> OllamaError:
-    return OllamaError(message(refusal), members(refusal, call_id, status))
+    text = f"{message(refusal)} ({refusal.code})"
+    return OllamaError(text, members(refusal, call_id, status))
 
 
 def render(refusal: Refusal, call_id: str, statuses: Statuses = None) -> tuple[Fields, bytes]:

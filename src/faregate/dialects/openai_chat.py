@@ -54,6 +54,8 @@ class Peek(msgspec.Struct, gc=False):
     @property
     def choices(self) -> int:
         """How many answers are made, each of up to `output_limit` tokens."""
+        if self.n is None and self.best_of is None:
+            return 1
         return max(self.n or 1, self.best_of or 1)
 
     @property

@@ -104,7 +104,9 @@ class PlainNative:
         """For one stream; usage is never hidden, for it is never asked for."""
         return PlainMeter(self.read_usage)
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
         """The end of a stream that we end: an error event, and why."""
         event = {"type": "error", "faregate": {"refusal": refusal}}
         return b"event: error\ndata: %b\n\n%b" % (msgspec.json.encode(event), _DONE)

@@ -193,8 +193,13 @@ class Native(Protocol):
     def stream_meter(self, *, hide_usage: bool, measures: bool) -> Meter:
         """For one stream."""
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
-        """The end of a stream that we end: choices at their limit, and why."""
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
+        """The end of a stream that we end: choices at their limit, and why.
+
+        `call_id` is what the stream is called; `output_tokens` what it has put out.
+        """
 
 
 class FormNative(Native, Protocol):

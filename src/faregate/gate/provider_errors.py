@@ -57,9 +57,9 @@ _ERROR_EVENTS: Final = (b'data: {"error"', b'data:{"error"', b"event: error", b'
 
 def looks_like_error(data: bytes) -> bool:
     """Whether the first piece of a reply of 200 may be that of an error."""
-    start = data[:_LOOKED_AT]
-    if b'"error"' not in start and not start.startswith(_ERROR_EVENTS):
+    if data.find(b'"error"', 0, _LOOKED_AT) < 0 and not data.startswith(b"event: error"):
         return False
+    start = data[:_LOOKED_AT]
     return start.startswith((b"{", *_ERROR_EVENTS)) or start.lstrip().startswith(b"{")
 
 

@@ -287,7 +287,12 @@ class Relay(CallState):
         operation = self.plan.operation
         assert operation is not None
         native = operation.native
-        self._send_on(native.final_events(self.call_id, self.model_asked, self.choices, members))
+        # What the stream has called itself so far, where its events must go on naming that.
+        reply_id = getattr(self.meter, "reply_id", "") or self.call_id
+        tokens = self._output_tokens()
+        self._send_on(
+            native.final_events(reply_id, self.model_asked, self.choices, members, tokens)
+        )
         self.out.append(reply.LAST_CHUNK)
         self._flush()
         finish_call(self, "answered", status, refusal)

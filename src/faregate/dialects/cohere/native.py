@@ -97,7 +97,9 @@ class CohereNative:
             lambda start: EventSplitter(), self.read_usage, b'"usage"', measures=measures
         )
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
         """The end of a stream that we end: at its limit, and why."""
         event = {
             "type": "message-end",

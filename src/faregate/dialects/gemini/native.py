@@ -116,7 +116,9 @@ class GeminiNative:
         """For one stream in either form; usage is never hidden."""
         return PassingMeter(_splitter, self.read_usage, b'"usageMetadata"', measures=measures)
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
         """The end of a stream that we end: choices at their limit, and why."""
         event = {
             "candidates": [

@@ -100,7 +100,9 @@ class OllamaNative:
             lambda start: LineSplitter(), self.read_usage, b'eval_count"', measures=measures
         )
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
         """The end of a stream that we end: at its limit, and why."""
         said: dict[str, object] = {"message": {"role": "assistant", "content": ""}}
         if self._generates:

@@ -1,6 +1,7 @@
 """Sources of an answer, as chat's annotations.
 
-An annotation of a kind that OpenAI doesn't have keeps a source without a URL: `document_citation`.
+Chat's annotations are of one kind; a source without a URL has an empty one there, for there are
+callers that check what they read. The document's number stands beside, where there is one.
 
 Sources: OpenAI API reference, "The chat completion object"; OpenRouter, "Web search" (`content`).
 """
@@ -17,14 +18,17 @@ def read_citation(stated: object, dialect: str) -> Citation | None:
         return None
     kind = stated.get("type")
     inner = stated.get(kind) if isinstance(kind, str) else None
-    if kind not in ("url_citation", "document_citation") or not isinstance(inner, dict):
+    if kind != "url_citation" or not isinstance(inner, dict):
         return Citation(raw=stated, origin=dialect)
+    start, end = _whole(inner.get("start_index")), _whole(inner.get("end_index"))
+    if start == end:  # a span must be said, and there is none
+        start = end = None
     return Citation(
         url=_text(inner.get("url")),
         title=_text(inner.get("title")),
         cited_text=_text(inner.get("content")),
-        start=_whole(inner.get("start_index")),
-        end=_whole(inner.get("end_index")),
+        start=start,
+        end=end,
         document=_whole(inner.get("document")),
     )
 
@@ -71,15 +75,11 @@ def write_citation(citation: Citation, dialect: str, shift: int = 0) -> dict[str
         inner["end_index"] = citation.end + shift
     if citation.cited_text is not None:
         inner["content"] = citation.cited_text
-    if citation.url is not None:
-        # The SDKs want all four.
-        inner = {"start_index": shift, "end_index": shift, "title": citation.title or ""} | inner
-        return {"type": "url_citation", "url_citation": inner | {"url": citation.url}}
-    if citation.title is not None:
-        inner["title"] = citation.title
     if citation.document is not None:
         inner["document"] = citation.document
-    return {"type": "document_citation", "document_citation": inner}
+    # The SDKs want all four.
+    inner = {"start_index": shift, "end_index": shift, "title": citation.title or ""} | inner
+    return {"type": "url_citation", "url_citation": inner | {"url": citation.url or ""}}
 
 
 def write_citations(
@@ -97,7 +97,7 @@ def read_flat_citation(stated: object, dialect: str) -> Citation | None:
     if not isinstance(stated, dict):
         return None
     kind = stated.get("type")
-    if kind not in ("url_citation", "document_citation"):
+    if kind != "url_citation":
         return Citation(raw=stated, origin=dialect)
     return read_citation({"type": kind, kind: stated}, dialect)
 

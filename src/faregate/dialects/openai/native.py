@@ -25,11 +25,18 @@ class OpenAINative:
         found = openai_chat.peek(body)
         if isinstance(found, Refusal):
             return found
-        if found.output_limit is None and found.n is None and found.best_of is None:
+        if (
+            found.max_tokens is None
+            and found.max_completion_tokens is None
+            and found.n is None
+            and found.best_of is None
+        ):
             return found
         return openai_chat.refuse_twofold(body) or found
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
         """The end of a stream that we end."""
         return openai_chat.final_events(self._path, call_id, model, choices, refusal)
 

@@ -119,7 +119,9 @@ class ResponsesNative:
         """For one stream."""
         return ResponsesMeter(measures=measures)
 
-    def final_events(self, call_id: str, model: str, choices: int, refusal: object) -> bytes:
+    def final_events(
+        self, call_id: str, model: str, choices: int, refusal: object, output_tokens: int = 0
+    ) -> bytes:
         """The end of a stream that we end; `call_id` is the response's id."""
         response = {
             "id": call_id,
