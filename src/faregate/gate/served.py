@@ -27,8 +27,8 @@ from faregate.dialects.responses import native as responses_native
 from faregate.gate.operations import Operation
 from faregate.gate.translators import translator
 
-_GEMINI: Final = "/v1beta/models/{model}"
-_ARRAY: Final = f"{_GEMINI}:streamGenerateContent?alt=json"
+# Google's SDK asks for v1 since its version 3, for v1beta before.
+_GEMINI: Final = ("/v1beta/models/{model}", "/v1/models/{model}")
 
 
 def _generating() -> Iterator[Operation]:
@@ -88,11 +88,11 @@ def _generating() -> Iterator[Operation]:
     )
 
 
-def _gemini() -> Iterator[Operation]:
+def _gemini(base: str) -> Iterator[Operation]:
     for verb, streams in (("generateContent", False), ("streamGenerateContent", True)):
         yield Operation(
             name="generate",
-            path=f"{_GEMINI}:{verb}",
+            path=f"{base}:{verb}",
             dialect="gemini",
             native=gemini_native.NATIVE,
             translator=gemini.DIALECT,
@@ -103,7 +103,7 @@ def _gemini() -> Iterator[Operation]:
     path = "/models/{model}:streamGenerateContent"
     yield Operation(
         name="generate",
-        path=_ARRAY,
+        path=f"{base}:streamGenerateContent?alt=json",
         dialect="gemini",
         native=gemini_native.ARRAY_NATIVE,
         translator=gemini.ARRAY_DIALECT,
@@ -118,7 +118,7 @@ def _gemini() -> Iterator[Operation]:
         path = f"/models/{{model}}:{verb}"
         yield Operation(
             name="embeddings",
-            path=f"{_GEMINI}:{verb}",
+            path=f"{base}:{verb}",
             dialect="gemini_embeddings",
             native=gemini_embeddings_native.NATIVE,
             translator=dialect,
@@ -201,6 +201,6 @@ def _media() -> Iterator[Operation]:
 
 OPERATIONS: Final[dict[str, Operation]] = {
     operation.path: operation
-    for each in (_generating, _gemini, _without_output, _media)
-    for operation in each()
+    for each in (_generating(), *map(_gemini, _GEMINI), _without_output(), _media())
+    for operation in each
 }

@@ -281,7 +281,15 @@ def _asked(body: bytes, model: str, *, streamed: bool) -> Asked:
         tools=tools,
         forced=forced,
         results=results,
+        schema=_schema(document.get("outputConfig") or {}),
     )
+
+
+def _schema(wanted: dict[str, Any]) -> object:
+    """The schema that the answer must fit, which is a text there."""
+    structure = (wanted.get("textFormat") or {}).get("structure") or {}
+    text = (structure.get("jsonSchema") or {}).get("schema")
+    return msgspec.json.decode(text) if isinstance(text, str) else None
 
 
 def _tools(rows: list[dict[str, Any]]) -> Iterator[Tool]:
