@@ -253,7 +253,7 @@ def choose_another(call: "Relay", choose: Choose, choice: Choice, lost: Lost) ->
     refusal = refuse_lost(call, lost)
     while True:
         trouble = Trouble("unsupported", "request", detail=lost.why)
-        call.answers.append((trouble, refusal))
+        call.answers += ((trouble, refusal),)
         following = course.failed(choice, trouble, now)
         if isinstance(following, GiveUp) or following.wait_s:
             return refusal

@@ -50,6 +50,7 @@ _OF_THE_REQUEST: Final = frozenset(("invalid_request", "context_length", "conten
 _LOOKED_AT: Final = 200
 _PREAMBLES: Final = (b"event: message_start", b"event: response.created")
 _ERROR_EVENTS: Final = (b'data: {"error"', b'data:{"error"', b"event: error", b'[{"error"')
+_LATE_ERRORS: Final = (b"\nevent: error", b"\nevent: response.failed")
 
 
 # -- what begins well and is an error --------------------------------------------------------------
@@ -60,12 +61,30 @@ def looks_like_error(data: bytes) -> bool:
     if data.find(b'"error"', 0, _LOOKED_AT) < 0 and not data.startswith(b"event: error"):
         return False
     start = data[:_LOOKED_AT]
+    if start.startswith(b"data:") and b'"error":{' in start:
+        return True
     return start.startswith((b"{", *_ERROR_EVENTS)) or start.lstrip().startswith(b"{")
 
 
 def is_preamble(data: bytes) -> bool:
     """Whether a stream has begun without any part of an answer."""
     return data.startswith(_PREAMBLES) and b"elta" not in data and b"block_start" not in data
+
+
+def error_behind_preamble(data: bytes) -> bytes | None:
+    """The error that ends a stream before any part of an answer, once it is whole."""
+    for mark in _LATE_ERRORS:
+        _, found, rest = data.partition(mark)
+        if found and ends_event(rest):
+            return found[1:] + rest
+    return None
+
+
+def ends_event(data: bytes) -> bool:
+    """Whether the first event, or line, in `data` is whole."""
+    if data.startswith(b"{"):
+        return b"\n" in data
+    return b"\n\n" in data or b"\r\n\r\n" in data
 
 
 def is_error(call: "Relay", head: ReplyHead, body: bytes) -> bool:
@@ -102,17 +121,30 @@ def break_attempt(call: "Relay", code: str, detail: str) -> None:
     attempt_broken(call, Trouble(_KINDS[code], "model", None, True, detail))
 
 
-def fail_in_stream(call: "Relay", event: bytes) -> None:
-    """A stream's first word is an error: `event` is its data, or the event."""
-    if call.sending is not None:
-        call.sending.cancel()
-        call.sending = None
+def fail_in_stream(call: "Relay", event: bytes, known: str | None = None) -> bool:
+    """Fail where a stream's first word is an error: `event` is its data, or the event.
+
+    `known` is what is said of it where it is one for sure; without, False: it is none.
+    """
     head, data = call.reply, event
     assert head is not None
     if event.startswith((b"event:", b"data:")):
-        first = next((one for one in event.split(b"\n\n") if b"data" in one), event)
+        lines = event.replace(b"\r\n", b"\n")
+        first = next((one for one in lines.split(b"\n\n") if b"data" in one), lines)
         data = event_data(first)
-    _settle(call, head, _classified(call, head, data), data)
+    found = _classified(call, head, data)
+    if found.meaning == "none" and event.startswith(b"{"):
+        data = event.partition(b"\n")[0]
+        found = _classified(call, head, data)
+    if found.meaning == "none":
+        if known is None and not event.startswith(b"event: error"):
+            return False
+        found = Classification("failed", "provider_failed", known or "an error in its stream")
+    if call.sending is not None:
+        call.sending.cancel()
+        call.sending = None
+    _settle(call, head, found, data)
+    return True
 
 
 def settle_error(call: "Relay", head: ReplyHead) -> None:
@@ -176,10 +208,15 @@ def _trouble(found: Classification, seconds: float | None) -> Trouble:
 
 def _rejected(call: "Relay", status: int, body: bytes) -> Refusal:
     """The caller's mistake in the provider's words, for another dialect."""
-    said = mask(_message(body).encode()).decode("utf-8", "replace")[:_SAID_CHARACTERS_MAX]
+    said = said_by_provider(_message(body))
     name = call.upstream.name if call.upstream is not None else "unknown"
     text = f"Provider '{name}' refused the request with status {status}: {said}"
     return refuse("request_rejected", text)
+
+
+def said_by_provider(text: str) -> str:
+    """A provider's words as they may be told: without keys, and not too many."""
+    return mask(text.encode("utf-8", "replace")).decode("utf-8", "replace")[:_SAID_CHARACTERS_MAX]
 
 
 def _message(body: bytes) -> str:

@@ -23,6 +23,8 @@ from faregate.gate.provider_errors import (
     FAILURE_CODES,
     break_attempt,
     decoded,
+    ends_event,
+    error_behind_preamble,
     fail_before_reply,
     fail_broken,
     fail_in_stream,
@@ -30,6 +32,7 @@ from faregate.gate.provider_errors import (
     is_error,
     is_preamble,
     looks_like_error,
+    said_by_provider,
     settle_error,
     upstream_refusal,
 )
@@ -98,11 +101,10 @@ class Relay(CallState):
             if self.kept:
                 data = b"".join((*self.kept, data))
                 self.kept, self.kept_bytes = [], 0
-            if looks_like_error(data):
-                self._take_for_error(data)
+            if looks_like_error(data) and self._take_for_error(data):
                 return
             if meter is not None and is_preamble(data):
-                self._collect(data)
+                self._hold_preamble(data)
                 return
             self._begin()
         if meter is None:
@@ -174,6 +176,11 @@ class Relay(CallState):
             self._cut("upstream_malformed", "the stream ended before it began")
             return False
         body = b"".join(self.kept)
+        if self.meter is not None:
+            if looks_like_error(body) and fail_in_stream(self, body):
+                return False
+            self._not_suspect()
+            return not self.ended
         if self.suspect and is_error(self, head, body):
             settle_error(self, head)
             return False
@@ -228,10 +235,11 @@ class Relay(CallState):
             self.kept_bytes += len(data)
             return False
         if not self.relaying:
-            fail_in_stream(self, failure.raw or failure.message.encode())
+            said = said_by_provider(failure.message)
+            fail_in_stream(self, failure.raw or failure.message.encode(), said)
             return False
         self._send_on(data)
-        self._cut("provider_failed", failure.message[:500])
+        self._cut("provider_failed", said_by_provider(failure.message))
         return False
 
     def upstream_failed(self, failure: Failure) -> None:
@@ -390,11 +398,18 @@ class Relay(CallState):
             else:
                 self._not_suspect()
 
-    def _take_for_error(self, data: bytes) -> None:
-        if self.meter is not None:
-            fail_in_stream(self, data)
-        else:
-            self.suspect = True
+    def _take_for_error(self, data: bytes) -> bool:
+        """Whether the first piece doesn't go on: it is an error, or may turn out as one."""
+        if self.meter is not None and ends_event(data):
+            return fail_in_stream(self, data)
+        self.suspect = self.meter is None
+        self._collect(data)
+        return not self.relaying
+
+    def _hold_preamble(self, data: bytes) -> None:
+        """Keep what comes before an answer: an error there is one of the attempt."""
+        late = error_behind_preamble(data)
+        if late is None or not fail_in_stream(self, late, "an error in its stream"):
             self._collect(data)
 
     def _not_suspect(self) -> None:
@@ -480,6 +495,7 @@ class Relay(CallState):
         self.kept, self.kept_bytes = [], 0
         self.out = []
         self.usage = None
+        self.dropped = ()
         self.resent = False
         self.first_byte_at = self.sent_at = 0.0
 
