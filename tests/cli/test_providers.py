@@ -165,14 +165,16 @@ def test_tested(console: Console, vendor: str) -> None:
     add = ("providers", "add", "--base-url", vendor, "--key-stdin")
     console.good(*add, "good", stdin="sk-good")
     said = console.good("providers", "test", "good")
-    assert said.out == "good works: it lists 1 model\n"
+    assert said.out == "good / default works: it lists 1 model\n"
     console.good(*add, "bad", stdin="sk-hidden")
     said = console.run("providers", "test")
     assert said.status == 1
-    assert "bad does not work: it refuses the key (HTTP 401, it says: bad key)" in said.out
+    told = "bad / default does not work: it refuses the key (HTTP 401, it says: bad key)"
+    assert told in said.out
     told = console.run("providers", "test", "--json")
     assert [(one["name"], one["works"]) for one in told.json] == [("good", True), ("bad", False)]
     assert "there is no provider 'x'" in console.run("providers", "test", "x").err
+    assert "no provider has this key" in console.run("providers", "test", "--key", "x").err
 
 
 def test_nothing_to_test(console: Console) -> None:

@@ -1,6 +1,6 @@
 """faregate providers: contracts with vendors."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -20,6 +20,9 @@ from faregate.configuration.document import Document, Provider
 from faregate.core.errors import FaregateError
 from faregate.providers.environment import first_variables
 from faregate.providers.vendors import VENDORS
+
+if TYPE_CHECKING:
+    from faregate.cli.provider_probe import Report
 
 app = typer.Typer(
     name="providers", help="Add, list, test and remove providers.", no_args_is_help=True
@@ -202,11 +205,16 @@ def probe_command(
     name: Annotated[
         str | None, typer.Argument(help="The provider's name; without it, all.")
     ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Only with the key of this name.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Only this model.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask providers for their list of models, and explain what comes back.
+    """Make a tiny real call with each key and model, and explain what comes back.
 
-    It costs nothing: no model is called. The exit status is 1 when one of them doesn't work.
+    It asks for a few tokens, which the provider bills; a provider without models is asked for its
+    list instead. The exit status is 1 when something doesn't work.
 
     Example: faregate providers test openai
     """
@@ -216,19 +224,35 @@ def probe_command(
         document = installation.revisions.current().clear
     if name is not None:
         find_provider(document, name)
-    reports = probe_all(document, name)
+    reports = probe_all(document, name, key=key, model=model)
+    if not reports and (key or model):
+        raise FaregateError(
+            "no provider has this key and model", fix="'faregate providers list' shows them"
+        )
     if as_json:
         print_json(reports)
     elif not reports:
         typer.echo("There are no providers; 'faregate providers add' adds one.")
     else:
         for report in reports:
-            state = "works" if report.works else "does not work"
-            typer.echo(f"{report.name} {state}: {report.message}")
+            typer.echo(_told(report))
             if report.fix:
                 typer.echo(f"  fix: {report.fix}")
     if not all(report.works for report in reports):
         raise typer.Exit(1)
+
+
+def _told(report: "Report") -> str:
+    whole = [report.name, *(part for part in (report.key, report.model) if part)]
+    state = "works" if report.works else "does not work"
+    numbers = []
+    if report.first_byte_ms is not None:
+        numbers.append(f"first byte after {report.first_byte_ms / 1_000:.2f} s")
+    if report.input_tokens is not None or report.output_tokens is not None:
+        numbers.append(f"{report.input_tokens or 0} + {report.output_tokens or 0} tokens")
+    if report.works and report.model is not None and report.result == "ok":
+        numbers.append("price not known" if report.cost is None else f"${report.cost}")
+    return f"{' / '.join(whole)} {state}: {', '.join((report.message, *numbers))}"
 
 
 def _option(text: str) -> tuple[str, str]:
