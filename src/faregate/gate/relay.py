@@ -404,7 +404,7 @@ class Relay(CallState):
             return fail_in_stream(self, data)
         self.suspect = self.meter is None
         self._collect(data)
-        return not self.relaying
+        return True
 
     def _hold_preamble(self, data: bytes) -> None:
         """Keep what comes before an answer: an error there is one of the attempt."""
