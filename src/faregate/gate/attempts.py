@@ -51,7 +51,7 @@ def _go_on(call: "Relay", step: Send, following: Next | GiveUp) -> None:
         if following.wait_s:
             _later(call, step, following.wait_s)
             return
-        call.begin_again()
+        call.begin_attempt()
         choice = following.choice
         outcome = step.choose.prepare(call, choice)
         if outcome is None:

@@ -15,6 +15,7 @@ from faregate.dialects import openai_bounds, problem
 from faregate.gate.call import Call
 from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.explaining import Explaining
+from faregate.gate.filing import Filing
 from faregate.gate.ports import ConfigurationState, Journal, LedgerSource, Tally
 from faregate.gate.recorder import Recorder
 from faregate.gate.routes import compile_routes
@@ -52,6 +53,7 @@ class Gate:
         ledger: LedgerSource,
         tally: Tally,
         explaining: Explaining | None = None,
+        filing: Filing | None = None,
     ) -> None:
         # -- for the worker's life
         self.loop = loop
@@ -63,6 +65,7 @@ class Gate:
         self.deadlines = Deadlines(loop, self.now)
         self.tasks: set[asyncio.Task[None]] = set()
         self.explaining = explaining or Explaining()
+        self.filing = filing or Filing()
         self.tally = tally
         self.broker = CreditBroker(loop, ledger, self.now, state.document.settings)
         self.broker.dropped = self._forget_terms
@@ -194,4 +197,5 @@ class Gate:
         self._upstreams.close()
         self.deadlines.close()
         self.explaining.close()
+        self.filing.close()
         self.recorder.close()

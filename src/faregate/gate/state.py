@@ -59,6 +59,9 @@ class CallState:
         "whole", "wire",
     )  # fmt: skip
 
+    request_head: bytes
+    request_body: bytes
+
     def __init__(
         self,
         gate: "Gate",
@@ -98,7 +101,6 @@ class CallState:
         self.wire: Wire | None = None
         self.course: Course | None = None
         self.neutral: Request | None = None
-        self.dropped: tuple[str, ...] = ()
         self.attempting = False
         self.shadow: Choice | None = None
         self.answers: tuple[tuple[object, object], ...] = ()
@@ -122,17 +124,20 @@ class CallState:
         self.grows = False
         self.growth: Growth | None = None
         # -- what is sent upstream
-        self.request_head = b""
-        self.request_body = b""
         self.idempotent = False
-        self.resent = False
         self.started = False  # the journal knows of it
         self.sending: Sending | None = None
         self.submitted_at = 0.0
-        self.sent_at = 0.0
         self.reused = False
         self.attempts: tuple[Attempt, ...] = ()
-        # -- what comes back
+        self.reply_bytes = 0
+        self.begin_attempt()
+
+    def begin_attempt(self) -> None:
+        """Know nothing of a reply: none of an earlier attempt's has gone to the caller."""
+        self.resent = False
+        self.sent_at = 0.0
+        self.dropped: tuple[str, ...] = ()
         self.reply: ReplyHead | None = None
         self.relaying = False  # a part of the reply has gone to the caller
         self.chunked = False
@@ -141,7 +146,6 @@ class CallState:
         self.meter: Meter | None = None
         self.kept: list[bytes] = []
         self.kept_bytes = 0
-        self.reply_bytes = 0
         self.first_byte_at = 0.0
         self.usage: Usage | None = None
 
