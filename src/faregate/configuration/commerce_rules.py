@@ -23,7 +23,37 @@ from faregate.core.money import AMOUNT_NANO_MAX, NANO, parse_amount
 from faregate.core.refusals import KINDS, PAYABLE_KINDS
 
 # The paths that limits can be for: those whose calls go to a provider.
-ROUTES: Final = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+_GEMINI_VERBS: Final = (
+    "generateContent",
+    "streamGenerateContent",
+    "embedContent",
+    "batchEmbedContents",
+)
+# Paths that rules may select by: the gate's addresses that are forwarded.
+ROUTES: Final = (
+    "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/completions",
+    "/v1/messages",
+    "/v2/chat",
+    "/api/chat",
+    "/api/generate",
+    *(f"/v1beta/models/{{model}}:{verb}" for verb in _GEMINI_VERBS),
+    *(f"/v1/models/{{model}}:{verb}" for verb in _GEMINI_VERBS),
+    "/v1/embeddings",
+    "/v2/embed",
+    "/api/embed",
+    "/api/embeddings",
+    "/v1/rerank",
+    "/v2/rerank",
+    "/v1/moderations",
+    "/v1/images/generations",
+    "/v1/images/edits",
+    "/v1/images/variations",
+    "/v1/audio/speech",
+    "/v1/audio/transcriptions",
+    "/v1/audio/translations",
+)
 FACTOR_MAX: Final = 1_000
 RATE_MAX: Final = 1_000_000
 COUNT_MAX: Final = 10**15  # shared counters are exact to 2⁵³, and windows add two of them

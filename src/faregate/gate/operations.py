@@ -4,8 +4,10 @@ from typing import Final
 
 import msgspec
 
+from faregate.dialects.embeddings import gemini
 from faregate.dialects.renderers import RENDERERS, Renderer
 from faregate.dialects.translation import Native
+from faregate.dialects.whole_dialects import PATHS
 from faregate.gate.translators import Translator
 
 
@@ -31,12 +33,19 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, str] | None = None
     is_free: bool = False
 
+    @property
+    def route(self) -> str:
+        """The path alone, as rules, records and metrics name it."""
+        return self.path.partition("?")[0]
+
 
 # How dialects are addressed below a vendor's base URL: whole replies, and streams.
 _TARGET_PATHS: Final[dict[str, tuple[str, str]]] = {
+    **{dialect: (path, path) for dialect, path in PATHS.items()},
     "openai_chat": ("/chat/completions", "/chat/completions"),
     "openai_completions": ("/completions", "/completions"),
     "openai_responses": ("/responses", "/responses"),
+    "openai_realtime": ("/realtime", "/realtime"),
     "anthropic": ("/messages", "/messages"),
     "gemini": (
         "/models/{model}:generateContent",
@@ -49,29 +58,20 @@ _TARGET_PATHS: Final[dict[str, tuple[str, str]]] = {
     ),
     "cohere": ("/chat", "/chat"),
     "ollama": ("/chat", "/chat"),
-    "gemini_embeddings": ("/models/{model}:batchEmbedContents",) * 2,
-    "cohere_embeddings": ("/embed", "/embed"),
-    "ollama_embeddings": ("/embed", "/embed"),
-    "cohere_rerank": ("/rerank", "/rerank"),
-    "jina_rerank": ("/rerank", "/rerank"),
-    "voyage_rerank": ("/rerank", "/rerank"),
-    "voyage_embeddings": ("/embeddings", "/embeddings"),
-    "openai_embeddings": ("/embeddings", "/embeddings"),
-    "openai_moderations": ("/moderations", "/moderations"),
-    "openai_images": ("/images/generations", "/images/generations"),
-    "openai_image_edits": ("/images/edits", "/images/edits"),
-    "openai_image_variations": ("/images/variations", "/images/variations"),
-    "openai_speech": ("/audio/speech", "/audio/speech"),
-    "openai_transcriptions": ("/audio/transcriptions", "/audio/transcriptions"),
-    "openai_translations": ("/audio/translations", "/audio/translations"),
 }
 
 
-def target_paths(dialect: str) -> tuple[str, str]:
-    """Where a dialect is spoken: whole replies, and streams."""
-    return _TARGET_PATHS[dialect]
+def target_paths(dialect: str, model: str, vendor: str) -> tuple[str, str]:
+    """Where a dialect is spoken: whole replies, and streams.
+
+    Both are empty where each request says itself where it goes.
+    """
+    if dialect == gemini.NAME:
+        path = f"/models/{{model}}{gemini.path(model, vendor)}"
+        return path, path
+    return _TARGET_PATHS.get(dialect, ("", ""))
 
 
 def is_addressed(dialect: str) -> bool:
     """Whether the gate knows where a dialect is spoken."""
-    return dialect in _TARGET_PATHS
+    return dialect in _TARGET_PATHS or dialect == gemini.NAME

@@ -51,7 +51,11 @@ class Plan:
     )  # fmt: skip
 
     def __init__(
-        self, route: str, steps: list[PhasedStep], operation: Operation | None = None
+        self,
+        route: str,
+        steps: list[PhasedStep],
+        operation: Operation | None = None,
+        dialect: str = "openai",
     ) -> None:
         ordered = sorted(steps, key=lambda step: step.phase)
         first_with_body = (at for at, each in enumerate(ordered) if each.needs_body)
@@ -60,7 +64,7 @@ class Plan:
             raise ValueError("a step that needs no body stands behind one that does")
         self.route = route
         self.operation = operation
-        self.refusals = operation.refusals if operation is not None else RENDERERS["openai"]
+        self.refusals = operation.refusals if operation is not None else RENDERERS[dialect]
         self.surroundings: dict[str, Surroundings] = {}  # by code, for `gate.findings`
         self.phases = tuple(each.phase for each in ordered)
         self.head_steps = tuple(each.step for each in ordered[:body_at])
@@ -145,7 +149,7 @@ class FindTerms:
     """
 
     def __init__(self, operation: Operation, check_model: ModelCheck, book: TermsBook) -> None:
-        self._route = operation.path
+        self._route = operation.route
         self._dialect = operation.dialect
         self._check_model = check_model
         self._book = book
@@ -153,7 +157,7 @@ class FindTerms:
         self._has_prompts = operation.has_prompts
         self._most = getattr(operation.native, "most", None)
         self._most_form = getattr(operation.native, "most_form", None)
-        self._asked = book.asked(operation.path)
+        self._asked = book.asked(operation.route)
 
     def __call__(self, call: "Call") -> Refusal | None:
         """Set `call.offer` and `call.terms`, or refuse the model or a subject's name."""

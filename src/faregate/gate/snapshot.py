@@ -11,8 +11,11 @@ from faregate.gate import answers, phases
 from faregate.gate.choosing import Choose, Send
 from faregate.gate.diagnosis import Diagnose
 from faregate.gate.explanations import CALLS_PATH, KeyOrOperatorCheck, ShowDecision
+from faregate.gate.file_routes import BATCH_PATHS, FILE_PATHS, file_routes
 from faregate.gate.me import ShowMe
 from faregate.gate.phases import Phase, PhasedStep, Plan
+from faregate.gate.realtime import realtime_plan
+from faregate.gate.realtime_call import REALTIME_PATH
 from faregate.gate.served import OPERATIONS
 from faregate.gate.terms import TermsBook
 from faregate.gate.upstreams import Upstream
@@ -25,11 +28,14 @@ from faregate.wire.request_reader import RequestHead
 
 PATHS: Final = (
     *OPERATIONS,
+    REALTIME_PATH.decode(),
     "/v1/models",
     "/v1/models/{id}",
     "/v1/me",
     "/v1/calls/{id}/decision",
     "/v1/diagnose",
+    *FILE_PATHS,
+    *BATCH_PATHS,
     "/refusals/{code}",
 )
 
@@ -88,7 +94,7 @@ class Snapshot:
             steps.append(PhasedStep(Phase.CHOOSE, choose))
             steps.append(PhasedStep(Phase.SEND, Send(choose)))
             methods = {
-                b"POST": Plan(operation.path, steps, operation),
+                b"POST": Plan(operation.route, steps, operation),
                 b"OPTIONS": _say_methods("OPTIONS, POST"),
             }
             before, _, behind = operation.path.partition("{model}")
@@ -96,6 +102,13 @@ class Snapshot:
                 self._by_verb[before.encode() + behind.encode()] = methods
             else:
                 self._exact[operation.path.encode()] = methods
+        self.models = models
+        self._exact[REALTIME_PATH] = {
+            b"GET": realtime_plan(
+                document, identify, checks, check_model, terms, routes, upstreams
+            ),
+            b"OPTIONS": _say_methods("GET, OPTIONS"),
+        }
         listing = PhasedStep(Phase.SEND, answers.ListModels(catalogue))
         self._exact[answers.MODELS_PATH] = _reading("/v1/models", [identify, listing])
         show_me = PhasedStep(Phase.SEND, ShowMe(catalogue, document, terms, tuple(OPERATIONS)))
@@ -111,6 +124,9 @@ class Snapshot:
             ),
             REFERENCE_PATH.encode(): _reading("/refusals/{code}", [explain]),
         }
+        exact, below = file_routes(identify, with_batches=self.settings.batches.enabled)
+        self._exact |= exact
+        self._below |= below
 
     def plan(self, head: RequestHead) -> Plan:
         """The plan for a request; where there is none, one that refuses it."""
