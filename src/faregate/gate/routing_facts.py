@@ -94,7 +94,7 @@ def _first_words(beginning: _Beginning) -> list[str]:
                 return [*words, found]
             turns = turns or found
     for raw in turns[:_TURNS_MAX]:
-        if raw[:1] == b'"':  # a text alone
+        if bytes(raw).startswith(b'"'):  # a text alone
             return [*words, bytes(raw).decode()]
         turn = _decode_turn(raw)
         words.append(_text(turn.content if turn.parts is None else turn.parts))
