@@ -204,7 +204,9 @@ def _call(trial: _Trial, model: Model) -> tuple[Report, Usage | None]:
     reader = translator(operation, dialect)
     assert reader is not None
     body = reader.write_request(_question(operation, upstream_model), facts).body
-    path = target_paths(dialect)[0].replace("{model}", quote(upstream_model, safe="-._~"))
+    path = target_paths(dialect, upstream_model, provider.vendor)[0].replace(
+        "{model}", quote(upstream_model, safe="-._~")
+    )
     address = dialect_base_url(row, dialect, api_url(provider)).rstrip("/") + path
     answer = _sent(trial, address, dialect, body)
     report = _judged(trial, answer)

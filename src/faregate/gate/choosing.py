@@ -11,6 +11,8 @@ import msgspec
 from faregate.configuration.document import Model
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
+from faregate.dialects.audio.openai import can_pass
+from faregate.dialects.form_native import read_form
 from faregate.dialects.translation import FormNative, Lost, Written
 from faregate.gate.finish import add_attempt, record_start
 from faregate.gate.operations import Operation
@@ -134,17 +136,19 @@ class Choose:
             call.cost = fare.cost
             if call.tariff is not None and fare.charge is not None:
                 call.tariff = fare.overage if call.beyond else fare.charge
-        if wire.native is not None:
-            passed = self._pass(call, wire)
-            if type(passed) is not bytes:
-                return passed  # type: ignore[return-value]
+        passed = self._pass(call, wire) if wire.native is not None else None
+        if type(passed) is bytes:
             call.request_body = passed
+        elif isinstance(passed, Refusal):
+            return passed
         else:
+            wire = wire.translated or wire
             written = self._translate(call, wire)
             if not isinstance(written, Written):
                 return written
             call.dropped = tuple(lost.name for lost in written.lost)
             call.request_body = written.body
+            call.wire = wire.carrying(written)
         call.idempotent = b"idempotency-key" in call.head.fields
         return None
 
@@ -163,19 +167,23 @@ class Choose:
                 self._wires[choice] = wire
         return wire
 
-    def copy(self, call: "Relay", wire: Wire) -> bytes | None:
+    def copy(self, call: "Relay", wire: Wire) -> tuple[Wire, bytes] | None:
         """The call's request once more, for another target; None: that can't take it."""
-        body = self._pass(call, wire) if wire.native is not None else self._translate(call, wire)
-        if isinstance(body, Written):
-            return body.body
-        return body if isinstance(body, bytes) else None
+        passed = self._pass(call, wire) if wire.native is not None else None
+        if passed is not None:
+            return (wire, passed) if isinstance(passed, bytes) else None
+        wire = wire.translated or wire
+        written = self._translate(call, wire)
+        return (wire.carrying(written), written.body) if isinstance(written, Written) else None
 
-    def _pass(self, call: "Relay", wire: Wire) -> bytes | Refusal:
-        """The caller's bytes, with what must be another's."""
+    def _pass(self, call: "Relay", wire: Wire) -> bytes | Refusal | None:
+        """The caller's bytes, with what must be another's; None: they must be translated."""
         native, peeked = wire.native, call.peek
         assert native is not None
         assert peeked is not None
         if call.form:
+            if wire.translated is not None and not _passes(call, wire.facts.unsupported):
+                return None
             forms = cast(FormNative, native)
             return forms.splice_model_form(call.body, call.form, peeked.model, wire.model)
         body = native.splice_model(call.body, peeked.model, wire.model)
@@ -195,7 +203,10 @@ class Choose:
         if neutral is None:
             reader = self._operation.translator
             assert reader is not None
-            read = reader.read_request(call.body, peeked.model, stream=bool(peeked.stream))
+            if call.form:
+                read = reader.read_form(call.body, call.form)
+            else:
+                read = reader.read_request(call.body, peeked.model, stream=bool(peeked.stream))
             if isinstance(read, Refusal):
                 return read
             neutral = call.neutral = read
@@ -229,6 +240,12 @@ def set_deadline(call: "Relay", seconds: float | None) -> None:
     call.timer = call.gate.loop.call_later(
         max(call.deadline - call.gate.now(), 0.0), call.out_of_time
     )
+
+
+def _passes(call: "Relay", unsupported: frozenset[str]) -> bool:
+    """Whether the target gives a transcript in the form that the caller wants."""
+    form = read_form(call.body, call.form)
+    return isinstance(form, Refusal) or can_pass(form.fields.get("response_format"), unsupported)
 
 
 def drops(call: "Relay") -> bool:

@@ -13,9 +13,11 @@ from typing import Any, Final
 from faregate.core import bounds
 from faregate.core.refusals import Refusal
 from faregate.dialects import problem
+from faregate.dialects.neutral.request import Request
 from faregate.dialects.stream_translation import StreamTranslation
 from faregate.dialects.translation import Asked, MalformedReplyError
 from faregate.dialects.usage import Usage
+from faregate.dialects.whole_translation import AskedWhole
 from faregate.gate.attempts import attempt_failed
 from faregate.gate.finish import add_attempt, finish_call
 from faregate.gate.growth import Growth
@@ -74,7 +76,7 @@ class Relay(CallState):
         wire = self.wire
         assert wire is not None
         if wire.native is None:
-            self.suspect = not (self.peek is not None and self.peek.stream)
+            self.suspect = not (wire.streams and self.peek is not None and self.peek.stream)
             if not self.suspect:
                 self.meter = self._translation(wire)
             return
@@ -193,19 +195,21 @@ class Relay(CallState):
         assert operation.translator is not None
         try:
             read = reader.read_reply(decoded(head, body))
+            written = operation.translator.write_reply(read, self._asked())
         except MalformedReplyError as error:
             self._cut("upstream_malformed", str(error))
             return False
         self.usage = read.usage
-        written = operation.translator.write_reply(read, self._asked())
         self._begin(len(written))
         self._send_on(written)
         return True
 
-    def _asked(self) -> Asked:
-        neutral = self.neutral
-        assert neutral is not None
-        return Asked(request=neutral, call_id=self.call_id, now_s=self.started_ns // 1_000_000_000)
+    def _asked(self) -> Asked | AskedWhole[Any]:
+        neutral: Any = self.neutral
+        now_s = self.started_ns // 1_000_000_000
+        if isinstance(neutral, Request):
+            return Asked(request=neutral, call_id=self.call_id, now_s=now_s)
+        return AskedWhole(request=neutral, call_id=self.call_id, now_s=now_s)
 
     def _translation(self, wire: Wire) -> StreamTranslation:
         operation = self.plan.operation
@@ -353,8 +357,11 @@ class Relay(CallState):
             operation = self.plan.operation
             assert operation is not None
             assert operation.translator is not None
-            streamed = self.meter is not None
-            kind = operation.translator.stream_type if streamed else "application/json"
+            kind = "application/json"
+            if self.meter is not None:
+                kind = operation.translator.stream_type
+            elif hasattr(operation.translator, "reply_type"):
+                kind = operation.translator.reply_type(self._asked())
             lines = own_head(
                 head.status, kind, self.call_id,
                 chunked=self.chunked, closes=connection.closes, length=length, extra=extra,

@@ -25,7 +25,7 @@ from faregate.dialects.renderers import RENDERERS
 from faregate.dialects.rerank import dialects as rerank
 from faregate.dialects.responses import native as responses_native
 from faregate.gate.operations import Operation
-from faregate.gate.translators import translator
+from faregate.gate.translators import caller
 
 # Google's SDK asks for v1 since its version 3, for v1beta before.
 _GEMINI: Final = ("/v1beta/models/{model}", "/v1/models/{model}")
@@ -37,14 +37,14 @@ def _generating() -> Iterator[Operation]:
         path=openai_chat.CHAT_PATH,
         dialect="openai_chat",
         native=openai_native.CHAT,
-        translator=translator("generate", "openai_chat"),
+        translator=caller("generate", "openai_chat"),
     )
     yield Operation(
         name="generate",
         path="/v1/responses",
         dialect="openai_responses",
         native=responses_native.NATIVE,
-        translator=translator("generate", "openai_responses"),
+        translator=caller("generate", "openai_responses"),
     )
     yield Operation(
         name="completions",
@@ -59,7 +59,7 @@ def _generating() -> Iterator[Operation]:
         path="/v1/messages",
         dialect="anthropic",
         native=anthropic_native.NATIVE,
-        translator=translator("generate", "anthropic"),
+        translator=caller("generate", "anthropic"),
         refusals=RENDERERS["anthropic"],
     )
     yield Operation(
@@ -168,7 +168,7 @@ def _without_output() -> Iterator[Operation]:
             path=path,
             dialect=name,
             native=rerank.NATIVE,
-            translator=translator("rerank", name),
+            translator=caller("rerank", name),
             refusals=RENDERERS["openai" if name == "jina_rerank" else "cohere"],
             makes_output=False,
         )
@@ -195,6 +195,7 @@ def _media() -> Iterator[Operation]:
             path=path,
             dialect=f"openai_{name}",
             native=native,
+            translator=caller(name, f"openai_{name}"),
             makes_output=False,
         )
 

@@ -59,7 +59,7 @@ class Shadow:
         )
         if streamed and wire.native is not None:
             self._meter = wire.native.stream_meter(hide_usage=False, measures=False)
-        elif streamed and wire.writer is not None:
+        elif streamed and wire.streams and wire.writer is not None:
             self._reader = wire.writer.stream_reader()
         now = call.gate.now()
         begin(self._choice, now)
@@ -145,7 +145,6 @@ def send_copy(call: "Relay", choose: "Choose") -> None:
         return
     if wire.upstream.proof is not None:
         return
-    body = choose.copy(call, wire)
-    if body is None:
-        return
-    Shadow(call, choice, wire).send(body)
+    copied = choose.copy(call, wire)
+    if copied is not None:
+        Shadow(call, choice, copied[0]).send(copied[1])

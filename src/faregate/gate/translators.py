@@ -2,24 +2,18 @@
 
 from typing import Any, Final
 
+from faregate.dialects import whole_dialects
 from faregate.dialects.anthropic import dialect as anthropic
 from faregate.dialects.bedrock import dialect as bedrock
 from faregate.dialects.cohere import dialect as cohere
 from faregate.dialects.completions import dialect as completions
-from faregate.dialects.embeddings import bedrock as bedrock_embeddings
-from faregate.dialects.embeddings import cohere as cohere_embeddings
-from faregate.dialects.embeddings import gemini as gemini_embeddings
-from faregate.dialects.embeddings import ollama as ollama_embeddings
-from faregate.dialects.embeddings import openai as openai_embeddings
-from faregate.dialects.embeddings import voyage as voyage_embeddings
 from faregate.dialects.gemini import dialect as gemini
 from faregate.dialects.ollama import dialect as ollama
 from faregate.dialects.openai import dialect as openai
-from faregate.dialects.rerank import dialects as rerank
 from faregate.dialects.responses import dialect as responses
 
-# What reads and writes: a `translation.Dialect`, or a `whole_translation.WholeDialect` with the
-# neutral form of its operation. Dialects of one operation translate into each other.
+# What reads and writes: a `translation.Dialect`, or a half of a `whole_translation.WholeDialect`
+# with the neutral form of its operation. Dialects of one operation translate into each other.
 Translator = Any
 
 _GENERATING: Final[dict[str, Translator]] = {
@@ -32,24 +26,23 @@ _GENERATING: Final[dict[str, Translator]] = {
     "cohere": cohere.DIALECT,
     "ollama": ollama.DIALECT,
 }
-_TRANSLATORS: Final[dict[str, dict[str, Translator]]] = {
-    "generate": _GENERATING,
+_COMPLETIONS: Final[dict[str, Translator]] = {
+    "openai_completions": completions.DIALECT,
     # What only completes is asked as a chat, where a target has no completions.
-    "completions": {"openai_completions": completions.DIALECT, **_GENERATING},
-    "embeddings": {
-        "openai_embeddings": openai_embeddings.DIALECT,
-        "gemini_embeddings": gemini_embeddings.BATCH,
-        "cohere_embeddings": cohere_embeddings.DIALECT,
-        "ollama_embeddings": ollama_embeddings.DIALECT,
-        "voyage_embeddings": voyage_embeddings.DIALECT,
-        "bedrock_invoke": bedrock_embeddings.DIALECT,
-    },
-    "rerank": dict(rerank.DIALECTS),
+    **_GENERATING,
 }
+_EITHER: Final = {"generate": _GENERATING, "completions": _COMPLETIONS}
+_CALLERS: Final[dict[str, Any]] = _EITHER | whole_dialects.CALLERS
+_TARGETS: Final[dict[str, Any]] = _EITHER | whole_dialects.TARGETS
 # An operation that a vendor has no dialect for may be asked of it as another.
 STANDS_IN: Final[dict[str, str]] = {"completions": "generate"}
 
 
+def caller(operation: str, dialect: str) -> Translator | None:
+    """What reads requests and writes replies; None: no such calls are translated."""
+    return _CALLERS.get(operation, {}).get(dialect)
+
+
 def translator(operation: str, dialect: str) -> Translator | None:
-    """What reads and writes a dialect of an operation; None: nothing does."""
-    return _TRANSLATORS.get(operation, {}).get(dialect)
+    """What writes requests for targets and reads their replies; None: nothing does."""
+    return _TARGETS.get(operation, {}).get(dialect)

@@ -1,18 +1,22 @@
 """How calls of one operation are sent to one target with one of its keys."""
 
+from copy import copy
 from typing import Final
 from urllib.parse import quote
 
 from faregate.configuration.document import Model
 from faregate.core.errors import FaregateError
-from faregate.dialects.translation import Native, TargetFacts
+from faregate.dialects.embeddings import gemini
+from faregate.dialects.translation import Native, TargetFacts, Written
 from faregate.gate.operations import Operation, is_addressed, target_paths
 from faregate.gate.translators import STANDS_IN, Translator, translator
 from faregate.gate.upstreams import Upstream
 from faregate.routing.targets import Choice
 from faregate.wire.request_reader import RequestHead
 
+_JSON_TYPE: Final = "application/json"
 _JSON: Final = b"content-type: application/json\r\n"
+_FORMATS: Final = "response_format."  # of transcripts, in a row's `unsupported`
 # A vendor's own tools send it; who serves, not who calls, is told of translated calls.
 _USER_AGENT: Final = b"user-agent: faregate\r\n"
 
@@ -24,12 +28,13 @@ class UnservedError(FaregateError):
 class Wire:
     """One way, made once for a snapshot.
 
-    `native` is set where bytes pass through, `writer` where the request is translated.
+    `native` is set where bytes pass through, `writer` where the request is translated, into what
+    is streamed or not; `translated` is the same way for a form that can't pass.
     """
 
     __slots__ = (
         "choice", "dialect", "facts", "fields", "lane", "model", "name", "native", "path",
-        "stream_path", "upstream", "writer",
+        "stream_path", "streams", "translated", "upstream", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -42,15 +47,17 @@ class Wire:
         self.native: Native | None = None
         self.writer: Translator | None = None
         self.dialect = _dialect_to(upstream, operation)
-        if self.dialect == operation.dialect:
+        if self.dialect == operation.dialect and not _is_otherwise_spoken(self.dialect, upstream):
             self.native = operation.native
         else:
             self.writer = translator(operation.name, self.dialect)
+        self.streams = hasattr(self.writer, "stream_reader")
+        self.translated: Wire | None = None
         self.lane = upstream.lane(self.dialect)
         self.fields = self.lane.fields + self.lane.key_fields.get(choice.key.name, b"")
         if self.native is None:
             self.fields += _JSON + _USER_AGENT
-        whole, streamed = target_paths(self.dialect)
+        whole, streamed = target_paths(self.dialect, self.model, upstream.vendor)
         if self.native is not None and operation.paths is not None:
             whole, streamed = operation.paths
         name = quote(self.model, safe="-._~")
@@ -65,6 +72,29 @@ class Wire:
             unsupported=frozenset(row.unsupported),
             quirks=frozenset(row.quirks),
         )
+        if self.native is not None and any(one.startswith(_FORMATS) for one in row.unsupported):
+            self.translated = self._translating(translator(operation.name, self.dialect))
+
+    def _translating(self, writer: Translator) -> "Wire":
+        """The same way for what is translated after all."""
+        other = copy(self)
+        other.native, other.writer = None, writer
+        other.fields += _JSON + _USER_AGENT
+        return other
+
+    def carrying(self, written: Written) -> "Wire":
+        """The way of one request, which may go to a place of its own and be no JSON."""
+        kind, path = written.content_type, written.path
+        if kind == _JSON_TYPE and path is None and written.accept is None:
+            return self
+        other = copy(self)
+        lines = b"content-type: %b\r\n" % kind.encode("latin-1")
+        if written.accept is not None:
+            lines += b"accept: %b\r\n" % written.accept.encode("latin-1")
+        other.fields = self.fields.removesuffix(_JSON + _USER_AGENT) + lines + _USER_AGENT
+        if path is not None:
+            other.path = other.stream_path = path.encode("ascii")
+        return other
 
     def request_head(
         self,
@@ -113,6 +143,11 @@ def _dialect_to(upstream: Upstream, operation: Operation) -> str:
             if translator(operation.name, dialect) is not None:
                 return dialect
     raise UnservedError(f"'{upstream.name}' can't serve {operation.name}")
+
+
+def _is_otherwise_spoken(dialect: str, upstream: Upstream) -> bool:
+    """Whether a vendor's bodies differ from those of the dialect's callers: Vertex's embeddings."""
+    return dialect == gemini.NAME and upstream.vendor == "vertex"
 
 
 def _query(path: bytes, query: bytes) -> bytes:
