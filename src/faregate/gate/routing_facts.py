@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from faregate.dialects import openai_bounds
 from faregate.routing.route import Route
 from faregate.routing.strategies import Facts
 
@@ -49,7 +50,7 @@ _decode_any: Final = msgspec.json.Decoder().decode
 def facts_of(call: "Relay", route: Route) -> Facts:
     """The facts that `route` needs of this call."""
     needs = route.needs
-    inputs, outputs = call.estimate() if "tokens" in needs else (0, 0)
+    inputs, outputs = _estimate(call) if "tokens" in needs else (0, 0)
     return Facts(
         conversation=_conversation(call) if "conversation" in needs else None,
         caller=call.key.key_id if call.key is not None else None,
@@ -57,6 +58,13 @@ def facts_of(call: "Relay", route: Route) -> Facts:
         idempotent=_IDEMPOTENCY_FIELD in call.head.fields,
         variables=_variables(call) if "variables" in needs else {},
     )
+
+
+def _estimate(call: "Relay") -> tuple[int, int]:
+    """Input and output tokens, though no limit or price asks for them."""
+    if not call.input_bound and not call.form:
+        call.input_bound = openai_bounds.cheap_bound(call.body, call.terms.image_tokens_max)
+    return call.estimate()
 
 
 def _conversation(call: "Relay") -> str | None:
@@ -113,7 +121,7 @@ def _text(content: str | list[_Part] | list[_Part | str] | None) -> str:
 def _variables(call: "Relay") -> dict[str, object]:
     """What expressions see."""
     key, terms, peeked = call.key, call.terms, call.peek
-    inputs, outputs = call.estimate()
+    inputs, outputs = _estimate(call)
     try:
         body = _decode_any(call.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
