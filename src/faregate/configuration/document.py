@@ -37,6 +37,10 @@ class ProviderTimeouts(Section, frozen=True, kw_only=True):
     between_bytes_s: Seconds = 120.0
     # For the whole call.
     total_s: Seconds = 900.0
+    # Of a realtime session in which neither side says anything.
+    session_idle_s: Seconds = 600.0
+    # For a whole realtime session; OpenAI ends one after an hour.
+    session_total_s: Seconds = 3_660.0
 
 
 class ProviderTls(Section, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ REQUEST_BODY_BYTES_MAX: Final = 32 * MIB  # long contexts with images inside; as
 CHUNK_OVERHEAD_BYTES_MAX: Final = 64 * KIB  # framing beyond 8 bytes for each byte of body: padding
 BUFFERED_BODY_BYTES_MAX: Final = 512 * MIB  # all request bodies a worker holds at once
 CONNECTIONS_MAX: Final = 20_000  # of clients, a worker
+REALTIME_MESSAGE_BYTES_MAX: Final = 16 * MIB  # one event of a session; OpenAI takes 15 MiB
 FORM_PARTS_MAX: Final = 256  # an edit of images has 16 of them, a transcription 100 words to know
 FORM_HEAD_BYTES_MAX: Final = 4 * KIB  # of one part; a file's name is all that is long in it
 
@@ -57,6 +58,12 @@ LIMIT_QUESTIONS_WAITING_MAX: Final = 10_000  # limits that calls wait for in the
 # -- Explaining ---------------------------------------------------------------------------------
 DECISIONS_KEPT_MAX: Final = 2_000  # of the newest calls, in a worker's memory, about 2 KB each
 DECISION_LOOKUPS_WAITING_MAX: Final = 32  # calls that are looked up in the call log at once
+
+# -- Files and batches --------------------------------------------------------------------------
+FILE_REQUESTS_WAITING_MAX: Final = 64  # that a worker does in its one thread for files
+FILE_PIECE_BYTES: Final = 256 * KIB  # of a file, read and sent at once
+FILE_LIST_MAX: Final = 10_000  # rows of one answer, as OpenAI's
+BATCH_REPLY_BYTES_MAX: Final = 64 * MIB  # of one line; what is longer is told as an error
 
 # -- Journal --------------------------------------------------------------------------------------
 JOURNAL_SEGMENT_BYTES: Final = 16 * MIB

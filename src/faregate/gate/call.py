@@ -78,9 +78,13 @@ class Call(Relay):
         else:
             self._take(outcome)
 
+    def log_defect(self) -> None:
+        """Log what was raised: a defect of ours."""
+        _log.exception("call %s failed", self.call_id)
+
     def _failed(self) -> None:
         """A defect of ours: say so to the caller without details, and to the log with them."""
-        _log.exception("call %s failed", self.call_id)
+        self.log_defect()
         if self.ended:
             return
         if self.relaying:

@@ -17,6 +17,7 @@ from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.explaining import Explaining
 from faregate.gate.filing import Filing
 from faregate.gate.ports import ConfigurationState, Journal, LedgerSource, Tally
+from faregate.gate.realtime_call import REALTIME_PATH, RealtimeCall
 from faregate.gate.recorder import Recorder
 from faregate.gate.routes import compile_routes
 from faregate.gate.snapshot import Checks, Snapshot
@@ -141,7 +142,10 @@ class Gate:
 
     def open_exchange(self, connection: ClientConnection, head: RequestHead) -> Call:
         """Begin a call and take the steps that its head suffices for."""
-        call = Call(self, self.snapshot, connection, head)
+        kind: type[Call] = Call
+        if not head.keep_alive and head.path == REALTIME_PATH:
+            kind = RealtimeCall
+        call = kind(self, self.snapshot, connection, head)
         call.run()
         return call
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # What a caller's request says to the gate or of the caller, and not to the provider.
 _NOT_FORWARDED: Final = HOP_BY_HOP | {
+    b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-protocol",
+    b"sec-websocket-extensions",
     b"host", b"authorization", b"x-api-key", b"api-key", b"cookie", b"expect",
     b"content-length", b"content-type", b"content-encoding", b"accept-encoding",
     b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",

@@ -8,6 +8,7 @@ a head, told when the body is whole, when the client is gone, and when it reads 
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from faregate.core import bounds
@@ -56,6 +57,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         "_parts",
         "_paused",
         "_reading",
+        "_receivers",
         "_refusal",
         "_transport",
         "due_at",
@@ -89,6 +91,8 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         # -- for the end
         self._discarding = False
         self._discarded = 0
+        # -- in another protocol: who takes its bytes, and is told by `drop` to end
+        self._receivers: tuple[Callable[[bytes], None], Callable[[], None]] | None = None
 
     # -- what the application calls ----------------------------------------------------------------
 
@@ -137,8 +141,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self.due_at = (now or listener.now()) + seconds
         if self.due_at < self.queued_at:
             listener.deadlines.watch(self)
-        if self._paused:
-            self._resume()
+        self.resume_reading()
 
     def abort(self) -> None:
         """Break the connection: the honest end of a reply cut short."""
@@ -149,6 +152,9 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     def drop(self) -> None:
         """Break the connection; a call under way ends as if its client left."""
+        if self._receivers is not None:
+            self._receivers[1]()
+            return
         self._gone()
         self.abort()
 
@@ -156,6 +162,27 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         """Close unless a request is being read or answered."""
         if not self._busy and self.between_requests:
             self._end()
+
+    # -- another protocol -------------------------------------------------------------------------
+
+    def switch(self, receive: Callable[[bytes], None], end: Callable[[], None]) -> bool:
+        """Hand what comes from here on to `receive`; `end` is called by `drop`.
+
+        False where the client is gone, or spoke before it was answered.
+        """
+        if self._transport is None or self._reading or self._ahead or not self.between_requests:
+            return False
+        self._keep = False
+        self._discarding = True
+        self._receivers = receive, end
+        return True
+
+    def buffers(self, size: int) -> bool:
+        """Count what is held for this client; whether the worker has room for it."""
+        listener = self._listener
+        listener.buffered_bytes += size - self._buffered
+        self._buffered = size
+        return listener.buffered_bytes <= bounds.BUFFERED_BODY_BYTES_MAX
 
     # -- asyncio.Protocol --------------------------------------------------------------------------
 
@@ -182,6 +209,9 @@ class ClientConnection(RequestReader, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read; the application is called from within."""
         if self._discarding:
+            if self._receivers is not None:
+                self._receivers[0](data)
+                return
             self._discarded += len(data)
             if self._discarded > _DISCARDED_BYTES_MAX:
                 self.abort()
@@ -191,7 +221,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         if self._reading:
             self._after_part()
         elif self._ahead:
-            self._pause()
+            self.pause_reading()
         elif self._head_bytes and self._in_head and began and not self._busy:
             self.due_at = self._listener.now() + self._listener.settings.head_timeout_s
             self._listener.deadlines.watch(self)
@@ -388,15 +418,18 @@ class ClientConnection(RequestReader, asyncio.Protocol):
 
     # -- the requests behind it --------------------------------------------------------------------
 
-    def _pause(self) -> None:
+    def pause_reading(self) -> None:
+        """Read no more for the moment."""
         if not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
-    def _resume(self) -> None:
-        self._paused = False
-        if self._transport is not None:
-            self._transport.resume_reading()
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self._paused:
+            self._paused = False
+            if self._transport is not None:
+                self._transport.resume_reading()
 
     def _take_next(self) -> None:
         """Answer a request that has been waiting."""
@@ -409,7 +442,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             return
         ahead = self._ahead.popleft()
         if self._paused and not self._ahead:
-            self._resume()  # to see the client leave, if for nothing else
+            self.resume_reading()  # to see the client leave, if for nothing else
         if ahead.head is None:
             assert ahead.refusal is not None
             self._refuse_all(ahead.refusal)
@@ -455,8 +488,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
             transport.write_eof()
         self.due_at = self._listener.now() + _LINGER_SECONDS
         self._listener.deadlines.watch(self)
-        if self._paused:
-            self._resume()
+        self.resume_reading()
 
 
 def _too_slow(part: str, seconds: float) -> Refusal:

@@ -14,6 +14,8 @@ import os
 import select
 import socket
 import struct
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 import msgspec
@@ -381,6 +383,30 @@ class UpstreamConnection(ReplyReader, asyncio.Protocol):
         self.due_at = NEVER
         if sender is not None:
             sender.reply_end()
+
+    def reply_switched(self, head: ReplyHead, rest: bytes) -> None:
+        """Let the sender have the connection, where it asked for that."""
+        take = getattr(self._sender, "reply_switched", None)
+        if take is None:
+            super().reply_switched(head, rest)
+            return
+        self._sender = None
+        self.due_at = NEVER
+        take(self, head, rest)
+
+    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, Callable[[], None]]:
+        """Let `protocol` have the connection for good.
+
+        Gives the transport, and what to call once the connection is gone.
+        """
+        transport, self._transport = self._transport, None
+        assert transport is not None
+        transport.set_protocol(protocol)
+        transport.set_write_buffer_limits(
+            bounds.WRITE_BUFFER_BYTES_HIGH, bounds.WRITE_BUFFER_BYTES_LOW
+        )
+        self.release()
+        return transport, partial(self._pool.connection_closed, self)
 
     def reply_broken(self, detail: str) -> None:
         """Give up: nothing on this connection can be trusted any more."""

@@ -22,6 +22,7 @@ from faregate.core import bounds
 from faregate.wire.fields import HOP_BY_HOP, combine
 
 _PLAIN_HEAD_BYTES: Final = 4 * bounds.REPLY_HEADER_COUNT_MAX  # too short for too many fields
+_SWITCHING: Final = 101
 _BODILESS: Final = frozenset({204, 304})
 
 # Besides what governs the connection and the body: what vendors say to the operator alone, or of
@@ -166,6 +167,10 @@ class ReplyReader:
     def reply_broken(self, detail: str) -> None:
         """The bytes are no reply."""
 
+    def reply_switched(self, head: ReplyHead, rest: bytes) -> None:
+        """The upstream switches to another protocol, of which `rest` is the first."""
+        self.reply_broken("The upstream switches protocols, which nobody asked for.")
+
     # -- what the connection calls -----------------------------------------------------------------
 
     def expect_reply(self) -> None:
@@ -192,6 +197,9 @@ class ReplyReader:
             self._fed -= len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as error:
+            self._switch(data[error.args[0] :])
+            return
         except httptools.HttpParserCallbackError as error:
             cause: BaseException | None = error.__context__
             if not isinstance(cause, _Broken):
@@ -205,6 +213,15 @@ class ReplyReader:
             self._break("The head of the reply is too large.")
         elif self._fed < -bounds.REPLY_HEAD_BYTES_MAX:
             self._break("The trailer of the reply, or its framing, is too large.")
+
+    def _switch(self, rest: bytes) -> None:
+        head, expected = self._data.lstrip(b"\r\n"), self._reading
+        self._reading = self._open_ended = self.keeps_alive = False
+        end = head.find(b"\r\n\r\n")
+        if expected and head.startswith(b"HTTP/1.1 101") and end <= bounds.REPLY_HEAD_BYTES_MAX:
+            self.reply_switched(ReplyHead(_SWITCHING, head[: end + 2], http11=True), rest)
+        else:
+            self.reply_broken("The upstream switches protocols, which nobody asked for.")
 
     def _stop(self, detail: str) -> None:
         """The bytes make no sense; where the reply was whole before, only those behind it."""
@@ -268,8 +285,10 @@ class ReplyReader:
         self._interim += 1
         if status < 100:
             raise _Broken("The reply has no valid status.")
-        if status == 101 or self._interim > bounds.REPLY_INTERIM_COUNT_MAX:
-            raise _Broken("The upstream switches protocols or sends interim replies without end.")
+        if status == _SWITCHING:
+            return  # the parser stops behind this head
+        if self._interim > bounds.REPLY_INTERIM_COUNT_MAX:
+            raise _Broken("The upstream sends interim replies without end.")
         head, _, self._data = self._data.lstrip(b"\r\n").partition(b"\r\n\r\n")
         if _frames_a_body(head):  # the parser would read one after some of them
             raise _Broken("An interim reply has a body.")

@@ -1,0 +1,1 @@
+"""OpenAI's realtime sessions: events in both directions."""
