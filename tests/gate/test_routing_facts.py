@@ -161,7 +161,7 @@ VARIABLES = [
     'customer == "customer-9"',
     'run == "run-1"',
     "!stream",
-    "input_tokens > 0 && input_tokens < 500 && output_tokens >= 33",
+    "input_tokens > 0 && input_tokens < 5000 && output_tokens >= 33",
     "tools",
     'headers["x-more"] == "kept"',
     '!("authorization" in headers) && !("cookie" in headers)',
