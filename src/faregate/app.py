@@ -2,6 +2,7 @@
 
     python -m faregate.app gate --worker I --listen-fd N [--control-fd M]
     python -m faregate.app clerk [--control-fd M]
+    python -m faregate.app batches [--control-fd M]
 
 The supervisor starts these; FAREGATE_HOME names the data folder.
 """
@@ -15,6 +16,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -29,10 +31,12 @@ from faregate.storage.preparation import open_gate_source
 def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) -> None:
     """Be a gate worker until told to stop; raises `FaregateError`."""
     from faregate.gate.explaining import Explaining
+    from faregate.gate.filing import Filing
     from faregate.gate.worker import GateWorker, Openers
     from faregate.identity.keys import hash_key
     from faregate.identity.operator import operator_token
     from faregate.storage.decision_reader import DecisionReader
+    from faregate.storage.file_shelf import SqliteFileShelf
     from faregate.storage.journal import JournalWriter, name_worker
     from faregate.storage.ledger_database import open_ledger
     from faregate.storage.node import name_node
@@ -50,7 +54,14 @@ def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) ->
         lambda: DecisionReader(home.journal, home.calls_database),
     )
     gate = GateWorker(
-        open_gate_source(home), openers, SystemClock(), listening, control_fd, explaining
+        open_gate_source(home),
+        openers,
+        SystemClock(),
+        listening,
+        control_fd,
+        explaining,
+        Filing(lambda: SqliteFileShelf(home.files_database, home.files)),
+        inside_socket(home, worker),
     )
     _run(gate.run)
 
@@ -86,6 +97,36 @@ def run_clerk(home: Home, control_fd: int | None) -> None:
         ledger.close()
 
 
+def inside_socket(home: Home, worker: int) -> Path:
+    """Where a gate worker listens for the calls of batches."""
+    return home.run / f"gate-{worker}.sock"
+
+
+def run_batches(home: Home, control_fd: int | None) -> None:
+    """Be the runner of batches until told to stop; raises `FaregateError`."""
+    from faregate.identity.operator import operator_token
+    from faregate.runner.gates import Gates
+    from faregate.runner.process import RunnerProcess
+    from faregate.storage.batch_desk import SqliteBatchDesk
+    from faregate.storage.decision_reader import DecisionReader
+
+    def read_settings() -> Settings:
+        source = open_gate_source(home)
+        try:
+            return source.latest().document.settings
+        finally:
+            source.close()
+
+    desk = SqliteBatchDesk(home.files_database, home.files)
+    calls = DecisionReader(home.journal, home.calls_database)
+    gates = Gates(lambda: sorted(home.run.glob("gate-*.sock")), operator_token(home.master_key()))
+    try:
+        RunnerProcess(desk, calls, gates, SystemClock(), read_settings, control_fd).run()
+    finally:
+        desk.close()
+        calls.close()
+
+
 def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
@@ -112,6 +153,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     gate.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
     clerk = roles.add_parser("clerk", help="the clerk")
     clerk.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
+    batches = roles.add_parser("batches", help="the runner of batches")
+    batches.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
     return parser.parse_args(arguments)
 
 
@@ -129,6 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home.require()
         if options.role == "gate":
             run_gate(home, options.worker, options.listen_fd, options.control_fd)
+        elif options.role == "batches":
+            run_batches(home, options.control_fd)
         else:
             run_clerk(home, options.control_fd)
     except FaregateError as error:

@@ -13,6 +13,8 @@ from faregate.cli.wallet_facts import given_lines
 from faregate.configuration.document import Document
 from faregate.configuration.settings import Settings
 from faregate.core.errors import FaregateError
+from faregate.identity.keys import hash_key
+from faregate.identity.operator import operator_token
 from faregate.storage.home import Home
 from faregate.storage.ledger_database import open_ledger
 from faregate.storage.preparation import open_gate_source, prepare_home
@@ -178,11 +180,14 @@ def plan_service(
         for worker, sock in enumerate(sockets.gates)
     )
     clerk = ChildPlan("clerk", (*_PROGRAM, "clerk"), environment=environment)
+    batches = ChildPlan("batches", (*_PROGRAM, "batches"), environment=environment)
+    runners = (batches,) if settings.batches.enabled else ()
     return ServicePlan(
-        children=(*more, *gates, clerk),
+        children=(*more, *gates, clerk, *runners),
         operations=sockets.operations,
         drain_timeout_s=settings.gate.drain_timeout_s,
         facts={"url": sockets.url, "operations": sockets.operations_address},
+        operator_hash=hash_key(operator_token(home.master_key())),
     )
 
 

@@ -180,6 +180,37 @@ class RefusalSettings(Section, frozen=True, kw_only=True):
     decisions_share: Annotated[float, Meta(ge=0, le=1)] = 0.01
 
 
+class FileSettings(Section, frozen=True, kw_only=True):
+    """Callers' files: /v1/files, and what batches read and write."""
+
+    # Largest file, in bytes; its upload is a request's body as well, so that
+    # settings.gate.body_bytes_max applies too.
+    bytes_max: Annotated[int, Meta(ge=1, le=256 * bounds.MIB)] = 200 * bounds.MIB
+    # Bytes of all files of an application, or of a key that has none.
+    total_bytes_max: PositiveCount = 2 * 1024 * bounds.MIB
+    # Files of an application, or of a key that has none.
+    count_max: PositiveCount = 1_000
+    # Seconds that files, and batches that have ended, are kept, where the caller says nothing
+    # else; a caller may say less.
+    keep_s: Annotated[int, Meta(ge=3_600, le=366 * 86_400)] = 30 * 86_400
+
+
+class BatchSettings(Section, frozen=True, kw_only=True):
+    """Batches, which Faregate runs by itself as ordinary calls of the keys that made them."""
+
+    # Whether there are any: without, none can be made, and their process does not run (restart).
+    enabled: bool = True
+    # Calls of all batches at once (restart).
+    calls_max: Annotated[int, Meta(ge=1, le=256)] = 16
+    # Calls of one batch at once.
+    calls_per_batch_max: Annotated[int, Meta(ge=1, le=256)] = 8
+    # Batches of an application, or of a key that has none, that are open at once.
+    open_max: PositiveCount = 100
+    # Seconds in which a batch is completed; what is not called by then has expired. OpenAI's and
+    # Anthropic's callers are told of 24 hours.
+    window_s: Annotated[int, Meta(ge=1, le=86_400)] = 86_400
+
+
 class CatalogueSettings(Section, frozen=True, kw_only=True):
     """What is known of vendors' models."""
 
@@ -200,3 +231,5 @@ class Settings(Section, frozen=True, kw_only=True):
     limits: LimitSettings = LimitSettings()
     routing: RoutingSettings = RoutingSettings()
     refusals: RefusalSettings = RefusalSettings()
+    files: FileSettings = FileSettings()
+    batches: BatchSettings = BatchSettings()

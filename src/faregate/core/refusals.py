@@ -207,6 +207,14 @@ _ROWS: Final = (
         "Use a method that the Allow header names.",
     ),
     Kind(
+        "file_unknown", 404, "caller", "There is no such file of this key", False,
+        "GET /v1/files lists the files of your application or key; expired ones are gone.",
+    ),
+    Kind(
+        "batch_unknown", 404, "caller", "There is no such batch of this key", False,
+        "GET /v1/batches, or /v1/messages/batches, lists those of your application or key.",
+    ),
+    Kind(
         "request_timeout", 408, "caller", "The request took too long to arrive", True,
         "Send the request again, over a connection that keeps sending.",
     ),
@@ -218,6 +226,19 @@ _ROWS: Final = (
         "request_exceeds_limit", 413, "caller", "This call is above what a limit ever lets through",
         False,
         "Send a shorter request, or lower its output limit.",
+    ),
+    Kind(
+        "storage_full", 409, "caller", "There is no room for more of these", False,
+        "Delete files that you no longer need, or wait for open batches to end.",
+    ),
+    Kind(
+        "batch_state_conflict", 409, "caller", "The batch is not in a state for this", False,
+        "Look at the batch's state: what has ended can't be cancelled, what is open has no "
+        "results and can't be deleted.",
+    ),
+    Kind(
+        "file_too_large", 413, "caller", "The file is too large", False,
+        "Split it into smaller files.",
     ),
     Kind(
         "body_too_large", 413, "caller", "The body is too large", False,
@@ -368,6 +389,11 @@ _ROWS: Final = (
     Kind(
         "call_log_unavailable", 503, "operator", "Past calls can't be read just now", True,
         "Try again in a moment; the operator must check the call log in the data folder.",
+        "api_error",
+    ),
+    Kind(
+        "files_unavailable", 503, "operator", "Files and batches can't be used just now", True,
+        "Try again in a moment; the operator must check files.db and files/ in the data folder.",
         "api_error",
     ),
     Kind(

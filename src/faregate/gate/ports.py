@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from faregate.batches.facts import BatchFacts, Dialect, FileFacts, Page
 from faregate.calllog.frames import CallRecord
 from faregate.calllog.journal import JournalFull as JournalFull
 from faregate.configuration.state import Changes as Changes
@@ -134,3 +135,50 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Sync and close."""
+
+
+class FileShelf(Protocol):
+    """Files and batches of callers.
+
+    Every method may block and is called in a thread of its own, one call at a time. Each raises
+    `StorageError` where the files can't be used. An owner of None is the operator.
+    """
+
+    def keep(self, file: FileFacts, data: bytes, total_bytes_max: int, count_max: int) -> bool:
+        """Keep a file; False where its owner has no room for it."""
+
+    def file(self, owner: str | None, file_id: str) -> FileFacts | None:
+        """A file of that owner that has not expired."""
+
+    def files(self, owner: str | None, page: Page, purpose: str | None = None) -> list[FileFacts]:
+        """A page of an owner's files, the newest first unless asked otherwise."""
+
+    def delete(self, owner: str | None, file_id: str) -> bool:
+        """Delete a file; batches that were made of it go on."""
+
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """A part of a file's bytes, or of a batch's results."""
+
+    def size(self, name: str) -> int:
+        """How many bytes that has."""
+
+    def keep_batch(self, batch: BatchFacts, requests: bytes | None, open_max: int) -> bool:
+        """Keep a batch with its requests, or with those of its input file.
+
+        False where its owner has as many open ones as it may.
+        """
+
+    def batch(self, owner: str | None, batch_id: str) -> BatchFacts | None:
+        """A batch of that owner."""
+
+    def batches(self, owner: str | None, dialect: Dialect | None, page: Page) -> list[BatchFacts]:
+        """A page of an owner's batches, the newest first."""
+
+    def cancel(self, owner: str | None, batch_id: str) -> BatchFacts | None:
+        """Ask for a batch's end; it is cancelled once its calls under way have ended."""
+
+    def delete_batch(self, owner: str | None, batch_id: str) -> bool:
+        """Delete a batch that has ended, with its results."""
+
+    def close(self) -> None:
+        """Let go of the files."""

@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from faregate.configuration.settings import Settings
@@ -15,11 +16,13 @@ from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
 from faregate.gate.credit_broker import TICK_S
 from faregate.gate.explaining import Explaining
+from faregate.gate.filing import Filing
 from faregate.gate.follower import Follower
 from faregate.gate.gate import Gate
 from faregate.gate.ports import ConfigurationSource, Journal, LedgerSource, Tally
 from faregate.net.control import ControlChannel
 from faregate.net.tls import ServerCertificates
+from faregate.policies.acting import Acting
 from faregate.policies.keys import KeyCheck
 
 _log = logging.getLogger(__name__)
@@ -38,7 +41,10 @@ class Openers(NamedTuple):
 
 
 class GateWorker:
-    """Runs a gate on `listening` until the supervisor ends it, or is gone."""
+    """Runs a gate on `listening` until the supervisor ends it, or is gone.
+
+    `inside` is where it makes a second socket, for calls of batches.
+    """
 
     def __init__(
         self,
@@ -48,7 +54,11 @@ class GateWorker:
         listening: socket.socket,
         control_fd: int | None,
         explaining: Explaining | None = None,
+        filing: Filing | None = None,
+        inside: Path | None = None,
     ) -> None:
+        self._filing = filing
+        self._inside = inside
         self._follower = Follower(source)
         self._openers = openers
         self._clock = clock
@@ -72,16 +82,22 @@ class GateWorker:
             self._certificates = ServerCertificates(settings.gate.tls)
         loop = asyncio.get_running_loop()
         key_check = KeyCheck(self._follower.find_key, self._clock)
-        if self._explaining is not None:
-            self._explaining.find_named_key = self._follower.find_named_key
+        explaining = self._explaining
+        if explaining is not None:
+            explaining.find_named_key = find = self._follower.find_named_key
+            if explaining.operator_hash is not None:
+                token = explaining.operator_hash
+                key_check.acting = Acting(token, find, key_check.judge, self._clock)
         openers = self._openers
         # The journal first: draws of a worker that has none count as left behind.
         journal = openers.journal(settings)
         ledger, tally = openers.ledger(settings), openers.tally(settings)
         gate = self._gate = Gate(
-            loop, self._clock, journal, key_check, state, ledger, tally, self._explaining
+            loop, self._clock, journal, key_check, state, ledger, tally, explaining, self._filing
         )
         await gate.listener.serve(self._listening, self._certificates)
+        if self._inside is not None and settings.batches.enabled:
+            await self._listen_inside(gate, self._inside)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         await self._open_control()
@@ -98,6 +114,13 @@ class GateWorker:
         for task in tasks:
             task.cancel()
         await self._end(gate)
+
+    async def _listen_inside(self, gate: Gate, path: Path) -> None:
+        """Listen on a socket that only the batches of this installation use."""
+        try:
+            await gate.listener.serve_inside(path)
+        except OSError as error:
+            _log.warning("batches can't reach this worker: %s: %s", path, error)
 
     async def _open_control(self) -> None:
         if self._control_fd is not None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from faregate.configuration.settings import GateSettings
@@ -21,6 +22,7 @@ from faregate.wire.proxy_protocol import (
 
 _BACKLOG: Final = 4096
 _ACCEPT_PAUSE_SECONDS: Final = 0.1
+_INSIDE: Final = "127.0.0.1"  # the address that is recorded of such a connection
 
 
 class Listener:
@@ -115,6 +117,17 @@ class Listener:
             return
         server = await self.loop.create_server(
             self.connection, sock=listening, ssl=context, backlog=_BACKLOG
+        )
+        self._servers.append(server)
+
+    async def serve_inside(self, path: Path) -> None:
+        """Accept connections of this installation on a socket of its own; raises `OSError`.
+
+        Neither TLS nor a PROXY header is asked for there: whoever may open it may read the
+        master key as well.
+        """
+        server = await self.loop.create_unix_server(
+            lambda: ClientConnection(self, _INSIDE), str(path)
         )
         self._servers.append(server)
 

@@ -8,18 +8,20 @@ Fails closed.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from faregate.core import bounds
 from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
 from faregate.identity.keys import KEY_LENGTH, KeyRecord, hash_key, is_well_formed
+from faregate.identity.operator import OPERATOR_PREFIX
 from faregate.wire.request_reader import RequestHead
 
 # As the SDKs of Anthropic, Azure and Google show a key.
 KEY_FIELDS: Final = (b"x-api-key", b"api-key", b"x-goog-api-key")
 _BEARER: Final = b"bearer "
+_OPERATOR_PREFIX: Final = OPERATOR_PREFIX.encode()
 
 # One answer for all keys that aren't known, whatever is wrong with them. Made once: whoever tries
 # keys must not cost more than whoever has one.
@@ -61,6 +63,9 @@ class KeyCheck:
         self._unknown: dict[bytes, float] = {}  # hash: until when, on the monotonic clock
         self._looking: dict[bytes, asyncio.Future[KeyEntry | Refusal]] = {}
         self._changes = 0
+        # What is no key may be the operator's token (`policies.acting`).
+        self.acting: Callable[[Any, bytes], Refusal | Awaitable[Refusal | None] | None] | None
+        self.acting = None
 
     def __call__(self, call: CallWithKey) -> Refusal | Awaitable[Refusal | None] | None:
         """Identify the caller; awaitable where the key has to be looked up."""
@@ -75,7 +80,9 @@ class KeyCheck:
         if not value:
             return _MISSING
         if len(value) != KEY_LENGTH:
-            return _UNKNOWN
+            if self.acting is None or not value.startswith(_OPERATOR_PREFIX):
+                return _UNKNOWN
+            return self.acting(call, value)
         presented = value.decode("latin-1")
         digest = hash_key(presented)
         known = self._known.get(digest)

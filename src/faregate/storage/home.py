@@ -44,6 +44,16 @@ class Home(NamedTuple):
         return self.root / "calls.db"
 
     @property
+    def files_database(self) -> Path:
+        """What is known of callers' files and batches."""
+        return self.root / "files.db"
+
+    @property
+    def files(self) -> Path:
+        """The bytes of callers' files, and of batches."""
+        return self.root / "files"
+
+    @property
     def ledger_database(self) -> Path:
         """The ledger, unless settings.ledger.url names another place."""
         return self.root / "ledger.db"

@@ -27,7 +27,7 @@ from faregate.monitor.metrics import Snapshot, merge, retire
 from faregate.supervisor.log import EventLog
 from faregate.supervisor.restart import RestartPolicy
 
-Role = Literal["gate", "clerk", "model", "valkey"]
+Role = Literal["gate", "clerk", "batches", "model", "valkey"]
 State = Literal["starting", "ready", "draining", "restarting", "stopped"]
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024  # metrics of one worker at their bounds: under 1 MiB
@@ -51,8 +51,8 @@ class ChildPlan:
 
     @property
     def is_needed(self) -> bool:
-        """Whether no call is answered without it; the clerk catches up."""
-        return self.role != "clerk"
+        """Whether no call is answered without it; clerk and batches catch up."""
+        return self.role not in ("clerk", "batches")
 
     @property
     def name(self) -> str:

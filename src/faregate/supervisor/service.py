@@ -27,7 +27,7 @@ CLERK_STOP_S: Final = 5.0  # to read the last frames; what it leaves it finds at
 MODEL_STOP_S: Final = 1.0
 VALKEY_STOP_S: Final = 1.0
 WATCH_S: Final = 5.0  # between two looks at silent gates
-ROLES_IN_ORDER_OF_END: Final = ("gate", "clerk", "model", "valkey")
+ROLES_IN_ORDER_OF_END: Final = ("batches", "gate", "clerk", "model", "valkey")
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,7 @@ class Service:
             if child.plan.listener is not None:
                 child.plan.listener.close()
         patience_s = {
+            "batches": self._plan.drain_timeout_s,  # its calls under way are the gates'
             "gate": self._plan.drain_timeout_s,
             "clerk": CLERK_STOP_S,
             "model": MODEL_STOP_S,

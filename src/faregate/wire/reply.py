@@ -40,14 +40,18 @@ def render_reply(
     *,
     close: bool,
     bodiless: bool = False,
+    length: int | None = None,
 ) -> bytes:
-    """A whole reply; `bodiless` answers HEAD, with a body's length alone."""
+    """A whole reply; `bodiless` answers HEAD, with a body's length alone.
+
+    `length` is that of a body that is sent after this.
+    """
     text = "".join([f"{name}: {value}\r\n" for name, value in fields])
     head = [status_line(status), text.encode("latin-1")]
     if close:
         head.append(CLOSE_FIELD)
     if status != _NO_CONTENT:
-        head.append(b"content-length: %d\r\n" % len(body))
+        head.append(b"content-length: %d\r\n" % (len(body) if length is None else length))
     head.append(b"\r\n")
     if body and not bodiless:
         head.append(body)

@@ -1,0 +1,1 @@
+"""Files and batches as data: facts, lines, vendors' shapes, a memory version."""
