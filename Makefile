@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SOURCES := src tests bench docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-peers bench-overspend soak fmt docs
+.PHONY: help run test check bench bench-peers bench-overspend soak sdks fmt docs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench-overspend: $(VENV)/.run ## Call more often than there is money for, and sh
 
 soak: $(VENV)/.soak ## Run the long tests: kills, restarts and floods for minutes
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
+
+sdks: $(VENV)/.dev ## Run the vendors' SDKs, each in its own environment, and write what works
+	$(BIN)/python -m tests.sdks.table
 
 fmt: $(VENV)/.dev ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -31,7 +31,8 @@ DEEDS: Final = {
     "any": "tool",
     "json": "json",
     "think": f"thinking=12,text={quote(TEXT)}",
-    "agent": f"thinking=12,tool=get_weather,arguments={quote(WEATHER)}",
+    "agent": "thinking=12,tool",
+    "agents": "thinking=12,tools=2",
 }
 
 # Back end: vendor, path below the simulator's address, the dialects of generating.
@@ -45,6 +46,16 @@ BACK_ENDS: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
     "mistral": ("mistral", "/mistral/v1", ("openai_chat",)),
     "ollama": ("ollama", "/v1", ("ollama",)),
 }
+MODELS: Final = {  # what is done may depend on a model's name
+    "openai": "gpt-5-mini",
+    "responses": "gpt-5-mini",
+    "anthropic": "claude-sonnet-4-5",
+    "gemini": "gemini-3-flash-preview",
+    "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "cohere": "command-a-reasoning-08-2025",
+    "mistral": "magistral-medium-latest",
+    "ollama": "qwen3:8b",
+}
 # Those that make embeddings, by their own dialects.
 EMBEDDING: Final = {
     "openai": "openai_embeddings",
@@ -54,7 +65,7 @@ EMBEDDING: Final = {
     "mistral": "openai_embeddings",
     "ollama": "ollama_embeddings",
 }
-EMBEDDING_MODELS: Final = {"bedrock": "cohere.embed-english-v3"}
+EMBEDDING_MODELS: Final = {"bedrock": "cohere.embed-english-v3"}  # decides its form there
 DEAD: Final = "http://127.0.0.1:9/v1"  # nothing listens at the port of discard
 
 
@@ -64,6 +75,7 @@ class World:
 
     url: str
     keys: dict[str, str]
+    simulator: SimulatorThread
 
 
 def document(simulator_url: str, local_url: str | None = None) -> Document:
@@ -75,13 +87,16 @@ def document(simulator_url: str, local_url: str | None = None) -> Document:
     models: list[dict[str, Any]] = [{"name": "dead", "provider": "dead"}]
     for name, (vendor, path, dialects) in BACK_ENDS.items():
         providers.append(_account(name, vendor, root + path, dialects))
-        models += (
-            {"name": f"{name}-{deed}", "provider": name, "upstream_model": f"sim:{script}"}
-            for deed, script in DEEDS.items()
-        )
+        for deed, script in DEEDS.items():  # an account for each, for it tells the script
+            account = _account(f"{name}-{deed}", vendor, root + path, dialects)
+            providers.append(account | {"headers": {"x-simulate": script}})
+            model = {"provider": account["name"], "upstream_model": MODELS[name]}
+            models.append(model | {"name": account["name"]})
         if name in EMBEDDING:
             model = EMBEDDING_MODELS.get(name, "sim-embed")
-            models.append({"name": f"embed-{name}", "provider": name, "upstream_model": model})
+            # Google's SDK puts all texts into one for models named otherwise.
+            shown = "gemini-embedding-001" if name == "gemini" else f"embed-{name}"
+            models.append({"name": shown, "provider": name, "upstream_model": model})
     if local_url is not None:
         account = {"name": "local", "vendor": "llama_cpp", "base_url": local_url, "proxy": "none"}
         providers.append(account | {"dialects": {"generate": ["openai_chat"]}})
@@ -145,7 +160,7 @@ def world(local_url: str | None = None) -> Iterator[World]:
                 keys = {"good": place.key, "bad": place.key[:-1] + "!"}
                 for name in ("broke", "limited"):
                     keys[name] = place.source.add_key(name, application=name)
-                found.append(World(f"http://127.0.0.1:{place.port}", keys))
+                found.append(World(f"http://127.0.0.1:{place.port}", keys, simulator))
                 ready.set()
                 await done.wait()
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from faregate.dialects.neutral import parts as p
+from faregate.dialects.neutral.call_proofs import with_proofs
 from faregate.dialects.neutral.request import Message
 from faregate.dialects.openai.shape import MisreadError
 from faregate.dialects.responses.items_reader import (
     DIALECT,
     read_input,
     read_output_item,
-    with_proofs,
 )
 
 
@@ -120,7 +120,7 @@ def test_foreign_proofs_keep_their_origin():
 
 def test_parts_without_proofs_of_calls_stay():
     parts = (p.Thinking("hm", "call:x", origin=DIALECT), p.ToolCall("c1", "f", "{}"))
-    assert with_proofs(parts) == parts
+    assert with_proofs(parts, DIALECT) == parts
 
 
 @pytest.mark.parametrize(

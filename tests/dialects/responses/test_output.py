@@ -3,6 +3,7 @@
 from openai.types.responses import Response
 
 from faregate.dialects.neutral import parts as p
+from faregate.dialects.neutral.call_proofs import with_proofs
 from faregate.dialects.neutral.request import (
     AnswerFormat,
     Reasoning,
@@ -11,7 +12,7 @@ from faregate.dialects.neutral.request import (
     Tool,
     ToolChoice,
 )
-from faregate.dialects.responses.items_reader import DIALECT, read_output_item, with_proofs
+from faregate.dialects.responses.items_reader import DIALECT, read_output_item
 from faregate.dialects.responses.output import (
     proof_of,
     response,
@@ -38,7 +39,7 @@ PARTS = (
 def test_all_kinds_of_parts_come_back():
     items = write_output((*PARTS, p.ServerPart("anthropic", {})), "r", None)
     found = [part for item in items for part in read_output_item(item, "x")]
-    assert with_proofs(tuple(found)) == PARTS
+    assert with_proofs(tuple(found), DIALECT) == PARTS
     assert len({item["id"] for item in items}) == len(items)
 
 

@@ -53,7 +53,7 @@ def model_of(case, back_end):
     if back_end == "local":
         return "smollm2"
     if case == "embeddings":
-        return f"embed-{back_end}"
+        return "gemini-embedding-001" if back_end == "gemini" else f"embed-{back_end}"
     return f"{back_end}-{DEEDS.get(case, 'plain')}"
 
 

@@ -13,6 +13,8 @@ from faregate.dialects.anthropic.block_reader import shown_proof
 from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.shapes import KIN, NAME
 from faregate.dialects.neutral import parts
+from faregate.dialects.neutral.call_proofs import CALL
+from faregate.dialects.neutral.request import Request
 
 Block = dict[str, Any]
 
@@ -208,3 +210,14 @@ def shown_thought(part: parts.Thinking) -> Block:
         shown = parts.shown_signature(part.redacted, part.origin, NAME)
         return {"type": "redacted_thinking", "data": shown}
     return {"type": "thinking", "thinking": part.text, "signature": shown_proof(part)}
+
+
+def call_proof(signature: str | None, origin: str, request: Request) -> Block | None:
+    """What proves the thought behind a call, as a block before it.
+
+    Callers that asked for no thoughts are spared it: they needn't know such blocks.
+    """
+    wanted = request.reasoning
+    if signature is None or origin in ("", NAME) or wanted is None or wanted.budget_tokens == 0:
+        return None
+    return shown_thought(parts.Thinking(redacted=CALL + signature, origin=origin))

@@ -9,7 +9,7 @@ import msgspec
 
 from faregate.dialects.anthropic import shapes, usage
 from faregate.dialects.anthropic.block_reader import read_text, read_thought
-from faregate.dialects.anthropic.block_writer import Block, shown_thought, write_call
+from faregate.dialects.anthropic.block_writer import Block, call_proof, shown_thought, write_call
 from faregate.dialects.anthropic.shapes import NAME, NOTHING
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.reply import Choice, Finish, Reply
@@ -115,7 +115,7 @@ def write_reply(reply: Reply, asked: Asked) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": reply.model or asked.request.model,
-        "content": [made for part in choice.parts if (made := write_part(part)) is not None],
+        "content": _content(choice.parts, asked),
         "stop_reason": STOP_REASONS[choice.finish],
         "stop_sequence": choice.stop_sequence,
         "usage": usage.written(reply.usage),
@@ -124,6 +124,15 @@ def write_reply(reply: Reply, asked: Asked) -> bytes:
     if details is not None:
         message["stop_details"] = details
     return _encode(message)
+
+
+def _content(said: tuple[parts.Part, ...], asked: Asked) -> list[Block]:
+    found: list[Block | None] = []
+    for part in said:
+        if isinstance(part, parts.ToolCall):
+            found.append(call_proof(part.signature, part.origin, asked.request))
+        found.append(write_part(part))
+    return [block for block in found if block is not None]
 
 
 def stop_details(finish: Finish) -> Block | None:

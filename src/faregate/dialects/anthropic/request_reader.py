@@ -15,6 +15,7 @@ from faregate.core.refusals import Refusal, refuse
 from faregate.dialects.anthropic.block_reader import mark_of, read_block
 from faregate.dialects.anthropic.shapes import NAME, CacheControl
 from faregate.dialects.neutral import parts
+from faregate.dialects.neutral.call_proofs import with_proofs
 from faregate.dialects.neutral.request import (
     AnswerFormat,
     Message,
@@ -159,6 +160,7 @@ def _messages(body: _Body) -> tuple[Message, ...]:
         if turn.role == "user":
             found += _users_turns(read, names)
         else:
+            read = with_proofs(read, NAME)
             for part in read:
                 if isinstance(part, parts.ToolCall):
                     names[part.id] = part.name

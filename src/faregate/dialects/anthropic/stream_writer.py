@@ -16,7 +16,7 @@ import msgspec
 from faregate.core.refusals import refuse
 from faregate.dialects import anthropic_errors
 from faregate.dialects.anthropic import usage as usages
-from faregate.dialects.anthropic.block_writer import shown_thought, tool_id
+from faregate.dialects.anthropic.block_writer import call_proof, shown_thought, tool_id
 from faregate.dialects.anthropic.reply import (
     STOP_REASONS,
     shown_media,
@@ -240,10 +240,14 @@ class StreamWriter:
         if isinstance(event, (TextDelta, RefusalDelta, CitationSeen)):
             return self._start(event.part, b'{"type":"text","text":""}') + self._more(event)
         if isinstance(event, ToolOpened):
+            proof = call_proof(event.signature, event.origin, self._asked.request)
+            before = b""
+            if proof is not None:
+                before = self._start(event.part, _json(proof)) + _STOP % self._index
             block = _json(
                 {"type": "tool_use", "id": tool_id(event.id), "name": event.name, "input": {}}
             )
-            return self._start(event.part, block)
+            return before + self._start(event.part, block)
         if isinstance(event, ThinkingSigned) and event.redacted and event.id is None:
             return self._redacted(event)
         if isinstance(event, (ThinkingDelta, ThinkingSigned)):

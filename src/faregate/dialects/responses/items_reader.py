@@ -10,8 +10,8 @@ Source: OpenAI API reference, "Create a model response" (input), "The response o
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
 
+from faregate.dialects.neutral.call_proofs import with_proofs
 from faregate.dialects.neutral.parts import (
     Audio,
     Document,
@@ -34,7 +34,6 @@ from faregate.dialects.openai.shape import MisreadError, items, members, optiona
 
 DIALECT: Final = "openai_responses"
 REDACTED: Final = "redacted:"  # in front of foreign thoughts that are encrypted whole
-CALL: Final = "call:"  # in front of what proves the thought behind the call that follows
 _ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "developer",
@@ -68,33 +67,11 @@ def read_input(stated: Any) -> tuple[Message, ...]:
                     calls[part.id] = part
             _add(found, "assistant", made, None)
     return tuple(
-        Message(message.role, with_proofs(message.parts), message.name, message.id)
+        Message(message.role, with_proofs(message.parts, DIALECT), message.name, message.id)
         if message.role == "assistant"
         else message
         for message in found
     )
-
-
-def with_proofs(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts, with a call's proof at it, which stood in an item before."""
-    if not any(isinstance(part, Thinking) and _is_calls(part) for part in parts):
-        return parts
-    found: list[Part] = []
-    proof: Thinking | None = None
-    for part in parts:
-        if isinstance(part, Thinking) and _is_calls(part):
-            proof = part
-        elif isinstance(part, ToolCall) and proof is not None and proof.signature is not None:
-            signature = proof.signature[len(CALL) :]
-            found.append(msgspec.structs.replace(part, signature=signature, origin=proof.origin))
-            proof = None
-        else:
-            found.append(part)
-    return tuple(found)
-
-
-def _is_calls(part: Thinking) -> bool:
-    return part.origin != DIALECT and (part.signature or "").startswith(CALL)
 
 
 def _add(found: list[Message], role: Role, parts: tuple[Part, ...], item_id: str | None) -> None:

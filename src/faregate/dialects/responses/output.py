@@ -8,6 +8,7 @@ Source: OpenAI API reference, "The response object".
 
 from typing import Any, Final
 
+from faregate.dialects.neutral.call_proofs import CALL
 from faregate.dialects.neutral.parts import (
     Citation,
     Image,
@@ -23,7 +24,7 @@ from faregate.dialects.neutral.reply import Finish
 from faregate.dialects.neutral.request import Request, ServerTool
 from faregate.dialects.openai.citations import write_flat_citation
 from faregate.dialects.openai.tools import write_choice, write_format, write_tool
-from faregate.dialects.responses.items_reader import CALL, DIALECT, REDACTED
+from faregate.dialects.responses.items_reader import DIALECT, REDACTED
 from faregate.dialects.responses.items_writer import write_reasoning
 from faregate.dialects.responses.usage import write_usage
 from faregate.dialects.translation import Asked

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
+from faregate.dialects.neutral.call_proofs import with_proofs
 from faregate.dialects.neutral.parts import Part, RefusalText, Text, ToolCall
 from faregate.dialects.neutral.reply import Choice, Finish, Reply
 from faregate.dialects.openai.shape import MisreadError
-from faregate.dialects.responses.items_reader import read_output_item, with_proofs
+from faregate.dialects.responses.items_reader import DIALECT, read_output_item
 from faregate.dialects.responses.output import response, status_of, write_error, write_output
 from faregate.dialects.responses.usage import StatedUsage, ToolUsage, read_usage
 from faregate.dialects.translation import Asked, MalformedReplyError
@@ -63,7 +64,7 @@ def read_reply(body: bytes) -> Reply:
     kinds = {type(part) for part in parts}
     finish = finish_of(stated, calls=ToolCall in kinds, refuses=RefusalText in kinds)
     choice = Choice(
-        parts=with_proofs(tuple(parts)), finish=finish, logprobs=_logprobs(stated.output)
+        parts=with_proofs(tuple(parts), DIALECT), finish=finish, logprobs=_logprobs(stated.output)
     )
     return Reply(
         id=stated.id or "",
