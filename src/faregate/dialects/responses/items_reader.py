@@ -10,7 +10,6 @@ Source: OpenAI API reference, "Create a model response" (input), "The response o
 from collections.abc import Callable
 from typing import Any, Final
 
-
 from faregate.dialects.neutral.call_proofs import with_proofs
 from faregate.dialects.neutral.parts import (
     Audio,
