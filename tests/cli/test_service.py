@@ -33,6 +33,12 @@ FREE = Settings(gate=GateSettings(port=0, workers=2), operations=OperationsSetti
 NO_WISHES = Wishes(None, None, None, None)
 
 
+@pytest.fixture(autouse=True)
+def master_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's token is made of it."""
+    monkeypatch.setenv("FAREGATE_MASTER_KEY", "00" * 32)
+
+
 @pytest.fixture
 def home(tmp_path):
     return Home(tmp_path / "home")

@@ -21,12 +21,14 @@ class Child:
         self.ours, theirs = socket.socketpair()
         self.ours.setblocking(False)
         self.heard: list[str] = []
+        self.told: list[Any] = []
         self.ends = 0
         self.news = asyncio.Event()
         self.channel = ControlChannel(theirs.detach(), self._hear, self._end)
 
-    def _hear(self, kind: str) -> None:
+    def _hear(self, kind: str, data: Any) -> None:
         self.heard.append(kind)
+        self.told.append(data)
         self.news.set()
 
     def _end(self) -> None:
@@ -69,6 +71,7 @@ async def test_each_line_is_a_message_however_it_is_cut(child: Child) -> None:
         await asyncio.sleep(0)
     await child.until_heard(3)
     assert child.heard == ["drain", "metrics", "reload"]
+    assert child.told == [None, {"a": "\n"}, None]
     assert child.ends == 0
 
 
@@ -143,5 +146,5 @@ def test_a_descriptor_that_is_no_socket_is_an_error() -> None:
     reading, writing = os.pipe()
     os.close(writing)
     with pytest.raises(OSError, match="socket"):
-        ControlChannel(reading, lambda kind: None, lambda: None)
+        ControlChannel(reading, lambda kind, data: None, lambda: None)
     os.close(reading)

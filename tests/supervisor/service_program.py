@@ -10,11 +10,15 @@ import sys
 from pathlib import Path
 
 from faregate.core.errors import FaregateError
+from faregate.identity.keys import hash_key
+from faregate.identity.operator import operator_token
 from faregate.supervisor.child import ChildPlan
 from faregate.supervisor.log import EventLog
 from faregate.supervisor.service import Service, ServicePlan
 from faregate.supervisor.sockets import listen, listen_shared
 
+# The token of an operator whose master key is zeros.
+TOKEN = operator_token(bytes(32))
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 
 
@@ -27,7 +31,8 @@ async def main(behaviour: str, workers: int, drain_timeout_s: float) -> None:
         ChildPlan("clerk", (*STAND_IN, "works")),
     ]
     facts = {"pid": os.getpid(), "port": port, "operations": operations.getsockname()[1]}
-    plan = ServicePlan(children, operations, drain_timeout_s, facts={"url": f"http://:{port}"})
+    told = {"url": f"http://:{port}"}
+    plan = ServicePlan(children, operations, drain_timeout_s, told, hash_key(TOKEN))
     print(json.dumps(facts), flush=True)
     service = Service(plan, EventLog())
     await service.run(on_ready=lambda: print("ready", flush=True))

@@ -47,12 +47,16 @@ def converse(control: socket.socket, behaviour: str) -> None:
     def say(**message) -> None:
         control.sendall(json.dumps(message).encode() + b"\n")
 
-    reloads = 0
+    reloads, heard = 0, []
     say(type="ready")
     for line in control.makefile("rb"):
         kind = json.loads(line)["type"]
         if kind == "reload":
             reloads += 1
+        elif kind == "providers":
+            say(type="providers", data={"accounts": heard, "routes": []})
+        elif kind in ("reset", "balances"):
+            heard.append([kind, json.loads(line)["data"]])
         elif kind == "metrics":
             counters = {"faregate_stream_events_total": [[[], 5 + reloads]]}
             gauges = {"faregate_configuration_revision": [[[], 7]]}

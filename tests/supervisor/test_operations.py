@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from faregate.identity.keys import hash_key
+from faregate.identity.operator import operator_token
 from faregate.supervisor.operations import CONNECTIONS_MAX, Answer, OperationsServer, json_answer
 
 
@@ -69,3 +71,28 @@ async def test_idle_connections_beyond_the_bound_are_closed_and_leave_room(port)
         await opened.wait_closed()
     head, _ = await exchange(port, b"GET /healthz HTTP/1.1\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
+
+
+async def test_orders_are_the_operators() -> None:
+    token = operator_token(b"m" * 32)
+    taken: list[dict[str, str]] = []
+
+    def take(query: dict[str, str]) -> Answer:
+        taken.append(query)
+        return json_answer(200, {})
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = OperationsServer({}, {"/order": take}, hash_key(token))
+    await server.start(listener)
+    port = listener.getsockname()[1]
+    for shown in ("", "Bearer ", "Bearer fgo_x", f"Bearer {operator_token(b'n' * 32)}"):
+        request = f"POST /order?a=1 HTTP/1.1\r\nAuthorization: {shown}\r\n\r\n"
+        head, _ = await exchange(port, request.encode())
+        assert b" 401 " in head
+    request = f"POST /order?a=1%202 HTTP/1.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+    head, _ = await exchange(port, request.encode())
+    assert b" 200 " in head
+    head, _ = await exchange(port, b"GET /order HTTP/1.1\r\n\r\n")
+    assert b" 404 " in head
+    assert taken == [{"a": "1 2"}]
+    server.close()

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from faregate.identity.operator import operator_token
+
 PROGRAM = Path(__file__).with_name("service_program.py")
 
 
@@ -204,3 +206,33 @@ def test_a_hangup_tells_the_gates_to_reload(start) -> None:
 
     wait_until(reloaded)  # 5 of the clerk, 5 of the gate, and one reload
     assert running.status()["ready"] is True
+
+
+def test_providers_are_asked_of_all_gates_and_orders_reach_them(start) -> None:
+    running = start("works", 2, 5.0).ready()
+    port = running.facts["operations"]
+
+    def order(target: str, token: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("POST", target, headers={"authorization": f"Bearer {token}"})
+        return connection.getresponse().status
+
+    token = operator_token(bytes(32))
+    assert order("/providers/reset?provider=p", operator_token(b"x" * 32)) == 401
+    assert order("/providers/reset?provider=p&key=k", token) == 200
+    assert order("/providers/reset", token) == 400
+    assert order("/providers/balance?provider=p&amount_nano=5", token) == 200
+    assert order("/providers/balance?provider=p&amount_nano=x", token) == 400
+    status, body = running.get("/providers")
+    told = json.loads(body)
+    heard = [["reset", {"provider": "p", "key": "k"}], ["balances", {"p": 5}]]
+    assert status == 200
+    assert told["silent"] == 0
+    assert [(one["worker"], one["accounts"]) for one in told["workers"]] == [(0, heard), (1, heard)]
+    os.kill(running.pids("gate")[0], signal.SIGKILL)
+
+    def told_anew() -> bool:
+        workers = json.loads(running.get("/providers")[1])["workers"]
+        return [one["accounts"] for one in workers] == [[["balances", {"p": 5}]], heard]
+
+    wait_until(told_anew)

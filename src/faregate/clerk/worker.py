@@ -53,7 +53,7 @@ class ClerkWorker:
             if self._control is not None:
                 await self._control.close()
 
-    def _told(self, kind: str) -> None:
+    def _told(self, kind: str, _data: object) -> None:
         if kind == "drain":
             self._clerk.stop()
         elif kind == "metrics":

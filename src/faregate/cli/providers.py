@@ -14,6 +14,7 @@ from faregate.cli.provider_keys import (
     key_kind,
 )
 from faregate.cli.provider_keys import app as keys_app
+from faregate.cli.provider_status import balance, reset, status
 from faregate.cli.session import actor, checked_name, opened
 from faregate.configuration.accounts import account_keys, shown_url
 from faregate.configuration.document import Document, Provider
@@ -28,6 +29,9 @@ app = typer.Typer(
     name="providers", help="Add, list, test and remove providers.", no_args_is_help=True
 )
 app.add_typer(keys_app)
+app.command()(status)
+app.command()(reset)
+app.command()(balance)
 
 
 @app.command()

@@ -9,11 +9,12 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from faregate.configuration.settings import Settings
 from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
+from faregate.gate.accounts import describe_providers, reset_benches, tell_balances
 from faregate.gate.credit_broker import TICK_S
 from faregate.gate.explaining import Explaining
 from faregate.gate.filing import Filing
@@ -127,13 +128,19 @@ class GateWorker:
             self._control = ControlChannel(self._control_fd, self._told, self._stopping.set)
             await self._control.open()
 
-    def _told(self, kind: str) -> None:
+    def _told(self, kind: str, data: Any) -> None:
         if kind == "drain":
             self._stopping.set()
         elif kind == "metrics":
             self._send_metrics()
         elif kind == "reload":
             self._reload_certificates()
+        elif kind == "providers":
+            self._send_providers()
+        elif kind == "reset" and self._gate is not None:
+            reset_benches(self._gate.registry, str(data["provider"]), data.get("key"))
+        elif kind == "balances" and self._gate is not None:
+            tell_balances(self._gate.registry, data, self._clock.monotonic())
 
     def _reload_certificates(self) -> None:
         if self._certificates is None:
@@ -143,6 +150,10 @@ class GateWorker:
             _log.info("the certificates were read again")
         except FaregateError as error:
             _log.error("the old certificates stay in use: %s", error)
+
+    def _send_providers(self) -> None:
+        if self._gate is not None:
+            self._send("providers", describe_providers(self._gate, self._clock.monotonic()))
 
     def _send(self, kind: str, data: object = None) -> None:
         if self._control is not None:

@@ -16,10 +16,10 @@ _CLOSE_SECONDS: Final = 1.0
 
 
 class ControlChannel:
-    """Speaks over an inherited socket; `on_message` gets each message's type."""
+    """Speaks over an inherited socket; `on_message` gets each message's type and data."""
 
     def __init__(
-        self, fd: int, on_message: Callable[[str], None], on_end: Callable[[], None]
+        self, fd: int, on_message: Callable[[str, Any], None], on_end: Callable[[], None]
     ) -> None:
         self._socket = socket.socket(fileno=fd)
         self._on_message = on_message
@@ -37,7 +37,7 @@ class ControlChannel:
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
             while line := await reader.readline():
-                self._on_message(_kind(line))
+                self._on_message(*_read(line))
         except (OSError, ValueError):
             pass  # a channel that breaks has ended
         self._on_end()
@@ -69,9 +69,9 @@ class ControlChannel:
             return
 
 
-def _kind(line: bytes) -> str:
-    """The type of a message; raises `ValueError` where it isn't one."""
+def _read(line: bytes) -> tuple[str, Any]:
+    """The type and data of a message; raises `ValueError` where it isn't one."""
     message = json.loads(line)
     if not isinstance(message, dict):
         raise ValueError("no message")  # noqa: TRY004 - as any other line that is none
-    return str(message.get("type"))
+    return str(message.get("type")), message.get("data")

@@ -5,8 +5,11 @@ in the terminal reaches the supervisor alone). It has one end of a socket pair, 
 channel, over which both sides send JSON objects, one a line:
 
     child to supervisor   {"type": "ready"}, {"type": "metrics", "data": {...}},
-                          {"type": "drained"}
-    supervisor to child   {"type": "drain"}, {"type": "reload"}, {"type": "metrics"}
+                          {"type": "providers", "data": {...}}, {"type": "drained"},
+                          {"type": "balances", "data": {...}}
+    supervisor to child   {"type": "drain"}, {"type": "reload"}, {"type": "metrics"},
+                          {"type": "providers"}, {"type": "reset", "data": {...}},
+                          {"type": "balances", "data": {...}}
 
 When the channel ends, the supervisor is gone, and the child leaves by itself. Listening sockets
 belong to the supervisor; a child inherits one and so does its replacement.
@@ -31,6 +34,7 @@ Role = Literal["gate", "clerk", "batches", "model", "valkey"]
 State = Literal["starting", "ready", "draining", "restarting", "stopped"]
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024  # metrics of one worker at their bounds: under 1 MiB
+PROVIDERS_WAIT_S: Final = 1.0  # for a busy worker's view of its accounts
 METRICS_WAIT_S: Final = 0.25  # for fresh counts; a busy worker's last ones are a second old
 SILENCE_S_MAX: Final = 30.0  # of a ready gate, which reports every second: it hangs
 TERMINATE_S: Final = 2.0  # from SIGTERM to SIGKILL
@@ -69,6 +73,8 @@ class Child:
         self.restarts = 0
         self.policy = RestartPolicy(gives_up=plan.is_needed)
         self.state: State = "starting"
+        self.on_balances: Callable[[dict[str, int]], None] = lambda _: None
+        self.on_ready: Callable[[], None] = lambda: None
         self._log = log
         self._changed = changed
         self._stopping = asyncio.Event()
@@ -81,6 +87,8 @@ class Child:
         self._drained = asyncio.Event()
         self._metrics: Snapshot = {}
         self._metrics_arrived = asyncio.Event()
+        self._providers: dict[str, Any] | None = None
+        self._providers_arrived = asyncio.Event()
         self._heard_at = 0.0
 
     async def run(self) -> None:
@@ -120,10 +128,21 @@ class Child:
             self._kill()
             await process.wait()
 
-    def send(self, kind: str) -> None:
-        """Send a message without content; a process that is gone hears nothing."""
+    def send(self, kind: str, data: Any = None) -> None:
+        """Send a message; a process that is gone hears nothing."""
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(b'{"type":"%s"}\n' % kind.encode())
+            message = {"type": kind} if data is None else {"type": kind, "data": data}
+            self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    async def ask_providers(self) -> dict[str, Any] | None:
+        """What a gate knows of its accounts; None: it doesn't say soon."""
+        self._providers = None
+        self._providers_arrived.clear()
+        self.send("providers")
+        if self._writer is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._providers_arrived.wait(), PROVIDERS_WAIT_S)
+        return self._providers
 
     def metrics(self) -> Snapshot:
         """The counts of this process and of all before it."""
@@ -232,11 +251,17 @@ class Child:
         if kind == "metrics":
             self._metrics = message["data"]
             self._metrics_arrived.set()
+        elif kind == "providers":
+            self._providers = message["data"]
+            self._providers_arrived.set()
+        elif kind == "balances":
+            self.on_balances(message["data"])
         elif kind == "drained":
             self._drained.set()
         elif kind == "ready":
             self.policy.ready()
             self._log("info", f"{self.plan.role}.ready", worker=self._worker, pid=self.pid)
+            self.on_ready()
             if self.state == "starting":
                 self._be("ready")
         else:

@@ -1,7 +1,8 @@
-"""The operations port: /healthz, /readyz, /metrics, /status.
+"""The operations port: /healthz, /readyz, /metrics, /status, /providers.
 
 A handful of probes a second on an address of the operator's own, so this is the smallest server
-that is safe: GET and HEAD, one request a connection, everything bounded in size and time.
+that is safe: one request a connection, everything bounded in size and time. GET and HEAD tell;
+POST orders, by its query alone, and only with the operator's token.
 """
 
 import asyncio
@@ -12,6 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
+
+from faregate.identity.operator import is_operator
 
 HEAD_BYTES_MAX: Final = 8 * 1024
 CONNECTIONS_MAX: Final = 64
@@ -29,6 +33,8 @@ class Answer:
 
 Handler = Callable[[str], Awaitable[Answer]]
 """Takes the request's Accept header."""
+Order = Callable[[dict[str, str]], Answer]
+"""Takes the request's query."""
 
 
 def json_answer(status: int, value: object) -> Answer:
@@ -37,10 +43,20 @@ def json_answer(status: int, value: object) -> Answer:
 
 
 class OperationsServer:
-    """Serves `handlers` by path on a socket that listens already."""
+    """Serves `handlers` by path on a socket that listens already.
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    `orders` are for whoever has the token of `operator_hash`.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        orders: Mapping[str, Order] | None = None,
+        operator_hash: bytes | None = None,
+    ) -> None:
         self._handlers = handlers
+        self._orders = orders or {}
+        self._operator_hash = operator_hash
         self._connections = 0
         self._server: asyncio.Server | None = None
 
@@ -75,11 +91,20 @@ class OperationsServer:
             return
         request_line, *fields = head.decode("latin-1").split("\r\n")
         method, _, rest = request_line.partition(" ")
-        path = rest.partition(" ")[0].partition("?")[0]
-        answer = await self._answer(method, path, _accept(fields))
+        path, _, query = rest.partition(" ")[0].partition("?")
+        if method == "POST" and path in self._orders:
+            answer = self._ordered(path, query, _field(fields, "authorization"))
+        else:
+            answer = await self._answer(method, path, _field(fields, "accept"))
         writer.write(_render(answer, head_only=method == "HEAD"))
         with contextlib.suppress(ConnectionError):
             await writer.drain()
+
+    def _ordered(self, path: str, query: str, authorization: str) -> Answer:
+        token = authorization.removeprefix("Bearer ")
+        if not is_operator(token, self._operator_hash):
+            return json_answer(401, {"error": "only the operator may order something here"})
+        return self._orders[path](dict(parse_qsl(query)))
 
     async def _answer(self, method: str, path: str, accept: str) -> Answer:
         if method not in {"GET", "HEAD"}:
@@ -90,9 +115,9 @@ class OperationsServer:
         return await handler(accept)
 
 
-def _accept(fields: list[str]) -> str:
+def _field(fields: list[str], wanted: str) -> str:
     for name, _, value in (field.partition(":") for field in fields):
-        if name.lower() == "accept":
+        if name.lower() == wanted:
             return value.strip()
     return ""
 

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import faregate
@@ -34,13 +35,15 @@ ROLES_IN_ORDER_OF_END: Final = ("batches", "gate", "clerk", "model", "valkey")
 class ServicePlan:
     """What runs; the sockets listen already and become the service's.
 
-    `facts` are shown by /status: home, address and the like.
+    `facts` are shown by /status: home, address and the like. `operator_hash` is that of the
+    operator's token.
     """
 
     children: Sequence[ChildPlan]
     operations: socket.socket
     drain_timeout_s: float
     facts: dict[str, Any] = field(default_factory=dict)
+    operator_hash: bytes | None = None
 
 
 class Service:
@@ -60,8 +63,16 @@ class Service:
                 "/readyz": self._readyz,
                 "/metrics": self._metrics,
                 "/status": self._status,
-            }
+                "/providers": self._providers,
+            },
+            {"/providers/reset": self._reset, "/providers/balance": self._balance},
+            plan.operator_hash,
         )
+        self._balances: dict[str, int] = {}
+        for child in self._children:
+            child.on_balances = self._tell_balances
+            if child.plan.role == "gate":
+                child.on_ready = partial(self._tell_anew, child)
 
     async def run(
         self,
@@ -212,6 +223,45 @@ class Service:
             },
         }
         return merge([own, *(child.metrics() for child in self._children)])
+
+    async def _providers(self, _accept: str) -> Answer:
+        gates = [child for child in self._children if child.plan.role == "gate"]
+        told = await asyncio.gather(*(gate.ask_providers() for gate in gates))
+        workers = [
+            {"worker": gate.plan.worker, **views}
+            for gate, views in zip(gates, told, strict=True)
+            if views is not None
+        ]
+        return json_answer(200, {"workers": workers, "silent": len(gates) - len(workers)})
+
+    def _reset(self, query: dict[str, str]) -> Answer:
+        """Clear what is benched at a provider."""
+        if "provider" not in query:
+            return json_answer(400, {"error": "provider is missing"})
+        self._to_gates("reset", {"provider": query["provider"], "key": query.get("key")})
+        return json_answer(200, {"reset": query["provider"], "key": query.get("key")})
+
+    def _balance(self, query: dict[str, str]) -> Answer:
+        """Take what the operator says is left at a provider."""
+        try:
+            amounts = {query["provider"]: int(query["amount_nano"])}
+        except (KeyError, ValueError):
+            return json_answer(400, {"error": "provider or amount_nano is missing"})
+        self._tell_balances(amounts)
+        return json_answer(200, {"balance_nano": amounts})
+
+    def _tell_balances(self, amounts: dict[str, int]) -> None:
+        self._balances.update(amounts)
+        self._to_gates("balances", amounts)
+
+    def _tell_anew(self, gate: Child) -> None:
+        if self._balances:
+            gate.send("balances", self._balances)
+
+    def _to_gates(self, kind: str, data: Any) -> None:
+        for child in self._children:
+            if child.plan.role == "gate":
+                child.send(kind, data)
 
     async def _status(self, _accept: str) -> Answer:
         gauges = self._snapshot()["gauges"]

@@ -1,0 +1,45 @@
+"""A worker tells what it knows of its accounts, and takes what it is told."""
+
+from tests.gate.running import running
+
+from faregate.gate.accounts import describe_providers, reset_benches, tell_balances
+from faregate.routing.troubles import Trouble
+
+
+async def test_accounts_are_told_with_keys_and_models() -> None:
+    async with running() as place:
+        assert (await place.post()).status == 200
+        told = describe_providers(place.gate, place.gate.now())
+    [account] = told["accounts"]
+    assert (account["name"], account["state"], account["served"]) == ("simulated", "active", 1)
+    assert [key["name"] for key in account["keys"]] == ["default"]
+    assert {model["name"]: model["served"] for model in account["models"]} == {
+        "sim": 1,
+        "renamed": 0,
+    }
+    assert told["routes"] == []
+
+
+async def test_benches_are_cleared() -> None:
+    async with running() as place:
+        registry, now = place.gate.registry, place.gate.now()
+        account = registry.accounts["simulated"]
+        [key] = account.keys
+        for health in (key.health, account.health):
+            health.bench.rest(Trouble("auth", "key"), False, None, now)
+        reset_benches(registry, "other", None)
+        reset_benches(registry, "simulated", "other")
+        assert key.health.bench.kind == "auth"
+        reset_benches(registry, "simulated", "default")
+        assert key.health.bench.kind is None
+        assert account.health.bench.kind == "auth"
+        reset_benches(registry, "simulated", None)
+        assert not account.health.troubled
+        assert (await place.post()).status == 200
+
+
+async def test_balances_are_taken() -> None:
+    async with running() as place:
+        tell_balances(place.gate.registry, {"simulated": 7_000_000_000, "other": 1}, 1.0)
+        account = place.gate.registry.accounts["simulated"]
+        assert account.balance.left_nano == 7_000_000_000
