@@ -13,6 +13,9 @@ MODEL_ALIAS = "bench-alias"
 MODEL_STREAMED = "bench-stream"
 MODEL_SLOW = "bench-slow"
 MODEL_UPSTREAM = "bench-model"
+MODEL_ANTHROPIC = "bench-anthropic"
+MODEL_GEMINI = "bench-gemini"
+MODEL_ROUTED = "bench-routed"
 MODEL_UNKNOWN = "no-such-model"
 
 VARIANTS = 64
@@ -45,6 +48,14 @@ class Kind:
 CALL = Kind("call")
 STREAM = Kind("stream", model=MODEL_STREAMED, stream=True)
 SLOW_STREAM = Kind("slow-stream", model=MODEL_SLOW, stream=True)
+# The same of callers, while the target speaks another dialect or is chosen among three.
+CALL_ANTHROPIC = Kind("call-anthropic", model=MODEL_ANTHROPIC)
+CALL_GEMINI = Kind("call-gemini", model=MODEL_GEMINI)
+CALL_ROUTED = Kind("call-routed", model=MODEL_ROUTED)
+STREAM_ANTHROPIC = Kind("stream-anthropic", model=MODEL_ANTHROPIC, stream=True)
+STREAM_GEMINI = Kind("stream-gemini", model=MODEL_GEMINI, stream=True)
+CALLS_ELSEWHERE = (CALL_ANTHROPIC, CALL_GEMINI, CALL_ROUTED)
+STREAMS_ELSEWHERE = (STREAM_ANTHROPIC, STREAM_GEMINI)
 UNKNOWN_MODEL = Kind("unknown-model", model=MODEL_UNKNOWN, status=404)
 UNKNOWN_KEY = Kind("unknown-key", caller="unknown", status=401)
 UNPAID = Kind("unpaid", caller="unpaid", status=402)

@@ -93,6 +93,9 @@ class Installation:
                 upstream=calls.MODEL_UPSTREAM,
                 streamed=calls.MODEL_STREAMED,
                 slow=calls.MODEL_SLOW,
+                anthropic=calls.MODEL_ANTHROPIC,
+                gemini=calls.MODEL_GEMINI,
+                routed=calls.MODEL_ROUTED,
             )
         )
         self._run("init")

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from calls import CALL, REFUSALS, STREAM
+from calls import (
+    CALL,
+    CALL_ANTHROPIC,
+    CALL_GEMINI,
+    REFUSALS,
+    STREAM,
+    STREAM_ANTHROPIC,
+    STREAM_GEMINI,
+)
+from vendor import EVENTS_PER_CALL
 
 _MIB = 2**20
 
@@ -49,13 +58,13 @@ class Goal:
         return [self.what, *told, self.verdict]
 
     def _told(self, value: float | None) -> str:
-        digits = 2 if self.unit.startswith("×") else 0
+        digits = {"×": 2, "µ": 1}.get(self.unit[0], 0)
         return "" if value is None else f"{value:.{digits}f} {self.unit}"
 
 
 def goals(rows: Rows) -> list[Goal]:
     """Those whose rows were measured in this run."""
-    return [*_ratios(rows), *_others(rows)]
+    return [*_ratios(rows), *_translations(rows), *_others(rows)]
 
 
 def _ratios(rows: Rows) -> Iterator[Goal]:
@@ -79,6 +88,25 @@ def _ratios(rows: Rows) -> Iterator[Goal]:
         cost, base_cost = rows.cost_us(candidate, kind), rows.cost_us(base, base_kind)
         if cost is not None and base_cost:
             yield Goal(what, cost / base_cost, f"× {base}", aim, most)
+
+
+def _translations(rows: Rows) -> Iterator[Goal]:
+    """What a translation adds to the same call with equal dialects."""
+    nginx, call = rows.cost_us("nginx", CALL.name), rows.cost_us("faregate", CALL.name)
+    stream = rows.cost_us("faregate", STREAM.name)
+    among = (
+        ("Anthropic", CALL_ANTHROPIC, STREAM_ANTHROPIC),
+        ("Gemini", CALL_GEMINI, STREAM_GEMINI),
+    )
+    for vendor, call_kind, stream_kind in among:
+        cost = rows.cost_us("faregate", call_kind.name)
+        if cost is not None and call is not None and nginx:
+            what = f"A call translated, OpenAI -> {vendor}: more than with equal dialects"
+            yield Goal(what, (cost - call) / nginx, "× nginx", None, 2.0)
+        cost = rows.cost_us("faregate", stream_kind.name)
+        if cost is not None and stream is not None:
+            what = f"An event translated, OpenAI -> {vendor}: more than with equal dialects"
+            yield Goal(what, (cost - stream) / EVENTS_PER_CALL, "µs", None, 15)
 
 
 def _others(rows: Rows) -> Iterator[Goal]:

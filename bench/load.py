@@ -13,6 +13,7 @@ import processes
 from calls import Kind
 from processes import Candidate
 from unavailable import Unavailable
+from vendor import EVENTS_PER_CALL
 
 CONNECTIONS = 64
 TOO_MANY_REQUESTS = 429
@@ -105,12 +106,25 @@ def _check_answer(candidate: Candidate, kind: Kind, status: int, content: bytes)
             f"{candidate.name}, {kind.name}: status {status} where {kind.status} is right: "
             f"{content[:200].decode(errors='replace')}"
         )
-    if kind.stream:
-        right = content.rstrip().endswith(b"data: [DONE]") and content.count(b"data: ") >= 51
-    else:
-        right = ("choices" if kind.status == 200 else "error") in json.loads(content)
+    right = "error" in json.loads(content) if kind.status != 200 else _words(kind, content) > 5
     if not right:
         raise Unavailable(f"{candidate.name}, {kind.name}: not the answer that was expected")
+
+
+def _words(kind: Kind, content: bytes) -> int:
+    """Words of text in a whole answer or a stream of OpenAI's format; 0 where it isn't one."""
+    try:
+        if not kind.stream:
+            return len(json.loads(content)["choices"][0]["message"]["content"].split())
+        events = content.decode().split("\n\n")
+        *lines, end = [event.removeprefix("data: ") for event in events if event[:5] == "data:"]
+        chunks = [json.loads(line) for line in lines]
+        deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    except (ValueError, LookupError):
+        return 0
+    # A word an event: a translated stream has as many as that of the vendor.
+    words = sum(bool(delta.get("content")) for delta in deltas)
+    return words if end == "[DONE]" and words >= EVENTS_PER_CALL - 2 else 0
 
 
 def _requests(candidate: Candidate, kind: Kind) -> tuple[bytes, ...]:

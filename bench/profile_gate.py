@@ -22,13 +22,15 @@ import load
 import machine
 import processes
 import vendor
-from calls import CALL, REFUSALS, STREAM
+from calls import CALL, CALLS_ELSEWHERE, REFUSALS, STREAM, STREAMS_ELSEWHERE
 from faregate_gate import Installation
 from processes import Candidate
 from stores import stores
 from unavailable import Unavailable
 
-_KINDS = {kind.name: kind for kind in (CALL, STREAM, *REFUSALS)}
+_KINDS = {
+    kind.name: kind for kind in (CALL, *CALLS_ELSEWHERE, STREAM, *STREAMS_ELSEWHERE, *REFUSALS)
+}
 _SAMPLES_PER_SECOND = 400
 _LINES = 40
 _SETTLE_SECONDS = 2

@@ -17,6 +17,11 @@ _TITLES = {
     ("envoy", "call"): "Envoy, one worker, plain proxy, no logic",
     ("faregate", "call"): f"**Faregate**: {_ALL}",
     ("faregate-shared", "call"): "**Faregate**: the same, ledger in PostgreSQL, limits in Valkey",
+    ("faregate", "call-anthropic"): "Faregate, OpenAI -> Anthropic",
+    ("faregate", "call-gemini"): "Faregate, OpenAI -> Gemini",
+    ("faregate", "call-routed"): (
+        "Faregate, equal dialects, a route of three healthy targets (weighted)"
+    ),
     ("faregate", "unknown-model"): "Faregate, refusal 404 (unknown model)",
     ("faregate", "unknown-key"): "Faregate, refusal 401 (unknown key)",
     ("faregate", "unpaid"): "Faregate, refusal 402 (wallet empty)",
@@ -28,6 +33,8 @@ _TITLES = {
     ("nginx", "stream"): "nginx proxy_pass, proxy_buffering off",
     ("envoy", "stream"): "Envoy, one worker, plain proxy",
     ("faregate", "stream"): "**Faregate**: events counted, usage read, holds and charges",
+    ("faregate", "stream-anthropic"): "Faregate, OpenAI -> Anthropic",
+    ("faregate", "stream-gemini"): "Faregate, OpenAI -> Gemini",
 }
 _OTHERS = {
     "faregate": "the supervisor, and the clerk, which reads the journal behind the calls",

@@ -21,7 +21,16 @@ import processes
 import report
 import vendor
 from books import Books, agreed
-from calls import CALL, LIMITED, REFUSALS, STREAM, UNPAID, Kind
+from calls import (
+    CALL,
+    CALLS_ELSEWHERE,
+    LIMITED,
+    REFUSALS,
+    STREAM,
+    STREAMS_ELSEWHERE,
+    UNPAID,
+    Kind,
+)
 from faregate_gate import Installation
 from footprint import footprints
 from paced import Latency
@@ -176,14 +185,18 @@ def _measure_load(
     rows: list[tuple[str, Candidate, Kind]] = []
     # In the order that was asked for: the rounds go through all rows, again and again.
     named = [(name, candidates[name]) for name in arguments.only if name in candidates]
+    # Others relay what they are given: they know nothing of a target's dialect.
+    alone = [candidate for name, candidate in named if name == "faregate"]
     if "calls" in arguments.stages:
         rows += [("calls", candidate, CALL) for _, candidate in named]
+        rows += [("calls", faregate, kind) for faregate in alone for kind in CALLS_ELSEWHERE]
     if "refusals" in arguments.stages:
         refused = {"faregate": REFUSALS, "faregate-shared": (UNPAID, LIMITED)}
         for name, candidate in named:
             rows += [("calls", candidate, kind) for kind in refused.get(name, ())]
     if "streams" in arguments.stages:
         rows += [("streams", candidate, STREAM) for name, candidate in named if name in COMPARED]
+        rows += [("streams", faregate, kind) for faregate in alone for kind in STREAMS_ELSEWHERE]
     for stage, candidate, kind in rows:
         with _noted(results):
             load.check(candidate, kind)

@@ -1,16 +1,25 @@
-/* A vendor's API for the benchmark: `upstream PORT` serves it on 127.0.0.1 until it is ended.
+/* Vendors' APIs for the benchmark: `upstream PORT` serves them on 127.0.0.1 until it is ended.
  *
  * It must cost as little as can be, or the load's core is the limit and not the gateway: one
  * thread, one epoll, one recv and one send a call.
  *
- * A call without "stream":true is answered at once, with about 440 bytes of which the id, the
- * request id, the processing time and the text (one of sixteen lengths) differ every time.
+ * The path says which vendor is asked: Anthropic (/messages), Gemini (:generateContent and
+ * :streamGenerateContent) or, by any other, OpenAI.
  *
- * A streamed call has 51 events (a role, 49 words, an end), each in a chunk and a write of its
- * own, 2 ms apart with a quarter of jitter. The first comes after up to 10 ms, so that streams
+ * A call without "stream":true is answered at once, with about 440 bytes of which the id, the
+ * request id, the processing time and the text (one of sixteen lengths) differ every time. Text
+ * and tokens are the same of all vendors.
+ *
+ * A streamed call has 51 writes (a begin, 49 words, an end), each event in a chunk of its own,
+ * 2 ms apart with a quarter of jitter. The first comes after up to 10 ms, so that streams
  * that were opened together drift apart as real ones do: no burst that a gateway could relay in
- * one go. Usage follows the last event where it is asked for. A call for the model bench-slow
- * gets an event a second instead, to be held open by the thousand.
+ * one go. OpenAI's usage follows the last event where it is asked for; Anthropic begins and ends
+ * with three events in a write; Gemini, which has no event without text at the begin, says a word
+ * more. A call for the model bench-slow gets an event a second instead, to be held open by the
+ * thousand.
+ *
+ * Shapes: the vendors' API references of messages and chat completions and of generateContent,
+ * and what is said there of streams.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -47,12 +56,32 @@ static const char TEXT[] =
     "The gate opens when the fare is paid, and the train leaves from platform two at noon, so "
     "please be there a few minutes early today.";
 
+enum vendor { OPENAI, ANTHROPIC, GEMINI };
+/* What each says in its head beside the date and the type, with a call's number and a time. */
+static const char *const HEADERS[] = {
+    [OPENAI] = "x-request-id: req_%016llx\r\n"
+               "openai-organization: bench-organisation\r\nopenai-processing-ms: %llu\r\n"
+               "openai-version: 2020-10-01\r\nx-ratelimit-limit-requests: 10000\r\n"
+               "x-ratelimit-remaining-requests: 9999\r\n"
+               "strict-transport-security: max-age=31536000; includeSubDomains\r\n",
+    [ANTHROPIC] = "request-id: req_%016llx\r\nx-envoy-upstream-service-time: %llu\r\n"
+                  "anthropic-organization-id: bench-organisation\r\n"
+                  "anthropic-ratelimit-requests-limit: 10000\r\n"
+                  "anthropic-ratelimit-requests-remaining: 9999\r\n"
+                  "strict-transport-security: max-age=31536000; includeSubDomains\r\n",
+    [GEMINI] = "x-gemini-request: %016llx\r\nserver-timing: gfet4t7; dur=%llu\r\n"
+               "vary: Origin\r\nvary: X-Origin\r\nserver: scaffolding on HTTPServer2\r\n"
+               "x-xss-protection: 0\r\nx-frame-options: SAMEORIGIN\r\n"
+               "x-content-type-options: nosniff\r\n",
+};
+
 struct connection {
     char *received; /* REQUEST_BYTES_MAX bytes, kept for the next connection of this fd */
     size_t length;
     uint64_t call; /* the streamed call in progress; 0: none */
     int sent;
     int slow, with_usage;
+    enum vendor vendor; /* who is asked */
 };
 struct due {
     int64_t at_ns;
@@ -129,30 +158,53 @@ static int send_all(int fd, const char *data, size_t length) {
     return 0;
 }
 
-static int vendor_head(char *to, size_t size, uint64_t call, const char *type) {
-    return snprintf(
-        to, size,
-        "HTTP/1.1 200 OK\r\ndate: %s\r\ncontent-type: %s\r\nx-request-id: req_%016llx\r\n"
-        "openai-organization: bench-organisation\r\nopenai-processing-ms: %llu\r\n"
-        "openai-version: 2020-10-01\r\nx-ratelimit-limit-requests: 10000\r\n"
-        "x-ratelimit-remaining-requests: 9999\r\n"
-        "strict-transport-security: max-age=31536000; includeSubDomains\r\n",
-        date, type, (unsigned long long)call, (unsigned long long)(call % 997));
+static int vendor_head(char *to, enum vendor vendor, uint64_t call, const char *type) {
+    int length = sprintf(to, "HTTP/1.1 200 OK\r\ndate: %s\r\ncontent-type: %s\r\n", date, type);
+    return length + sprintf(to + length, HEADERS[vendor], (unsigned long long)call,
+                            (unsigned long long)(call % 997));
 }
 
-static void answer(int fd, uint64_t call) {
-    char body[1024], reply[2048];
-    int words = 28 + 6 * (int)(call * 7 % 16), tokens = words / 4;
-    int length = snprintf(
-        body, sizeof body,
+static int whole(char *to, enum vendor vendor, uint64_t call, int words, int tokens) {
+    unsigned long long id = call;
+    if (vendor == ANTHROPIC)
+        return sprintf(
+            to,
+            "{\"model\":\"bench-model\",\"id\":\"msg_%024llx\",\"type\":\"message\","
+            "\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"%.*s\"}],"
+            "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":38,"
+            "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"cache_creation\":"
+            "{\"ephemeral_5m_input_tokens\":0,\"ephemeral_1h_input_tokens\":0},"
+            "\"output_tokens\":%d,\"service_tier\":\"standard\"}}",
+            id, words, TEXT, tokens);
+    if (vendor == GEMINI)
+        return sprintf(
+            to,
+            "{\n  \"candidates\": [\n    {\n      \"content\": {\n        \"parts\": [\n"
+            "          {\n            \"text\": \"%.*s\"\n          }\n        ],\n"
+            "        \"role\": \"model\"\n      },\n      \"finishReason\": \"STOP\",\n"
+            "      \"index\": 0\n    }\n  ],\n  \"usageMetadata\": {\n"
+            "    \"promptTokenCount\": 38,\n    \"candidatesTokenCount\": %d,\n"
+            "    \"totalTokenCount\": %d,\n    \"promptTokensDetails\": [\n      {\n"
+            "        \"modality\": \"TEXT\",\n        \"tokenCount\": 38\n      }\n    ]\n  },\n"
+            "  \"modelVersion\": \"bench-model\",\n  \"responseId\": \"%022llx\"\n}\n",
+            words, TEXT, tokens, 38 + tokens, id);
+    return sprintf(
+        to,
         "{\"id\":\"chatcmpl-%032llx\",\"object\":\"chat.completion\",\"created\":1795000000,"
         "\"model\":\"bench-model\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
         "\"content\":\"%.*s\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
         "\"usage\":{\"prompt_tokens\":38,\"completion_tokens\":%d,\"total_tokens\":%d},"
         "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_bench\"}",
-        (unsigned long long)call, words, TEXT, tokens, 38 + tokens);
-    int head = vendor_head(reply, sizeof reply, call, "application/json");
-    head += snprintf(reply + head, sizeof reply - head, "content-length: %d\r\n\r\n", length);
+        id, words, TEXT, tokens, 38 + tokens);
+}
+
+static void answer(int fd, uint64_t call) {
+    char body[1024], reply[2048];
+    enum vendor vendor = connections[fd].vendor;
+    int words = 28 + 6 * (int)(call * 7 % 16);
+    int length = whole(body, vendor, call, words, words / 4);
+    int head = vendor_head(reply, vendor, call, "application/json");
+    head += sprintf(reply + head, "content-length: %d\r\n\r\n", length);
     memcpy(reply + head, body, length);
     send_all(fd, reply, head + length);
 }
@@ -164,7 +216,7 @@ static int chunk(char *to, const char *data, int length) {
     return head + length + 2;
 }
 
-static int event(char *to, const struct connection *stream, const char *choices, int usage) {
+static int openai_event(char *to, const struct connection *stream, const char *choices, int usage) {
     return sprintf(
         to,
         "data: {\"id\":\"chatcmpl-%016llx\",\"object\":\"chat.completion.chunk\","
@@ -176,28 +228,91 @@ static int event(char *to, const struct connection *stream, const char *choices,
                              : "");
 }
 
-/* Send the next event of a stream; whether there are more. */
-static int send_event(int fd) {
-    struct connection *stream = &connections[fd];
-    char choices[256], text[1024], data[4096];
-    int at = stream->sent++, last = at == EVENTS_PER_CALL - 1, length = 0;
-    if (at == 0) {
-        length = vendor_head(data, sizeof data, stream->call, "text/event-stream; charset=utf-8");
-        length += sprintf(data + length, "transfer-encoding: chunked\r\n\r\n");
-    }
-    const char *role = at == 0 ? "\"role\":\"assistant\"," : "";
-    const char *word = WORDS[(stream->call * 7 + at * 5) % (sizeof WORDS / sizeof *WORDS)];
+static int openai_write(char *to, const struct connection *stream, int at, const char *word) {
+    char choices[256], text[1024];
+    int last = at == EVENTS_PER_CALL - 1;
     if (last)
         sprintf(choices, "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}");
     else
         sprintf(choices,
                 "{\"index\":0,\"delta\":{%s\"content\":\"%s\"},\"logprobs\":null,"
                 "\"finish_reason\":null}",
-                role, at == 0 ? "" : word);
-    length += chunk(data + length, text, event(text, stream, choices, 0));
+                at == 0 ? "\"role\":\"assistant\"," : "", at == 0 ? "" : word);
+    int length = chunk(to, text, openai_event(text, stream, choices, 0));
+    if (!last) return length;
+    if (stream->with_usage)
+        length += chunk(to + length, text, openai_event(text, stream, "", 1));
+    return length + chunk(to + length, "data: [DONE]\n\n", 14);
+}
+
+static int anthropic_event(char *to, const char *name, const char *members) {
+    char text[1024];
+    int length = sprintf(text, "event: %s\ndata: {\"type\":\"%s\"%s}\n\n", name, name, members);
+    return chunk(to, text, length);
+}
+
+static int anthropic_write(char *to, const struct connection *stream, int at, const char *word) {
+    char members[512];
+    if (at == 0) {
+        sprintf(members,
+                ",\"message\":{\"model\":\"bench-model\",\"id\":\"msg_%024llx\","
+                "\"type\":\"message\",\"role\":\"assistant\",\"content\":[],"
+                "\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":38,"
+                "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,"
+                "\"output_tokens\":1,\"service_tier\":\"standard\"}}",
+                (unsigned long long)stream->call);
+        int length = anthropic_event(to, "message_start", members);
+        length += anthropic_event(
+            to + length, "content_block_start",
+            ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}");
+        return length + anthropic_event(to + length, "ping", "");
+    }
+    if (at < EVENTS_PER_CALL - 1) {
+        sprintf(members,
+                ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"%s\"}", word);
+        return anthropic_event(to, "content_block_delta", members);
+    }
+    int length = anthropic_event(to, "content_block_stop", ",\"index\":0");
+    length += anthropic_event(
+        to + length, "message_delta",
+        ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+        "\"usage\":{\"input_tokens\":38,\"cache_creation_input_tokens\":0,"
+        "\"cache_read_input_tokens\":0,\"output_tokens\":49}");
+    return length + anthropic_event(to + length, "message_stop", "");
+}
+
+static int gemini_write(char *to, const struct connection *stream, int at, const char *word) {
+    char text[1024];
+    int last = at == EVENTS_PER_CALL - 1, tokens = last ? at : at + 1;
+    int length = sprintf(
+        text,
+        "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"%s\"}],"
+        "\"role\": \"model\"},%s\"index\": 0}],\"usageMetadata\": {\"promptTokenCount\": 38,"
+        "\"candidatesTokenCount\": %d,\"totalTokenCount\": %d,\"promptTokensDetails\": "
+        "[{\"modality\": \"TEXT\",\"tokenCount\": 38}]},\"modelVersion\": \"bench-model\","
+        "\"responseId\": \"%022llx\"}\r\n\r\n",
+        last ? "" : word, last ? "\"finishReason\": \"STOP\"," : "", tokens, 38 + tokens,
+        (unsigned long long)stream->call);
+    return chunk(to, text, length);
+}
+
+typedef int write_of(char *to, const struct connection *stream, int at, const char *word);
+static write_of *const WRITES[] = {
+    [OPENAI] = openai_write, [ANTHROPIC] = anthropic_write, [GEMINI] = gemini_write};
+
+/* Send the next event of a stream; whether there are more. */
+static int send_event(int fd) {
+    struct connection *stream = &connections[fd];
+    char data[4096];
+    int at = stream->sent++, last = at == EVENTS_PER_CALL - 1, length = 0;
+    if (at == 0) {
+        const char *type = "text/event-stream; charset=utf-8";
+        length = vendor_head(data, stream->vendor, stream->call, type);
+        length += sprintf(data + length, "transfer-encoding: chunked\r\n\r\n");
+    }
+    const char *word = WORDS[(stream->call * 7 + at * 5) % (sizeof WORDS / sizeof *WORDS)];
+    length += WRITES[stream->vendor](data + length, stream, at, word);
     if (last) {
-        if (stream->with_usage) length += chunk(data + length, text, event(text, stream, "", 1));
-        length += chunk(data + length, "data: [DONE]\n\n", 14);
         length += sprintf(data + length, "0\r\n\r\n");
         stream->call = 0;
     }
@@ -228,6 +343,12 @@ static void begin_stream(int fd, const char *body) {
     heap_push((struct due){first, fd, calls});
 }
 
+/* Whether `part` is in the first line of `request`. */
+static int in_line(const char *request, const char *part) {
+    const char *found = strstr(request, part), *end = strstr(request, "\r\n");
+    return found && found < end;
+}
+
 static void receive(int fd) {
     struct connection *connection = &connections[fd];
     size_t room = REQUEST_BYTES_MAX - 1 - connection->length;
@@ -247,7 +368,11 @@ static void receive(int fd) {
     if (connection->length - (body - connection->received) < wanted) return;
     connection->length = 0;
     calls++;
-    if (strstr(body, "\"stream\":true"))
+    const char *request = connection->received;
+    connection->vendor = in_line(request, "/messages ")         ? ANTHROPIC
+                         : in_line(request, "enerateContent") ? GEMINI
+                                                              : OPENAI;
+    if (in_line(request, ":streamGenerateContent") || strstr(body, "\"stream\":true"))
         begin_stream(fd, body);
     else
         answer(fd, calls);
