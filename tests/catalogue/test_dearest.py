@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from faregate.catalogue.dearest import DearestTariff, dearest
 from faregate.catalogue.prices import PriceRow, Tariff
-from faregate.catalogue.rates import Rates
+from faregate.catalogue.rates import Rates, ServiceRates
 from faregate.dialects.usage import Usage
 
 TOKENS = st.integers(0, 10**7)
@@ -51,3 +51,15 @@ def test_overage_multiplies_each():
     cheap, dear = (Tariff(PriceRow("m", Rates.flat(nano))) for nano in (10**6, 10**7))
     held = DearestTariff([cheap, dear]).times((3, 2))
     assert held.bound(10**6, 0) == 15 * 10**6
+
+
+def test_each_has_service_tiers_of_its_own():
+    plain = Tariff(PriceRow("m", Rates.flat(3_000_000)))
+    priority = ServiceRates(name="priority", rates=Rates.flat(9_000_000))
+    tiered = Tariff(PriceRow("n", Rates.flat(1_000_000), services=(priority,)))
+    held = DearestTariff([plain, tiered])
+    most = Usage(service_tier="priority")
+    assert held.at(None) is held
+    assert held.bound(10, 0) == held.at("flex").bound(10, 0) == 30
+    assert held.at("priority").bound(10, 0) == held.bound(10, 0, most) == 90
+    assert held.affordable_output(90, 0, most) == held.at("priority").affordable_output(90, 0) == 10

@@ -34,6 +34,12 @@ class DearestTariff(Tariff):
         """The most output tokens whose bound fits with all of them; -1: not even 0 do."""
         return min(each.affordable_output(*most) for each in self._all)
 
+    def at(self, service_tier: str | None) -> Tariff:
+        """The most that any of them asks at a service tier."""
+        if service_tier is None:
+            return self
+        return DearestTariff([each.at(service_tier) for each in self._all])
+
     def times(self, multiplier: tuple[int, int]) -> Tariff:
         """The same multiplied."""
         return DearestTariff([each.times(multiplier) for each in self._all])

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from faregate.calllog.frames import Charge, Outcome
-from faregate.dialects import openai_bounds
+from faregate.dialects import openai_bounds, units
 from faregate.dialects.usage import Usage
 from faregate.gate.state import CallState
 from faregate.ledger.purses import Need, Unit
@@ -40,13 +40,9 @@ def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     if not whole and not (call.started and _is_charged(call, outcome)):
         give_up(call)
         return None
-    if usage is not None and _is_in_units(usage):
-        pass
-    elif (
-        usage is None
-        or usage.input_tokens is None
-        or (usage.output_tokens is None and call.makes_output)
-    ):
+    if not call.makes_output:
+        usage, basis = _completed(call, usage)
+    elif usage is None or usage.input_tokens is None or usage.output_tokens is None:
         usage, basis = _estimated(call, usage), "estimated"
     inputs, outputs = usage.input_tokens or 0, usage.output_tokens or 0
     slices, cost = call.slices, call.cost
@@ -106,37 +102,52 @@ def _is_charged(call: CallState, outcome: Outcome) -> bool:
 
 
 def _estimated(call: CallState, stated: Usage | None) -> Usage:
-    """The usage where the provider did not state it, or not all of it."""
-    operation = call.plan.operation
-    native = operation.native if operation is not None else None
-    if stated is None and (likely := _likely(call, native)) is not None:
-        return likely
+    """The usage of an answer where the provider did not state it, or not all of it."""
     inputs = stated.input_tokens if stated is not None else None
     if inputs is None:
         inputs = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
     if stated is not None and stated.output_tokens is not None:
         outputs = stated.output_tokens
-    elif not call.makes_output:
-        outputs = 0
     elif call.meter is not None:
         outputs = call.meter.output_tokens
     else:
         outputs = -(-call.reply_bytes // _BYTES_A_TOKEN)
-    if stated is None:
-        return Usage(inputs, outputs)
-    return msgspec.structs.replace(stated, input_tokens=inputs, output_tokens=outputs)
+    return msgspec.structs.replace(stated or Usage(), input_tokens=inputs, output_tokens=outputs)
 
 
-def _likely(call: CallState, native: object) -> Usage | None:
-    """What an operation says of itself that bills by something else than tokens."""
-    name = "likely_form" if call.form else "likely"
-    likely = getattr(native, name, None)
-    if likely is None:
-        return None
-    found: Usage | None = likely(call.body, call.form) if call.form else likely(call.body)
-    return found
+def _completed(call: CallState, stated: Usage | None) -> tuple[Usage, _Basis]:
+    """The usage of what answers with no text: in tokens, or in images, audio, searches.
+
+    What a reply leaves out is taken from the request.
+    """
+    likely = _likely(call)
+    usage = units.complete(stated, likely)
+    if usage is None or (likely is None and not _counts(usage)):
+        tokens = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
+        return msgspec.structs.replace(usage or Usage(), input_tokens=tokens), "estimated"
+    if stated is None or likely is None:
+        return usage, "estimated" if stated is None else "stated"
+    call.usage = usage
+    tariff = call.tariff or call.cost
+    if stated.input_tokens is None and tariff is not None and not tariff.price(usage):
+        # It tells how many there were, and its price is by tokens.
+        inputs, outputs = likely.input_tokens, likely.output_tokens
+        billed = msgspec.structs.replace(usage, input_tokens=inputs, output_tokens=outputs)
+        return billed, "estimated"
+    return usage, "stated"
 
 
-def _is_in_units(usage: Usage) -> bool:
-    """Whether it is billed by what isn't tokens: seconds, characters, images, searches."""
-    return usage.input_tokens is None and usage.output_tokens is None
+def _likely(call: CallState) -> Usage | None:
+    """What the request says of its usage, of operations that aren't billed by their text."""
+    operation = call.plan.operation
+    native = operation.native if operation is not None else None
+    if call.form:
+        found: Usage | None = native.likely_form(call.body, call.form)  # type: ignore[union-attr]
+        return found
+    likely = getattr(native, "likely", None)
+    return None if likely is None else likely(call.body)
+
+
+def _counts(usage: Usage) -> bool:
+    """Whether it says how much was taken in."""
+    return usage.input_tokens is not None or usage.search_units is not None

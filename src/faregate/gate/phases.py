@@ -23,7 +23,7 @@ from faregate.gate.terms import TermsBook, still_holds
 from faregate.identity.keys import KeyRecord
 from faregate.policies.models import ModelCheck
 from faregate.policies.terms import Terms
-from faregate.wire import content_coding
+from faregate.wire import content_coding, multipart
 
 if TYPE_CHECKING:
     from faregate.gate.call import Call
@@ -139,7 +139,7 @@ class Peek:
 def _form_type(call: "Call") -> bytes:
     """The Content-Type of a form; empty where the body is none."""
     content_type = call.head.fields.get(b"content-type", b"")
-    return content_type if content_type[:20].lower() == b"multipart/form-data;"[:20] else b""
+    return content_type if multipart.is_form(content_type) else b""
 
 
 class FindTerms:
@@ -207,6 +207,9 @@ class FindTerms:
 
     def _measure(self, call: "Call", terms: Terms, peeked: Peeked) -> None:
         """What decides how much the call may use: of input, and how many answers it has."""
+        if not self._makes_output:
+            self._measure_whole(call, terms)
+            return
         body = call.body
         dialect = self._dialect
         call.input_bound = openai_bounds.cheap_bound(body, terms.image_tokens_max, dialect)
@@ -219,14 +222,23 @@ class FindTerms:
         tier = getattr(peeked, "service_tier", None)
         if isinstance(tier, str):
             call.most = Usage(service_tier=tier)
-        if call.form:
-            assert self._most_form is not None
-            most = call.most = self._most_form(body, call.form)
-            call.input_bound = (most.input_tokens if most is not None else None) or 0
-        elif self._most is not None:
-            call.most = self._most(body)
         if self._has_prompts:
             call.choices *= openai_bounds.count_prompts(body)
+
+    def _measure_whole(self, call: "Call", terms: Terms) -> None:
+        """The same of what makes no text: its operation knows the most that it costs."""
+        if call.form:
+            assert self._most_form is not None
+            most = self._most_form(call.body, call.form)
+        else:
+            most = self._most(call.body) if self._most is not None else None
+        call.most = most
+        if most is not None and most.input_tokens is not None:
+            call.input_bound = most.input_tokens
+            call.elsewhere = True  # its length says nothing, and isn't to be looked at again
+        else:
+            images = terms.image_tokens_max
+            call.input_bound = openai_bounds.cheap_bound(call.body, images, self._dialect)
 
 
 def _subjects(fields: dict[bytes, bytes]) -> tuple[str, str]:

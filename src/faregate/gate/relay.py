@@ -204,12 +204,10 @@ class Relay(CallState):
         self._send_on(written)
         return True
 
-    def _asked(self) -> Asked | AskedWhole[Any]:
-        neutral: Any = self.neutral
+    def _asked(self) -> Any:
+        asked: Any = Asked if isinstance(self.neutral, Request) else AskedWhole
         now_s = self.started_ns // 1_000_000_000
-        if isinstance(neutral, Request):
-            return Asked(request=neutral, call_id=self.call_id, now_s=now_s)
-        return AskedWhole(request=neutral, call_id=self.call_id, now_s=now_s)
+        return asked(request=self.neutral, call_id=self.call_id, now_s=now_s)
 
     def _translation(self, wire: Wire) -> StreamTranslation:
         operation = self.plan.operation

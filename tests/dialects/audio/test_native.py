@@ -53,9 +53,9 @@ def test_audio_is_bounded_by_its_length() -> None:
     assert most.audio_input_ms == 61_000
     assert most.input_tokens == 61 * 32 + len("whisper-1") + 256
     assert most.output_tokens == 61 * 20 + 256
-    assert TRANSCRIPTIONS.likely_form(body, TYPE) == Usage(audio_input_ms=61_000)
+    assert TRANSCRIPTIONS.likely_form(body, TYPE) == Usage(610, 244, audio_input_ms=61_000)
     unknown = form(("model", None, b"whisper-1"), ("file", "a.webm", bytes(8_000)))
-    assert TRANSCRIPTIONS.likely_form(unknown, TYPE) == Usage(audio_input_ms=1_000)
+    assert TRANSCRIPTIONS.likely_form(unknown, TYPE) == Usage(10, 4, audio_input_ms=1_000)
     peeked = TRANSCRIPTIONS.peek_form(body, TYPE)
     assert not isinstance(peeked, Refusal)
     assert peeked.model == "whisper-1"

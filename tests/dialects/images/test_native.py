@@ -40,7 +40,7 @@ def test_the_most_is_known(
     assert (most.images, most.image_variant) == (images, variant)
     assert most.output_tokens is not None
     assert tokens <= most.output_tokens <= images * (7_100 + max(2 * tokens, 8_000))
-    assert most.input_tokens == 5
+    assert most.input_tokens == 5 + 64
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_later_models_are_bounded_too(quality: str, size: str, tokens: int) -> N
 
 def test_the_likely_is_known() -> None:
     likely = NATIVE.likely(asked(n=2, quality="hd", size="auto"))
-    assert likely == Usage(images=2, image_variant="hd")
+    assert likely == Usage(2, 2 * 4_195, images=2, image_variant="hd")
     assert NATIVE.likely(b"{") is None
     assert NATIVE.most(b"[]") is None
 
@@ -72,11 +72,12 @@ def test_a_form_is_counted() -> None:
     most = EDITS.most_form(body, TYPE)
     assert most is not None
     assert (most.images, most.image_variant) == (2, "low/1024x1024")
-    assert most.input_tokens == 5 + 3 * 8_192
-    assert EDITS.likely_form(body, TYPE) == Usage(images=2, image_variant="low/1024x1024")
+    assert most.input_tokens == 69 + 3 * 8_192
+    likely = Usage(2, 2 * 315, images=2, image_variant="low/1024x1024")
+    assert EDITS.likely_form(body, TYPE) == likely
     given = EDITS.most(asked(images=[{"image_url": "x"}, {"file_id": "y"}]))
     assert given is not None
-    assert given.input_tokens == 5 + 2 * 8_192
+    assert given.input_tokens == 69 + 2 * 8_192
 
 
 GPT_IMAGE = b"""{"created":1,"data":[{"b64_json":"AAAA"},{"b64_json":"AAAA"}],"quality":"high",

@@ -25,6 +25,9 @@ _SPOKEN_TOKENS_A_CHARACTER: Final = 1.4
 # Of audio that is listened to, a second: Gemini's 32 are the most; nobody says 20 tokens in one.
 _HEARD_TOKENS_A_SECOND: Final = 32
 _SAID_TOKENS_A_SECOND: Final = 20
+# The usual ones, of which OpenAI reckons that a minute costs 0.6 cents.
+_HEARD_TOKENS_A_SECOND_USUAL: Final = 10
+_SAID_TOKENS_A_SECOND_USUAL: Final = 4
 _LEAST_TOKENS: Final = 256
 
 
@@ -106,7 +109,12 @@ def _most_heard(body: bytes, form: Form) -> Usage | None:
 
 def _likely_heard(body: bytes, form: Form) -> Usage | None:
     heard = sum(lengths.likely_ms(body[part.start : part.end]) for part in form.files("file"))
-    return Usage(audio_input_ms=heard)
+    seconds = -(-heard // 1_000)
+    return Usage(
+        input_tokens=seconds * _HEARD_TOKENS_A_SECOND_USUAL,
+        output_tokens=seconds * _SAID_TOKENS_A_SECOND_USUAL,
+        audio_input_ms=heard,
+    )
 
 
 class SpeechNative(PlainNative):

@@ -24,6 +24,7 @@ from faregate.dialects.usage import Usage, image_variant
 
 _IMAGES_MAX: Final = 128  # no vendor makes so many at once; for an n that can't be read
 _PIXELS_MAX: Final = 1536 * 1024  # where the model chooses
+_PIXELS_USUAL: Final = 1024 * 1024
 _SIZE: Final = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 # Tokens of any image, and for each million pixels: 4160 / 1.048576, and so on, rounded up.
 _TOKENS: Final = {
@@ -35,6 +36,7 @@ _TOKENS: Final = {
     "xhigh": (14_200, 8_000),
     "max": (28_400, 16_000),
 }
+_TEMPLATE_TOKENS: Final = 64  # what models are told beside the prompt
 _PARTIAL_TOKENS: Final = 100
 _PARTIALS_MAX: Final = 3
 _INPUT_TOKENS_AN_IMAGE: Final = 8_192
@@ -78,9 +80,13 @@ def _count(value: Any, default: int) -> int:
     return int(text) if text.isdecimal() and len(text) < 5 else _IMAGES_MAX
 
 
-def _output_tokens(asked: Mapping[str, Any], images: int) -> int:
+def _pixels(asked: Mapping[str, Any], default: int) -> int:
     size = _SIZE.fullmatch(_known(asked.get("size")) or "")
-    pixels = int(size[1]) * int(size[2]) if size else _PIXELS_MAX
+    return int(size[1]) * int(size[2]) if size else default
+
+
+def _output_tokens(asked: Mapping[str, Any], images: int) -> int:
+    pixels = _pixels(asked, _PIXELS_MAX)
     quality = _known(asked.get("quality")) or "high"
     least, rate = _TOKENS.get(quality, _TOKENS["max"])
     partials = min(_count(asked.get("partial_images"), 0), _PARTIALS_MAX)
@@ -91,7 +97,7 @@ def _most(asked: Mapping[str, Any], prompt_bytes: int, given: int) -> Usage:
     images = max(_count(asked.get("n"), 1), 1)
     quality, size = _known(asked.get("quality")), _known(asked.get("size"))
     return Usage(
-        input_tokens=prompt_bytes + given * _INPUT_TOKENS_AN_IMAGE,
+        input_tokens=prompt_bytes + _TEMPLATE_TOKENS + given * _INPUT_TOKENS_AN_IMAGE,
         output_tokens=_output_tokens(asked, images),
         images=images,
         # The price of a variant is only sure where nothing is left to the vendor.
@@ -99,10 +105,16 @@ def _most(asked: Mapping[str, Any], prompt_bytes: int, given: int) -> Usage:
     )
 
 
-def _likely(asked: Mapping[str, Any]) -> Usage:
+def _likely(asked: Mapping[str, Any], prompt_bytes: int) -> Usage:
     quality, size = _known(asked.get("quality")), _known(asked.get("size"))
     images = max(_count(asked.get("n"), 1), 1)
-    return Usage(images=images, image_variant=image_variant(quality, size))
+    _, rate = _TOKENS.get(quality or "medium", _TOKENS["high"])
+    return Usage(
+        input_tokens=-(-prompt_bytes // 4),
+        output_tokens=images * -(-_pixels(asked, _PIXELS_USUAL) * rate // 1_000_000),
+        images=images,
+        image_variant=image_variant(quality, size),
+    )
 
 
 def _from_body(made: Callable[[dict[str, Any], bytes], Usage]) -> Callable[[bytes], Usage | None]:
@@ -116,20 +128,30 @@ def _from_body(made: Callable[[dict[str, Any], bytes], Usage]) -> Callable[[byte
     return read
 
 
-def _most_of_body(asked: dict[str, Any], body: bytes) -> Usage:
+def _prompt_bytes(asked: Mapping[str, Any]) -> int:
     prompt = asked["prompt"]
-    text = len(prompt.encode(errors="surrogatepass")) if isinstance(prompt, str) else 0
+    return len(prompt.encode(errors="surrogatepass")) if isinstance(prompt, str) else 0
+
+
+def _most_of_body(asked: dict[str, Any], body: bytes) -> Usage:
     given = sum(
         len(value) if isinstance(value, list) else 1
         for value in (asked["image"], asked["images"])
         if value is not None
     )
-    return _most(asked, text, given)
+    return _most(asked, _prompt_bytes(asked), given)
+
+
+def _likely_of_body(asked: dict[str, Any], body: bytes) -> Usage:
+    return _likely(asked, _prompt_bytes(asked))
+
+
+def _prompts(form: Form) -> int:
+    return sum(part.end - part.start for part in form.files("prompt"))
 
 
 def _most_of_form(body: bytes, form: Form) -> Usage:
-    prompts = sum(part.end - part.start for part in form.files("prompt"))
-    return _most(form.fields, prompts, len(form.files("image", "images", "mask", "markup")))
+    return _most(form.fields, _prompts(form), len(form.files("image", "images", "mask", "markup")))
 
 
 def read_usage(body: bytes) -> Usage | None:
@@ -187,16 +209,16 @@ NATIVE: Final = ImagesNative(
     read_usage=read_usage,
     read_usage_in_part=plain_usage.read_usage_in_part,
     most=_from_body(_most_of_body),
-    likely=_from_body(lambda asked, body: _likely(asked)),
+    likely=_from_body(_likely_of_body),
     priced=_PRICED,
 )
 EDITS: Final = EditsNative(
     read_usage=read_usage,
     read_usage_in_part=plain_usage.read_usage_in_part,
     most=_from_body(_most_of_body),
-    likely=_from_body(lambda asked, body: _likely(asked)),
+    likely=_from_body(_likely_of_body),
     priced=_PRICED,
     most_of_form=_most_of_form,
-    likely_of_form=lambda body, form: _likely(form.fields),
+    likely_of_form=lambda body, form: _likely(form.fields, _prompts(form)),
 )
 VARIATIONS: Final = EDITS
