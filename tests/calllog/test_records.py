@@ -55,12 +55,13 @@ def test_refused_after_its_start_was_kept():
     assert not calls.open_calls
 
 
-def test_the_provider_that_ended_the_call_is_told():
+def test_the_target_that_ended_the_call_is_told():
     (attempt,) = settled(1).attempts
-    spare = msgspec.structs.replace(attempt, provider="spare")
+    spare = msgspec.structs.replace(attempt, provider="spare", upstream_model="another")
     end = settled(1, attempts=(attempt, spare))
     (record,) = WorkerCalls("0-1-1").add([started(1), end]).closed
     assert record.provider == "spare"
+    assert record.model_served == "another"
 
 
 def test_an_end_without_its_start_is_kept():

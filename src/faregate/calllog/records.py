@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from faregate.calllog.frames import Body, CallRecord, Closed, Decided, Frame, Settled, Started
+from faregate.calllog.frames import (
+    Body,
+    CallRecord,
+    Closed,
+    Decided,
+    Frame,
+    Happened,
+    Settled,
+    Started,
+)
 
 _START_DAMAGED = "the journal's frame of this call's start was damaged"
 _WORKER_DIED = "the worker ended before the call did"
@@ -19,7 +28,7 @@ class RecordChanges(NamedTuple):
     """What a batch of frames changed.
 
     `completed` are the ids, among `closed`, of calls that were open before the batch. Bodies and
-    decisions may come before, with or after the end of their call.
+    decisions may come before, with or after the end of their call. What `happened` is of no call.
     """
 
     opened: list[CallRecord]
@@ -27,6 +36,7 @@ class RecordChanges(NamedTuple):
     completed: list[str]
     bodies: list[Body]
     decisions: list[Decided]
+    happened: Sequence[Happened] = ()
 
 
 class WorkerCalls:
@@ -45,7 +55,8 @@ class WorkerCalls:
     def add(self, frames: Iterable[Frame]) -> RecordChanges:
         """Take frames in the order they were written."""
         begun: dict[str, CallRecord] = {}
-        changes = RecordChanges([], [], [], [], [])
+        happened: list[Happened] = []
+        changes = RecordChanges([], [], [], [], [], happened)
         for frame in frames:
             if isinstance(frame, Started):
                 self._last_started_ns = frame.started_ns
@@ -61,6 +72,8 @@ class WorkerCalls:
                 changes.closed.append(_closed_record(self._worker, frame))
             elif isinstance(frame, Decided):
                 changes.decisions.append(frame)
+            elif isinstance(frame, Happened):
+                happened.append(frame)
             else:
                 changes.bodies.append(frame)
         self._open.update(begun)
@@ -145,9 +158,11 @@ def _settled_record(record: CallRecord, end: Settled, *, damaged: bool = False) 
     record.usage = end.usage
     record.attempts = end.attempts
     record.charge = end.charge
-    # A retry may have ended at another provider than the one that the call began with.
+    # A call may have ended at another target than the one that it began with.
     if end.attempts:
-        record.provider = end.attempts[-1].provider
+        last = end.attempts[-1]
+        record.provider = last.provider
+        record.model_served = last.upstream_model or record.model_served
     return record
 
 
