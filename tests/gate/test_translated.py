@@ -160,3 +160,23 @@ async def test_any_dialect_to_any_vendor(caller: str, vendor: str, stream: bool)
         assert charge is not None
         expected = usage.input_tokens * 1_000 + usage.output_tokens * 2_000
         assert (charge.basis, charge.charge_nano) == ("stated", expected)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_claude_at_google_is_spoken_to_as_google_wants(stream: bool) -> None:
+    async with Simulator() as simulator, running(simulator.base_url) as place:
+        told = plain(place.source.latest().document)
+        told["providers"][0] |= {
+            "vendor": "vertex",
+            "base_url": f"{simulator.address}/v1/projects/p/locations/global",
+            "api_key": "ya29.token",
+        }
+        told["models"] = [
+            {"name": "sim", "provider": "simulated", "upstream_model": "claude-sonnet-4-5"}
+        ]
+        place.adopt(msgspec.convert(told, Document))
+        reply = await asked(place, "chat", stream)
+        assert reply.status == 200, reply.body
+        [received] = simulator.requests
+        verb = b"streamRawPredict" if stream else b"rawPredict"
+        assert b"/publishers/anthropic/models/claude-sonnet-4-5:" + verb in received.target

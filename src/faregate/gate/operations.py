@@ -47,6 +47,7 @@ _TARGET_PATHS: Final[dict[str, tuple[str, str]]] = {
     "openai_responses": ("/responses", "/responses"),
     "openai_realtime": ("/realtime", "/realtime"),
     "anthropic": ("/messages", "/messages"),
+    "anthropic_vertex": ("/models/{model}:rawPredict", "/models/{model}:streamRawPredict"),
     "gemini": (
         "/models/{model}:generateContent",
         "/models/{model}:streamGenerateContent?alt=sse",

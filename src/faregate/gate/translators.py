@@ -20,6 +20,7 @@ _GENERATING: Final[dict[str, Translator]] = {
     "openai_chat": openai.DIALECT,
     "openai_responses": responses.DIALECT,
     "anthropic": anthropic.DIALECT,
+    "anthropic_vertex": anthropic.VERTEX,
     "gemini": gemini.DIALECT,
     "bedrock_converse": bedrock.DIALECT,
     "bedrock_invoke": bedrock.INVOKE,

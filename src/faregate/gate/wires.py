@@ -46,7 +46,7 @@ class Wire:
         self.model = model.upstream_model or model.name
         self.native: Native | None = None
         self.writer: Translator | None = None
-        self.dialect = _dialect_to(upstream, operation)
+        self.dialect = _dialect_to(upstream, operation, self.model)
         if self.dialect == operation.dialect and not _is_otherwise_spoken(self.dialect, upstream):
             self.native = operation.native
         else:
@@ -131,9 +131,12 @@ class Wire:
         )
 
 
-def _dialect_to(upstream: Upstream, operation: Operation) -> str:
+def _dialect_to(upstream: Upstream, operation: Operation, model: str) -> str:
     """The caller's own dialect where the target speaks it, else the one it prefers."""
     spoken = upstream.dialects(operation.name)
+    if operation.name == "generate":
+        own = (one for name, one in upstream.row.model_dialects.items() if model.startswith(name))
+        spoken = tuple(own) or spoken
     if operation.dialect in spoken and is_addressed(operation.dialect):
         return operation.dialect
     if operation.translator is not None:

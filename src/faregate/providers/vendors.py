@@ -60,6 +60,7 @@ DIALECTS: Final[dict[Operation, tuple[str, ...]]] = {
         "openai_chat",
         "openai_responses",
         "anthropic",
+        "anthropic_vertex",
         "gemini",
         "bedrock_converse",
         "cohere",
@@ -149,9 +150,10 @@ class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     `key_headers` has it for a dialect. `needs_key` is False for servers that take calls without
     one. `headers` go with every call.
 
-    `dialects` are those that it speaks itself for each operation, the preferred first. `paths`
-    are the dialects that have another base: a path from the root of the host ("/anthropic/v1"),
-    one below the base ("openai"), or a whole address.
+    `dialects` are those that it speaks itself for each operation, the preferred first;
+    `model_dialects` the one that models whose names begin so are spoken to in, to generate.
+    `paths` are the dialects that have another base: a path from the root of the host
+    ("/anthropic/v1"), one below the base ("openai"), or a whole address.
 
     `output_limit_field` is the field of a chat request that limits the output; `unsupported` are
     fields of OpenAI's chat requests that it refuses or ignores. `refusals_like` is the vendor
@@ -175,6 +177,7 @@ class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     regions: dict[str, str] = {}
     options: dict[str, Option] = {}
     dialects: dict[Operation, tuple[str, ...]]
+    model_dialects: dict[str, str] = {}
     paths: dict[str, str] = {}
     output_limit_field: str = "max_tokens"
     unsupported: tuple[str, ...] = ()
