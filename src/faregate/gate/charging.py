@@ -26,6 +26,9 @@ _NANO: Final = int(Unit.NANO)
 _Basis = Literal["stated", "estimated"]
 
 
+_NOTHING_USED: Final = Usage(0, 0)
+
+
 def conclude(call: CallState, outcome: Outcome, status: int) -> Charge | None:
     """Settle what the call took; what it moves in the ledger, if anything.
 
@@ -120,6 +123,9 @@ def _completed(call: CallState, stated: Usage | None) -> tuple[Usage, _Basis]:
 
     What a reply leaves out is taken from the request.
     """
+    operation = call.plan.operation
+    if operation is not None and operation.is_free:
+        return _NOTHING_USED, "stated"
     likely = _likely(call)
     usage = units.complete(stated, likely)
     if usage is None or (likely is None and not _counts(usage)):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from faregate.dialects import openai_chat
+from faregate.dialects import openai_chat, token_counts
 from faregate.dialects.anthropic import native as anthropic_native
 from faregate.dialects.audio import native as audio
 from faregate.dialects.cohere import dialect as cohere
@@ -111,6 +111,18 @@ def _gemini(base: str) -> Iterator[Operation]:
         streams=True,
         paths=(path, path),
     )
+    yield Operation(
+        name="count_tokens",
+        path=f"{base}:countTokens",
+        dialect="gemini",
+        native=token_counts.GEMINI_NATIVE,
+        translator=token_counts.GEMINI,
+        refusals=RENDERERS["gemini"],
+        makes_output=False,
+        streams=False,
+        paths=(token_counts.GEMINI_PATH,) * 2,
+        is_free=True,
+    )
     for verb, dialect in (
         ("embedContent", gemini_embeddings.DIALECT),
         ("batchEmbedContents", gemini_embeddings.BATCH),
@@ -130,6 +142,17 @@ def _gemini(base: str) -> Iterator[Operation]:
 
 
 def _without_output() -> Iterator[Operation]:
+    yield Operation(
+        name="count_tokens",
+        path="/v1/messages/count_tokens",
+        dialect="anthropic",
+        native=token_counts.ANTHROPIC_NATIVE,
+        translator=token_counts.ANTHROPIC,
+        refusals=RENDERERS["anthropic"],
+        makes_output=False,
+        paths=(token_counts.ANTHROPIC_PATH,) * 2,
+        is_free=True,
+    )
     yield Operation(
         name="embeddings",
         path="/v1/embeddings",

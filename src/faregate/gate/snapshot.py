@@ -9,6 +9,7 @@ from faregate.configuration.settings import Settings
 from faregate.core.refusals import REFERENCE_PATH, Refusal, refuse
 from faregate.gate import answers, phases
 from faregate.gate.choosing import Choose, Send
+from faregate.gate.counting import ChooseCounter
 from faregate.gate.diagnosis import Diagnose
 from faregate.gate.explanations import CALLS_PATH, KeyOrOperatorCheck, ShowDecision
 from faregate.gate.file_routes import BATCH_PATHS, FILE_PATHS, file_routes
@@ -90,7 +91,8 @@ class Snapshot:
             ]
             if not operation.is_free:
                 steps.append(PhasedStep(Phase.RESERVE, checks.credit))
-            choose = Choose(operation, routes, models, upstreams)
+            chooser = ChooseCounter if operation.name == "count_tokens" else Choose
+            choose = chooser(operation, routes, models, upstreams)
             steps.append(PhasedStep(Phase.CHOOSE, choose))
             steps.append(PhasedStep(Phase.SEND, Send(choose)))
             methods = {
@@ -147,8 +149,8 @@ class Snapshot:
     def _find_below(self, head: RequestHead) -> _Methods | None:
         if head.path == b"*":
             return {b"OPTIONS": _say_methods("GET, HEAD, OPTIONS, POST")}
-        before, slash, name = head.path.rpartition(b"/")
-        model, colon, verb = name.rpartition(b":")
+        before, slash, named = head.path.partition(b"/models/")  # names may have a / of their own
+        model, colon, verb = named.rpartition(b":")
         if model and colon:
             if verb == b"streamGenerateContent" and b"alt=sse" not in head.query:
                 verb += b"?alt=json"

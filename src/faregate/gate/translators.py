@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from faregate.dialects import whole_dialects
+from faregate.dialects import token_counts, whole_dialects
 from faregate.dialects.anthropic import dialect as anthropic
 from faregate.dialects.bedrock import dialect as bedrock
 from faregate.dialects.cohere import dialect as cohere
@@ -33,8 +33,9 @@ _COMPLETIONS: Final[dict[str, Translator]] = {
     **_GENERATING,
 }
 _EITHER: Final = {"generate": _GENERATING, "completions": _COMPLETIONS}
-_CALLERS: Final[dict[str, Any]] = _EITHER | whole_dialects.CALLERS
-_TARGETS: Final[dict[str, Any]] = _EITHER | whole_dialects.TARGETS
+_COUNTS: Final = {"count_tokens": token_counts.DIALECTS}
+_CALLERS: Final[dict[str, Any]] = _EITHER | whole_dialects.CALLERS | _COUNTS
+_TARGETS: Final[dict[str, Any]] = _EITHER | whole_dialects.TARGETS | _COUNTS
 # An operation that a vendor has no dialect for may be asked of it as another.
 STANDS_IN: Final[dict[str, str]] = {"completions": "generate"}
 
