@@ -13,9 +13,9 @@ from faregate.identity.keys import generate_key
 CONFIGURATION = """
 version: 1
 providers:
-  - {{name: one, vendor: openai, base_url: "{address}/v1", proxy: none, api_key: "${{env:TEST_VENDOR}}"}}
-  - {{name: two, vendor: anthropic, base_url: "{address}/v1", proxy: none, api_key: "${{env:TEST_VENDOR}}"}}
-  - {{name: three, vendor: gemini, base_url: "{address}/v1beta", proxy: none, api_key: "${{env:TEST_VENDOR}}"}}
+  - {{name: one, vendor: openai, base_url: "{address}/v1", proxy: none, api_key: "{vendor}"}}
+  - {{name: two, vendor: anthropic, base_url: "{address}/v1", proxy: none, api_key: "{vendor}"}}
+  - {{name: three, vendor: gemini, base_url: "{address}/v1beta", proxy: none, api_key: "{vendor}"}}
 models:
   - {{name: gpt, provider: one, upstream_model: "sim:text=from-one"}}
   - {{name: claude, provider: two, upstream_model: "sim:text=from-two"}}
@@ -23,6 +23,7 @@ models:
   - {{name: slow, provider: one, upstream_model: "sim:text=slowly,latency_ms=300"}}
   - {{name: hidden, provider: one}}
   - {{name: paid, provider: one, upstream_model: "sim:tokens=5"}}
+  - {{name: dear, provider: one, upstream_model: "sim:tokens=5,latency_ms=400"}}
 applications:
   - name: shop
   - name: other
@@ -32,6 +33,7 @@ wallets:
     grants: [{{amount: "{credit}", name: first}}]
 prices:
   - {{model: paid, input: 0, output: 0, request: "0.01"}}
+  - {{model: dear, input: 0, output: 0, request: "0.01"}}
 keys:
   - {{name: mine, application: shop, secret: "${{env:TEST_KEY}}",
       models: [gpt, claude, gemini, slow, paid]}}
@@ -41,9 +43,7 @@ keys:
 settings:
   batches: {{window_s: {window_s}}}
 """
-KEYS = {
-    name: generate_key() for name in ("TEST_KEY", "TEST_OURS", "TEST_THEIRS", "TEST_PAYING")
-}
+KEYS = {name: generate_key() for name in ("TEST_KEY", "TEST_OURS", "TEST_THEIRS", "TEST_PAYING")}
 ENVIRONMENT = KEYS | {"TEST_VENDOR": "sk-vendor-key"}
 DONE = ("completed", "failed", "expired", "cancelled")
 
@@ -52,13 +52,18 @@ def configure(folder: Path, base_url: str, *, credit: str = "0.10", window_s: in
     """Write the configuration; gives its path."""
     path = folder / "faregate.yaml"
     address = base_url.removesuffix("/v1")
-    path.write_text(CONFIGURATION.format(address=address, credit=credit, window_s=window_s))
+    path.write_text(
+        CONFIGURATION.format(
+            address=address, credit=credit, window_s=window_s, vendor="${env:TEST_VENDOR}"
+        )
+    )
     return str(path)
 
 
-def openai_client(served: Served, key: str = "TEST_KEY") -> openai.OpenAI:
+def openai_client(served: Served, key: str = "TEST_KEY", retries: int = 0) -> openai.OpenAI:
     """OpenAI's own client with one of the keys."""
-    return openai.OpenAI(base_url=f"{served.url}/v1", api_key=KEYS[key], max_retries=0)
+    url = f"{served.url}/v1"
+    return openai.OpenAI(base_url=url, api_key=KEYS[key], max_retries=retries)
 
 
 def anthropic_client(served: Served, key: str = "TEST_KEY") -> anthropic.Anthropic:
