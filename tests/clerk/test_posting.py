@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.calllog.calls import call_id, charge, closed, settled, started
 
-from faregate.calllog.frames import Frame, encode_frame
+from faregate.calllog.frames import Frame, Happened, encode_frame
 from faregate.calllog.journal import START, Position
 from faregate.clerk.charging import Charging
 from faregate.clerk.counters import Counters
@@ -207,3 +207,17 @@ def test_a_torn_tail_is_counted(desk: Desk, tmp_path: Path):
     assert (desk.outcome(1), desk.outcome(2)) == ("refused", "unknown")
     assert desk.counters.torn_tails == 1
     assert desk.folders.workers() == []
+
+
+def test_what_became_of_providers_is_noted_once(desk: Desk):
+    broken = Happened("e1", 5, "broken", "openai", "second", "auth: bad key")
+    low = Happened("e2", 6, "balance_low", "openai", "", "1 is left")
+    desk.write(started(1), broken, low)
+    desk.posting.step()
+    desk.posting = desk.begin(START)  # a clerk that was killed reads it again
+    desk.posting.step()
+    told = [(event.kind, event.subject, event.detail) for event in desk.ledger.books.events]
+    assert told == [
+        ("provider_event", "openai/second", "broken: auth: bad key"),
+        ("provider_event", "openai", "balance_low: 1 is left"),
+    ]

@@ -18,7 +18,15 @@ from typing import Any, Self
 
 import msgspec
 
-from faregate.calllog.frames import Body, Closed, Frame, Settled, Started, decode_frame
+from faregate.calllog.frames import (
+    Body,
+    CallFrame,
+    Closed,
+    Happened,
+    Settled,
+    Started,
+    decode_frame,
+)
 from faregate.configuration.document import Document, Model, Provider
 from faregate.configuration.references import plain
 from faregate.configuration.settings import Settings
@@ -265,7 +273,7 @@ async def upstream(handler: Handler) -> AsyncIterator[str]:
 class Recorded:
     """The frames of one call."""
 
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[CallFrame] = field(default_factory=list)
 
     def _only(self, kind: type) -> Any:
         [found] = [frame for frame in self.frames if isinstance(frame, kind)]
@@ -343,6 +351,8 @@ class Place:
         found: dict[str, Recorded] = {}
         for data in self.journal.frames:
             frame = decode_frame(data)
+            if isinstance(frame, Happened):
+                continue
             found.setdefault(frame.call_id, Recorded()).frames.append(frame)
         return found
 

@@ -2,6 +2,7 @@
 
 from tests.gate.running import running
 
+from faregate.calllog.frames import Happened, decode_frame
 from faregate.gate.accounts import describe_providers, reset_benches, tell_balances
 from faregate.routing.troubles import Trouble
 
@@ -43,3 +44,14 @@ async def test_balances_are_taken() -> None:
         tell_balances(place.gate.registry, {"simulated": 7_000_000_000, "other": 1}, 1.0)
         account = place.gate.registry.accounts["simulated"]
         assert account.balance.left_nano == 7_000_000_000
+
+
+async def test_events_are_in_the_journal() -> None:
+    async with running() as place:
+        account = place.gate.registry.accounts["simulated"]
+        account.on_event("broken", "simulated", "default", "auth: " + "x" * 9_000)
+        [frame] = [decode_frame(data) for data in place.journal.frames]
+    assert isinstance(frame, Happened)
+    assert (frame.kind, frame.provider, frame.key) == ("broken", "simulated", "default")
+    assert frame.detail.startswith("auth: x")
+    assert len(frame.detail) == 500

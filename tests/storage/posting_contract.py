@@ -4,6 +4,7 @@ import pytest
 from tests.storage.ledger_contract import SECOND_NS, request
 from tests.storage.ledgers import DAY_NS, WALLET, AnyLedger, purse, record, wallet
 
+from faregate.ledger.events import provider_event
 from faregate.ledger.purses import Unit
 
 
@@ -287,3 +288,11 @@ class PostingContract:
         assert standing_wallet(ledger, "other").cap == 93
         assert standing_wallet(ledger).cap == 0
         assert WALLET.purse_id not in ledger.state().purses
+
+    def test_events_from_elsewhere_are_kept_once(self, ledger: AnyLedger):
+        event = provider_event("broken", "openai/second", "auth: bad key", 5)
+        later = provider_event("back", "openai/second", "auth", 6)
+        assert ledger.posting().note([("a", event), ("a", event)]) == [event]
+        assert ledger.posting().note([("a", event), ("b", later)]) == [later]
+        assert ledger.posting().note([]) == []
+        assert ledger.state().events["provider_event", "", None] == 2

@@ -152,7 +152,22 @@ class Body(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="b"):
     whole_bytes: int
 
 
-Frame = Started | Settled | Closed | Decided | Body
+class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="p"):
+    """What became of an account at a provider: benched, back, broken, running out.
+
+    `event_id` is its own; it is of no call.
+    """
+
+    event_id: str
+    at_ns: int
+    kind: str
+    provider: str
+    key: str
+    detail: str
+
+
+CallFrame = Started | Settled | Closed | Decided | Body
+Frame = CallFrame | Happened
 
 encode_frame = msgspec.msgpack.Encoder().encode
 decode_frame = msgspec.msgpack.Decoder(Frame).decode

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from faregate.calllog.account import printable
-from faregate.calllog.frames import CallRecord
+from faregate.calllog.frames import CallRecord, Happened
 from faregate.clerk.counters import Counters
 from faregate.clerk.ports import Journals, Ledger
 from faregate.core.clock import Clock
 from faregate.core.errors import StorageError
 from faregate.core.money import CURRENCY, format_amount
-from faregate.ledger.events import LedgerEvent
+from faregate.ledger.events import LedgerEvent, provider_event
 from faregate.ledger.purses import holds_money
 
 HOUSEKEEPING_INTERVAL_S: Final = 10.0
@@ -54,6 +54,14 @@ class Charging:
             with self._reaching():
                 events = self._ledger.post(worker, charged)
             self._tell(events)
+
+    def note(self, worker: str, happened: Sequence[Happened]) -> None:
+        """Keep what became of accounts at providers; the same may come again."""
+        if happened:
+            with self._reaching():
+                new = self._ledger.note([_noted(worker, each) for each in happened])
+            for event in new:  # the gate has logged it
+                self._counters.count_event(event)
 
     def close_draws(self, worker: str) -> None:
         """Give back what a worker had drawn, all of whose charges are posted."""
@@ -120,6 +128,12 @@ class Charging:
             level = logging.WARNING if event.kind in _ALARMING else logging.INFO
             # It may name a customer, and such names are the callers' choice.
             _log.log(level, "%s", printable(_line(event)))
+
+
+def _noted(worker: str, happened: Happened) -> tuple[str, LedgerEvent]:
+    of = f"{happened.provider}/{happened.key}" if happened.key else happened.provider
+    event = provider_event(happened.kind, of, happened.detail, happened.at_ns)
+    return f"provider:{worker}:{happened.event_id}", event
 
 
 def _line(event: LedgerEvent) -> str:

@@ -33,6 +33,7 @@ class Counters(msgspec.Struct):
     credit_expired: int = 0
     worker_vanished: int = 0
     shortfall: int = 0
+    provider_event: int = 0
     open_calls: int = 0
     backlog_bytes: int = 0
     ledger_lag_ms: int = 0

@@ -84,6 +84,12 @@ class Ledger(Protocol):
         used. Gives the events that this brought about.
         """
 
+    def note(self, events: Sequence[tuple[str, LedgerEvent]]) -> list[LedgerEvent]:
+        """Keep events that happened elsewhere, each once by the name beside it.
+
+        Gives those that were new.
+        """
+
     def close_draws(self, worker: str) -> None:
         """The worker is gone and all its calls are posted: its slices go back."""
 

@@ -76,6 +76,7 @@ class WorkerPosting:
     def _post(self, reading: Reading) -> None:
         changes = self._calls.add(self._decode(reading))
         self._charging.post(self.worker, changes.closed)
+        self._charging.note(self.worker, changes.happened)
         self._store.post(self.worker, reading.position, changes)
         if reading.position.segment > self._posted.segment:
             self._journals.delete_before(self.worker, reading.position.segment)

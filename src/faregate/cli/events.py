@@ -1,4 +1,4 @@
-"""faregate events: what happened to wallets and budgets."""
+"""faregate events: what happened to wallets, budgets and providers."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ INTERRUPTED: Final = 130  # as a shell reports a program that Ctrl-C ended
 
 app = typer.Typer(
     name="events",
-    help="Read what happened to wallets, budgets and workers' draws.",
+    help="Read what happened to wallets, budgets, workers' draws and providers.",
     no_args_is_help=True,
 )
 
@@ -36,7 +36,8 @@ def list_command(
 ) -> None:
     """List the newest events, the newest last.
 
-    Thresholds of budgets, empty wallets, expired credit, vanished workers, shortfalls.
+    Thresholds of budgets, empty wallets, expired credit, vanished workers, shortfalls; providers
+    and keys that are benched, back, broken or running out of credit.
 
     Example: faregate events list -n 20
     """

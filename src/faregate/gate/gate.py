@@ -5,7 +5,7 @@ import logging
 from random import Random
 from typing import Final
 
-from faregate.calllog.frames import Closed
+from faregate.calllog.frames import Closed, Happened
 from faregate.configuration.document import Document
 from faregate.core import bounds
 from faregate.core.clock import Clock
@@ -31,6 +31,7 @@ from faregate.net.listener import Listener
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
+from faregate.policies.masking import mask
 from faregate.routing.registry import Registry
 from faregate.wire.client_address import ProxyTrust
 from faregate.wire.reply import render_reply
@@ -38,6 +39,7 @@ from faregate.wire.request_reader import RequestHead
 
 _log = logging.getLogger(__name__)
 
+_EVENT_BYTES_MAX: Final = 500  # of what a provider's event says
 _NOT_HTTP: Final = "none"  # the route in counts of what was no request
 
 
@@ -134,6 +136,8 @@ class Gate:
         log = _log.info if kind in ("back", "breaker_closed") else _log.warning
         log("provider %s: %s: %s", of, kind, detail)
         self.metrics.provider_event(account, kind)
+        detail = mask(detail.encode())[:_EVENT_BYTES_MAX].decode("utf-8", "replace")
+        self.recorder.ends(Happened(self.ids.next(), self.wall_ns(), kind, account, key, detail))
 
     def _forget_terms(self) -> None:
         self.snapshot.terms.forget()

@@ -10,6 +10,7 @@ EventKind = Literal[
     "credit_expired",  # promotional credit was taken back
     "worker_vanished",  # a worker of a node that is silent was given up; its draws went back
     "shortfall",  # a call cost more than was held for it, and more could not be had
+    "provider_event",  # an account at a provider is benched, back, broken or running out
 ]
 
 
@@ -52,6 +53,11 @@ def vanished_event(worker: str, node: str, seen_ns: int, at_ns: int) -> LedgerEv
     silent_s = (at_ns - seen_ns) // 1_000_000_000
     detail = f"node {node} is silent for {silent_s} seconds; what it had drawn went back"
     return LedgerEvent("worker_vanished", at_ns, "", worker, detail)
+
+
+def provider_event(kind: str, subject: str, detail: str, at_ns: int) -> LedgerEvent:
+    """Something became of an account at a provider; `kind` is routing's word for it."""
+    return LedgerEvent("provider_event", at_ns, "", subject, f"{kind}: {detail}")
 
 
 def shortfall_event(purse_id: str, subject: str, amount: int, at_ns: int) -> LedgerEvent:

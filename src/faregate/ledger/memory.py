@@ -195,6 +195,14 @@ class MemoryPosting:
             self._books.events.extend(events)
             return events
 
+    def note(self, events: Sequence[tuple[str, LedgerEvent]]) -> list[LedgerEvent]:
+        """Keep events that happened elsewhere, each once by the name beside it."""
+        with self._ledger.entered():
+            new = {once: event for once, event in events if once not in self._books.noted}
+            self._books.noted.update(new)
+            self._books.events.extend(new.values())
+            return list(new.values())
+
     def close_draws(self, worker: str) -> None:
         """The worker is gone and all its calls are posted: its slices go back."""
         with self._ledger.entered():

@@ -71,6 +71,7 @@ class Books:
         self.workers: dict[str, Worker] = {}
         self.asked: list[tuple[str, str]] = []
         self.events: list[LedgerEvent] = []
+        self.noted: set[str] = set()
         self._told: set[tuple[str, ...]] = set()
 
     # -- wallets ---------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "faregate_ledger_events_total", "counter", ("kind",),
         "What happened in the ledger: budget_threshold, wallet_empty, credit_expired, "
-        "worker_vanished, shortfall.",
+        "worker_vanished, shortfall, provider_event.",
     ),
     Metric(
         "faregate_clerk_ledger_lag_seconds", "gauge", (),

@@ -90,6 +90,15 @@ class LedgerPosting:
             lambda session: self._post(session, worker, charged), repeatable=True
         )
 
+    def note(self, events: Sequence[tuple[str, LedgerEvent]]) -> list[LedgerEvent]:
+        """Keep events that happened elsewhere, each once by the name beside it."""
+        unique = {once: Happening(event, once) for once, event in events}
+        if not unique:
+            return []
+        return self._connection.write(
+            lambda session: keep_events(session, unique.values()), repeatable=True
+        )
+
     def close_draws(self, worker: str) -> None:
         """The worker is gone and all its calls are posted: its slices go back."""
         self._connection.write(lambda session: _forget(session, worker), repeatable=True)
