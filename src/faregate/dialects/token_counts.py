@@ -118,9 +118,7 @@ class CountNative(PlainNative):
 class GeminiCountNative(CountNative):
     """Gemini's, whose body may name the model once more."""
 
-    def splice_model(  # type: ignore[override]
-        self, body: bytes, asked: str, served: str
-    ) -> bytes | Refusal:
+    def splice_model(self, body: bytes, asked: str, served: str) -> bytes | Refusal:
         """`body` with another model's name where it names one."""
         if asked == served or (b"model" not in body and b"\\" not in body):
             return body

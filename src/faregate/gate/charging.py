@@ -24,8 +24,6 @@ _REFUSED_FROM: Final = 300  # statuses of replies that serve nothing, redirects 
 _BYTES_A_TOKEN: Final = 4  # of output whose usage nobody stated
 _NANO: Final = int(Unit.NANO)
 _Basis = Literal["stated", "estimated"]
-
-
 _NOTHING_USED: Final = Usage(0, 0)
 
 
