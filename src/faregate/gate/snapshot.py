@@ -13,6 +13,7 @@ from faregate.gate.counting import ChooseCounter
 from faregate.gate.diagnosis import Diagnose
 from faregate.gate.explanations import CALLS_PATH, KeyOrOperatorCheck, ShowDecision
 from faregate.gate.file_routes import BATCH_PATHS, FILE_PATHS, file_routes
+from faregate.gate.listings import LISTING_PATHS, Listings, listed_models, listing_routes
 from faregate.gate.me import ShowMe
 from faregate.gate.phases import Phase, PhasedStep, Plan
 from faregate.gate.realtime import realtime_plan
@@ -35,6 +36,7 @@ PATHS: Final = (
     "/v1/me",
     "/v1/calls/{id}/decision",
     "/v1/diagnose",
+    *LISTING_PATHS,
     *FILE_PATHS,
     *BATCH_PATHS,
     "/refusals/{code}",
@@ -111,22 +113,22 @@ class Snapshot:
             ),
             b"OPTIONS": _say_methods("GET, OPTIONS"),
         }
-        listing = PhasedStep(Phase.SEND, answers.ListModels(catalogue))
-        self._exact[answers.MODELS_PATH] = _reading("/v1/models", [identify, listing])
         show_me = PhasedStep(Phase.SEND, ShowMe(catalogue, document, terms, tuple(OPERATIONS)))
         self._exact[b"/v1/me"] = _reading("/v1/me", [identify, show_me])
         either = PhasedStep(Phase.IDENTIFY, KeyOrOperatorCheck(checks.key), needs_body=False)
         self._exact[b"/v1/diagnose"] = _diagnosing(either, Diagnose(catalogue, checks.key))
-        show_model = PhasedStep(Phase.SEND, answers.ShowModel(catalogue))
         explain = PhasedStep(Phase.SEND, answers.explain_code)
         self._below = {
-            answers.MODELS_PATH + b"/": _reading("/v1/models/{id}", [identify, show_model]),
             CALLS_PATH: _reading(
                 "/v1/calls/{id}/decision", [either, PhasedStep(Phase.SEND, ShowDecision())]
             ),
             REFERENCE_PATH.encode(): _reading("/refusals/{code}", [explain]),
         }
         exact, below = file_routes(identify, with_batches=self.settings.batches.enabled)
+        self._exact |= exact
+        self._below |= below
+        listings = Listings(catalogue, listed_models(document, upstreams))
+        exact, below = listing_routes(identify, listings)
         self._exact |= exact
         self._below |= below
 
