@@ -1,5 +1,6 @@
 """What the gate answers by itself: its models, the meaning of its codes."""
 
+from typing import Protocol
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +24,7 @@ class Answer(msgspec.Struct, frozen=True):
     fields: tuple[tuple[str, str], ...] = ()
 
 
-class CallWithHead(CallWithModel):
+class CallWithHead(CallWithModel, Protocol):
     """What these steps read of a call."""
 
     head: RequestHead
