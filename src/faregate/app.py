@@ -21,6 +21,7 @@ from typing import Any
 
 import uvloop
 
+from faregate.configuration.document import Document
 from faregate.configuration.settings import Settings
 from faregate.core.clock import SystemClock
 from faregate.core.errors import FaregateError
@@ -68,6 +69,7 @@ def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) ->
 
 def run_clerk(home: Home, control_fd: int | None) -> None:
     """Be the clerk until told to stop; raises `FaregateError`."""
+    from faregate.clerk.balances import BalanceWatch
     from faregate.clerk.clerk import Clerk, Retention
     from faregate.clerk.worker import ClerkWorker
     from faregate.storage.call_store import CallStore
@@ -75,12 +77,15 @@ def run_clerk(home: Home, control_fd: int | None) -> None:
     from faregate.storage.ledger_database import open_ledger
     from faregate.storage.node import name_node
 
-    def read_settings() -> Settings:
+    def read_document() -> Document:
         source = open_gate_source(home)
         try:
-            return source.latest().document.settings
+            return source.latest().document
         finally:
             source.close()
+
+    def read_settings() -> Settings:
+        return read_document().settings
 
     def read_retention() -> Retention:
         settings = read_settings()
@@ -91,7 +96,7 @@ def run_clerk(home: Home, control_fd: int | None) -> None:
     ledger = open_ledger(home, read_settings().ledger.url).posting(name_node(home))
     clerk = Clerk(JournalFolders(home.journal), store, ledger, read_retention())
     try:
-        _run(ClerkWorker(clerk, read_retention, control_fd).run)
+        _run(ClerkWorker(clerk, read_retention, control_fd, BalanceWatch(read_document).poll).run)
     finally:
         store.close()
         ledger.close()

@@ -31,7 +31,8 @@ class Supervisor:
         self.retention = Retention(30, 1_000)
         self.clerk = Clerk(JournalFolders(root), MemoryCallStore(), empty_ledger(), self.retention)
         self._own = own
-        process = ClerkWorker(self.clerk, self.read_retention, childs.detach())
+        poll = lambda: (0.01, {"openai": 7})  # noqa: E731
+        process = ClerkWorker(self.clerk, self.read_retention, childs.detach(), poll)
         self.task = asyncio.create_task(process.run())
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -123,3 +124,8 @@ async def test_retention_is_read_again_and_a_failure_keeps_it(
     await asyncio.sleep(0.05)
     assert supervisor.clerk.retention == Retention(7, 500)
     assert not supervisor.task.done()
+
+
+async def test_balances_are_told_again_and_again(supervisor: Supervisor):
+    for _ in range(2):
+        assert (await supervisor.heard("balances"))["data"] == {"openai": 7}

@@ -1,5 +1,7 @@
 """A worker tells what it knows of its accounts, and takes what it is told."""
 
+from decimal import Decimal
+
 from tests.gate.running import running
 
 from faregate.calllog.frames import Happened, decode_frame
@@ -55,3 +57,14 @@ async def test_events_are_in_the_journal() -> None:
     assert (frame.kind, frame.provider, frame.key) == ("broken", "simulated", "default")
     assert frame.detail.startswith("auth: x")
     assert len(frame.detail) == 500
+
+
+async def test_a_threshold_that_is_crossed_is_an_event() -> None:
+    async with running(balance_alert_at=(Decimal("5"),)) as place:
+        registry = place.gate.registry
+        tell_balances(registry, {"simulated": 6_000_000_000}, 1.0)
+        assert place.journal.frames == []
+        tell_balances(registry, {"simulated": 4_000_000_000}, 2.0)
+        tell_balances(registry, {"simulated": 3_000_000_000}, 3.0)
+        frames = [decode_frame(data) for data in place.journal.frames]
+    assert [frame.kind for frame in frames if isinstance(frame, Happened)] == ["balance_low"]

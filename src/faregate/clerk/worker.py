@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from threading import Thread
 from typing import Final
 
 from faregate.clerk.clerk import Clerk, Retention
@@ -19,15 +20,21 @@ class ClerkWorker:
     """Runs a clerk until the supervisor says otherwise, or is gone.
 
     `read_retention` gives the settings as they are now; it may block and may raise
-    `FaregateError`, and then the ones before stay.
+    `FaregateError`, and then the ones before stay. `poll_balances` gives a pause in seconds, and
+    what is left at providers' accounts; it may block.
     """
 
     def __init__(
-        self, clerk: Clerk, read_retention: Callable[[], Retention], control_fd: int | None
+        self,
+        clerk: Clerk,
+        read_retention: Callable[[], Retention],
+        control_fd: int | None,
+        poll_balances: Callable[[], tuple[float, dict[str, int]]] | None = None,
     ) -> None:
         self._clerk = clerk
         self._read_retention = read_retention
         self._control_fd = control_fd
+        self._poll_balances = poll_balances
         self._control: ControlChannel | None = None
 
     async def run(self) -> None:
@@ -41,6 +48,7 @@ class ClerkWorker:
         tasks = [
             loop.create_task(self._report_often()),
             loop.create_task(self._follow_retention()),
+            loop.create_task(self._follow_balances()),
         ]
         self._send("ready")
         try:
@@ -76,3 +84,32 @@ class ClerkWorker:
             await asyncio.sleep(_RETENTION_SECONDS)
             with contextlib.suppress(FaregateError):
                 self._clerk.retention = await asyncio.to_thread(self._read_retention)
+
+    async def _follow_balances(self) -> None:
+        """Tell what is left at providers; no end waits for a vendor that is slow."""
+        poll = self._poll_balances
+        if poll is None:
+            return
+        loop = asyncio.get_running_loop()
+        while True:
+            polled: asyncio.Future[tuple[float, dict[str, int]]] = loop.create_future()
+            Thread(target=_give, args=(poll, loop, polled), daemon=True).start()
+            pause_s, amounts = await polled
+            if amounts:
+                self._send("balances", amounts)
+            await asyncio.sleep(pause_s)
+
+
+def _give(
+    poll: Callable[[], tuple[float, dict[str, int]]],
+    loop: asyncio.AbstractEventLoop,
+    polled: "asyncio.Future[tuple[float, dict[str, int]]]",
+) -> None:
+    found = poll()
+
+    def give() -> None:
+        if not polled.done():
+            polled.set_result(found)
+
+    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(give)

@@ -9,11 +9,9 @@ import json
 import socket
 import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -38,6 +36,7 @@ from faregate.dialects.usage import Usage
 from faregate.gate.operations import is_addressed, target_paths
 from faregate.gate.proofs import ask_token, signed_fields
 from faregate.gate.translators import translator
+from faregate.net.blocking import Fetched, fetch
 from faregate.providers.refusals import classify
 from faregate.providers.tokens import UnprovenError, is_token, read_token
 from faregate.providers.vendors import address_at, dialect_base_url
@@ -92,18 +91,6 @@ class _Trial(msgspec.Struct, frozen=True):
     key: ProviderKey
     model: Model | None
     expected: tuple[str, ...] = ()
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    first_byte_ms: float
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """A key is never sent on to another address."""
 
 
 def probe_all(
@@ -250,7 +237,7 @@ def _question(operation: str, model: str) -> Request | EmbedRequest:
     return Request(model=model, messages=(message,), output_tokens_max=OUTPUT_TOKENS_MAX)
 
 
-def _judged(trial: _Trial, answer: _Answer) -> Report:
+def _judged(trial: _Trial, answer: Fetched) -> Report:
     provider, status = trial.provider, answer.status
     found = classify(provider.vendor, status, answer.headers, answer.body)
     if found.meaning == "none" and status < 300:
@@ -284,7 +271,7 @@ def _renewal(trial: _Trial) -> str:
 # -- on the wire -----------------------------------------------------------------------------------
 
 
-def _sent(trial: _Trial, address: str, dialect: str | None, body: bytes | None) -> _Answer:
+def _sent(trial: _Trial, address: str, dialect: str | None, body: bytes | None) -> Fetched:
     """The answer to a POST of `body`, or to a GET without one."""
     provider, row = trial.provider, vendor_of(trial.provider)
     headers = {"accept": "application/json", "user-agent": "faregate", **row.headers}
@@ -322,32 +309,9 @@ def _proof(
 
 def _exchange(
     provider: Provider, address: str, headers: dict[str, str], body: bytes | None
-) -> _Answer:
-    request = urllib.request.Request(address, body, headers)  # noqa: S310 - http(s) by a rule
-    begun = time.monotonic()
-    try:
-        reply = _opener(provider).open(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        reply = error
-    with reply:
-        first_byte_ms = (time.monotonic() - begun) * 1_000
-        fields = {name.lower(): value for name, value in reply.headers.items()}
-        return _Answer(reply.status, fields, reply.read(_BODY_BYTES_MAX), first_byte_ms)
-
-
-def _opener(provider: Provider) -> urllib.request.OpenerDirector:
-    tls = provider.tls
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    if tls.certificate_file:
-        context.load_cert_chain(tls.certificate_file, tls.key_file)
-    proxies = {
-        "environment": None,
-        "none": {},
-    }.get(provider.proxy, {"http": provider.proxy, "https": provider.proxy})
-    return urllib.request.build_opener(
-        urllib.request.ProxyHandler(proxies),
-        urllib.request.HTTPSHandler(context=context),
-        _NoRedirects(),
+) -> Fetched:
+    return fetch(
+        provider, address, headers, body, timeout_s=TIMEOUT_S, body_bytes_max=_BODY_BYTES_MAX
     )
 
 

@@ -5,6 +5,7 @@ revision and taken by the gate. Rules over several parts of it are in `configura
 """
 
 import datetime as dt
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
@@ -101,6 +102,8 @@ class Provider(Section, frozen=True, kw_only=True):
     dialects: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     # Words of yours, which are shown with its state.
     tags: tuple[Name, ...] = ()
+    # Amounts of dollars left there that make an event when they are reached, as [50, 10].
+    balance_alert_at: tuple[Decimal, ...] = ()
     # More headers to send with every call, such as an organisation or an API version; secret
     # ones as ${env:NAME}.
     headers: dict[str, str] = msgspec.field(default_factory=dict)

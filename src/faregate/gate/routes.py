@@ -9,6 +9,7 @@ from faregate.configuration.document import Document, Provider, VirtualModel
 from faregate.configuration.pricing import Prices
 from faregate.configuration.settings import RoutingSettings
 from faregate.core.errors import FaregateError
+from faregate.core.money import NANO
 from faregate.dialects.usage import Usage
 from faregate.routing.expressions import Expression, ExpressionError
 from faregate.routing.rates import AccountLimits
@@ -55,6 +56,7 @@ def _account(provider: Provider) -> AccountSpec:
             for key in account_keys(provider)
         ),
         AccountLimits(limits.requests_per_minute, limits.tokens_per_minute, limits.concurrent),
+        tuple(int(amount * NANO) for amount in provider.balance_alert_at),
     )
 
 
