@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from faregate.gate.realtime_call import RealtimeCall
 
 _CLOSING_S: Final = 5.0  # to answer a closing frame
+_BROKEN_S: Final = 0.5  # to read why, where no answer could be read any more
 _SWITCHED: Final = 101
 _FINE_CODES: Final = frozenset((0, websocket.NORMAL, websocket.GOING_AWAY))
 
@@ -65,6 +66,7 @@ class RealtimeSession(asyncio.Protocol):
         # -- the end
         self.is_over = False
         self._client_closed = False  # a closing frame was sent to it
+        self._client_closes_too = False  # it has sent one
         self._vendor_closed = False
         timeouts = wire.upstream.provider.timeouts
         self._idle_s = timeouts.session_idle_s
@@ -167,18 +169,17 @@ class RealtimeSession(asyncio.Protocol):
 
     def _client_closes(self, payload: bytes) -> None:
         """The caller ends the session, or answers that we do."""
+        self._client_closes_too = True
         if self._client_closed:
             self._client.finish()
-            return
-        self._client_closed = True
-        if self._vendor_closed or self._vendor is None:
+        elif self._vendor_closed or self._vendor is None:
+            self._client_closed = True
             self._client.send(frame(CLOSE, payload, masked=False))
             self._client.finish()
-            return
-        self._client_closed = False  # the vendor's answer goes to the caller
-        self._send_up(CLOSE, payload)
-        self._vendor_closed = True
-        self._due_soon()
+        else:  # the vendor's answer will go to the caller
+            self._send_up(CLOSE, payload)
+            self._vendor_closed = True
+            self._due_soon()
 
     # -- the vendor -------------------------------------------------------------------------------
 
@@ -257,13 +258,12 @@ class RealtimeSession(asyncio.Protocol):
         if not self._vendor_closed and self._vendor is not None:
             self._send_up(CLOSE, payload)
         self._vendor_closed = True
-        answered = self._client_closed
         self._client_closed = True  # it was passed on
         if code in _FINE_CODES or code >= 3000:
             self._leave("answered", None, "ok")
         else:
             self._fails("upstream_closed", f"it closed the session with code {code}")
-        if answered:
+        if self._client_closes_too:
             self._client.finish()
         else:
             self._due_soon()
@@ -375,7 +375,8 @@ class RealtimeSession(asyncio.Protocol):
             self.due_at = min(self._call.gate.now() + self._idle_s, self._ends_at)
 
     def _due_soon(self) -> None:
-        self.due_at = self._call.gate.now() + _CLOSING_S
+        is_broken = self._from_client.broken is not None
+        self.due_at = self._call.gate.now() + (_BROKEN_S if is_broken else _CLOSING_S)
         self._call.gate.deadlines.watch(self)
 
     def on_deadline(self, now: float) -> None:
@@ -431,6 +432,7 @@ class RealtimeSession(asyncio.Protocol):
         if self.is_over:
             return
         self.is_over = True
+        self._drawing = False
         self._waiting.clear()
         vendor = self._vendor
         if vendor is not None:
