@@ -55,9 +55,16 @@ def route(method: str, target: str) -> str:
 @pytest.mark.parametrize(
     ("method", "target", "expected"),
     [
-        *(("POST", _asked(path), path) for path in OPERATIONS),
+        *(("POST", _asked(path), path.partition("?")[0]) for path in OPERATIONS),
         *(("OPTIONS", _asked(path), "options") for path in OPERATIONS),
         ("POST", "/v1/embeddings?x=/y", "/v1/embeddings"),
+        ("POST", "/v1beta/models/a/b:generateContent", "/v1beta/models/{model}:generateContent"),
+        ("POST", "/v1/models/a:b:countTokens", "/v1/models/{model}:countTokens"),
+        ("GET", "/v1beta/models", "/v1beta/models"),
+        ("GET", "/v1beta/models/a/b", "/v1beta/models/{id}"),
+        ("GET", "/api/tags", "/api/tags"),
+        ("HEAD", "/api/version", "/api/version"),
+        ("POST", "/api/show", "/api/show"),
         ("GET", "/v1/models", "/v1/models"),
         ("HEAD", "/v1/models", "/v1/models"),
         ("GET", "/v1/models/a/b:c", "/v1/models/{id}"),
