@@ -20,6 +20,16 @@ from faregate.dialects.usage import Usage
             Usage(images=2, image_variant="hd/1x1"),
             Usage(images=1, image_variant="hd/1x1"),
         ),
+        (
+            Usage(images=1, image_variant="1x1"),
+            Usage(images=2, image_variant="hd/2x2"),
+            Usage(images=1, image_variant="hd/1x1"),
+        ),
+        (
+            Usage(images=1, image_variant="low/1x1"),
+            Usage(images=1, image_variant="2x2"),
+            Usage(images=1, image_variant="low/1x1"),
+        ),
         (Usage(), Usage(input_tokens=9, search_units=1), Usage(search_units=1)),
     ],
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from faregate.dialects.usage import Usage
+from faregate.dialects.usage import Usage, image_variant
 
 _UNITS: Final = ("images", "image_variant", "audio_input_ms", "characters", "search_units")
 
@@ -20,4 +20,12 @@ def complete(stated: Usage | None, likely: Usage | None) -> Usage | None:
     in_tokens = stated.input_tokens is not None or stated.output_tokens is not None
     names = ("images", "image_variant") if in_tokens else _UNITS
     missing = {name: getattr(likely, name) for name in names if getattr(stated, name) is None}
+    if stated.image_variant is not None and likely.image_variant is not None:
+        missing["image_variant"] = _variant(stated.image_variant, likely.image_variant)
     return msgspec.structs.replace(stated, **missing)
+
+
+def _variant(stated: str, likely: str) -> str | None:
+    """A quality and a size, of which the reply may state one alone."""
+    known = {part[:1].isdigit(): part for part in (*likely.split("/"), *stated.split("/"))}
+    return image_variant(known.get(False), known.get(True))

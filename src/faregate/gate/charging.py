@@ -9,12 +9,13 @@ The rules, which docs/guides/credit-and-limits.md tells to people:
   the provider's that is passed on.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from faregate.calllog.frames import Charge, Outcome
 from faregate.dialects import openai_bounds, units
+from faregate.dialects.embeddings.neutral import EmbedRequest, likely_tokens
 from faregate.dialects.usage import Usage
 from faregate.gate.state import CallState
 from faregate.ledger.purses import Need, Unit
@@ -127,8 +128,7 @@ def _completed(call: CallState, stated: Usage | None) -> tuple[Usage, _Basis]:
     likely = _likely(call)
     usage = units.complete(stated, likely)
     if usage is None or (likely is None and not _counts(usage)):
-        tokens = openai_bounds.estimate_input(call.body, call.terms.tokenizer)
-        return msgspec.structs.replace(usage or Usage(), input_tokens=tokens), "estimated"
+        return msgspec.structs.replace(usage or Usage(), input_tokens=_taken_in(call)), "estimated"
     if stated is None or likely is None:
         return usage, "estimated" if stated is None else "stated"
     call.usage = usage
@@ -150,6 +150,17 @@ def _likely(call: CallState) -> Usage | None:
         return found
     likely = getattr(native, "likely", None)
     return None if likely is None else likely(call.body)
+
+
+def _taken_in(call: CallState) -> int:
+    """A fair guess of the input, where nothing says it."""
+    operation, peeked, tokenizer = call.plan.operation, call.peek, call.terms.tokenizer
+    if operation is not None and operation.name == "embeddings" and peeked is not None:
+        reader: Any = operation.translator
+        request = call.neutral or reader.read_request(call.body, peeked.model, stream=False)
+        if isinstance(request, EmbedRequest):
+            return likely_tokens(request, tokenizer)
+    return openai_bounds.estimate_input(call.body, tokenizer)
 
 
 def _counts(usage: Usage) -> bool:

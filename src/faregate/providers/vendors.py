@@ -156,7 +156,8 @@ class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ("/anthropic/v1"), one below the base ("openai"), or a whole address.
 
     `output_limit_field` is the field of a chat request that limits the output; `unsupported` are
-    fields of OpenAI's chat requests that it refuses or ignores. `refusals_like` is the vendor
+    fields of OpenAI's chat requests that it refuses or ignores, and formats of transcripts that it
+    can't give, as response_format.srt. `refusals_like` is the vendor
     whose rules read its refusals where it has none of its own. `models_path` is its list of
     models, as in `paths`; `test_model` a cheap one to try a key with. `documentation` is where
     the row was taken from; `note` what could not be checked, or what a row can't say.

@@ -7,14 +7,14 @@ import wave
 RATE = 16_000
 
 
-def wav(ms: int, *, stated: int | None = None) -> bytes:
-    """Silence of 16 kHz in 16 bits; `stated` is another size of its data."""
+def wav(ms: int, *, stated: int | None = None, rate: int = RATE) -> bytes:
+    """Silence in 16 bits; `stated` is another size of its data."""
     held = io.BytesIO()
     with wave.open(held, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(bytes(2 * RATE * ms // 1_000))
+        file.setframerate(rate)
+        file.writeframes(bytes(2 * rate * ms // 1_000))
     data = held.getvalue()
     return data if stated is None else data[:40] + struct.pack("<I", stated) + data[44:]
 

@@ -80,7 +80,6 @@ REQUESTS = st.builds(
     format=st.sampled_from(["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]),
     temperature=st.none() | st.integers(0, 4).map(lambda quarters: quarters / 4),
     granularities=st.sampled_from([(), ("word",), ("word", "segment")]),
-    stream=st.booleans(),
     others=st.dictionaries(st.sampled_from(["include", "x"]), st.tuples(TEXTS), max_size=2),
 )
 
@@ -91,6 +90,13 @@ def test_a_form_comes_back(request: TranscriptionRequest) -> None:
     assert written.lost == ()
     read = TRANSCRIPTIONS_DIALECT.read_form(written.body, written.content_type.encode())
     assert read == request
+
+
+def test_a_stream_is_not_made_of_a_whole_reply() -> None:
+    asked = TranscriptionRequest(model="m", origin="", audio=b"", format="srt", stream=True)
+    written = TRANSCRIPTIONS_DIALECT.write_request(asked, TARGET)
+    assert [lost.name for lost in written.lost] == ["stream"]
+    assert b'name="stream"' not in written.body
 
 
 REPLY = Transcript(

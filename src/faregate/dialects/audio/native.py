@@ -103,7 +103,7 @@ def _most_heard(body: bytes, form: Form) -> Usage | None:
     return Usage(
         input_tokens=seconds * _HEARD_TOKENS_A_SECOND + prompt + _LEAST_TOKENS,
         output_tokens=seconds * _SAID_TOKENS_A_SECOND + _LEAST_TOKENS,
-        audio_input_ms=heard,
+        audio_input_ms=seconds * 1_000,  # OpenAI counts whole ones
     )
 
 

@@ -185,13 +185,14 @@ def _write(request: TranscriptionRequest, target: TargetFacts) -> Written:
             Lost("response_format", f"It can't give {request.format}, nor the times in it.")
         )
         form = "json"
+    if request.stream:
+        lost.append(Lost("stream", f"It can't give {request.format}, which is made of the whole."))
     fields = [multipart.Field("model", target.model.encode())]
     for name, value in (
         ("language", request.language),
         ("prompt", request.prompt),
         ("response_format", form),
         ("temperature", None if request.temperature is None else f"{request.temperature:g}"),
-        ("stream", "true" if request.stream else None),
     ):
         if value is not None:
             fields.append(multipart.Field(name, value.encode()))

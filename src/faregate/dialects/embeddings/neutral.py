@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from faregate.dialects import openai_bounds
 from faregate.dialects.translation import Lost, MalformedReplyError
 from faregate.dialects.usage import Usage
 
@@ -174,3 +175,21 @@ def as_text_alone(one: Input, at: int, lost: list[Lost]) -> str:
     if not parts or len(texts) < len(parts):
         lost.append(Lost(name, f"Input {at} is no text, and the target embeds texts alone."))
     return "\n".join(texts)
+
+
+def likely_tokens(request: EmbedRequest, tokenizer: str | None) -> int:
+    """A fair guess of what is embedded, for vendors that don't tell."""
+    texts: list[str] = []
+    images: list[str] = []
+    tokens = 0
+    for one in request.inputs:
+        if isinstance(one, Tokens):
+            tokens += len(one.ids)
+            continue
+        for part in (one,) if isinstance(one, str) else one.parts:
+            if isinstance(part, str):
+                texts.append(part)
+            else:
+                images.append(part.url)
+    body = msgspec.json.encode({"input": texts, "images": images})
+    return tokens + openai_bounds.estimate_input(body, tokenizer)
