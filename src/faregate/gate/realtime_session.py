@@ -434,6 +434,7 @@ class RealtimeSession(asyncio.Protocol):
         self.is_over = True
         self._drawing = False
         self._waiting.clear()
+        self._client.resume_reading()  # for its closing frame
         vendor = self._vendor
         if vendor is not None:
             if not self._vendor_closed:
