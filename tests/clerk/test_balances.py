@@ -18,7 +18,7 @@ BODY = (
 )
 
 
-def document(url: str, poll_s: float = 300.0, **provider: Any) -> Document:
+def document(url: str, poll_s: int = 300, **provider: Any) -> Document:
     given = {"name": "deep", "vendor": "deepseek", "api_key": "sk-1", "proxy": "none"}
     return Document(
         settings=Settings(routing=RoutingSettings(balance_poll_s=poll_s)),
@@ -32,7 +32,7 @@ def document(url: str, poll_s: float = 300.0, **provider: Any) -> Document:
 def test_dollars_are_told() -> None:
     with answering(200, BODY) as (url, seen):
         written = document(url)
-        assert BalanceWatch(lambda: written).poll() == (300.0, {"deep": 12_345_000_000})
+        assert BalanceWatch(lambda: written).poll() == (300, {"deep": 12_345_000_000})
     assert [one["path"] for one in seen] == ["/user/balance"]
     assert seen[0]["authorization"] == "Bearer sk-1"
 
@@ -41,7 +41,7 @@ def test_another_currency_is_none_of_ours() -> None:
     body = b'{"balance_infos": [{"currency": "CNY", "total_balance": "70.00"}]}'
     with answering(200, body) as (url, _):
         assert left_nano(document(url).providers[0], "k") is None
-        assert BalanceWatch(lambda: document(url)).poll() == (300.0, {})
+        assert BalanceWatch(lambda: document(url)).poll() == (300, {})
 
 
 @pytest.mark.parametrize(("status", "body"), [(401, b"{}"), (200, b"<html>"), (200, b"{}")])
@@ -51,8 +51,8 @@ def test_what_fails_is_said_once(
     caplog.set_level(logging.WARNING)
     with answering(status, body) as (url, _):
         watch = BalanceWatch(lambda: document(url))
-        assert watch.poll() == (300.0, {})
-        assert watch.poll() == (300.0, {})
+        assert watch.poll() == (300, {})
+        assert watch.poll() == (300, {})
     assert len(caplog.records) == 1
     assert "its balance can't be read" in caplog.text
     assert "sk-1" not in caplog.text
@@ -60,7 +60,7 @@ def test_what_fails_is_said_once(
 
 def test_nothing_is_asked_where_it_is_off() -> None:
     with answering(200, BODY) as (url, seen):
-        assert BalanceWatch(lambda: document(url, 0.0)).poll() == (PAUSE_S, {})
+        assert BalanceWatch(lambda: document(url, 0)).poll() == (PAUSE_S, {})
     assert seen == []
 
 

@@ -153,8 +153,9 @@ class Body(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="b"):
 
 
 class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="p"):
-    """What became of an account at a provider: benched, back, broken, running out.
+    """What became of an account at a provider.
 
+    `kind` is routing's word: benched, back, broken, balance_low and the like.
     `event_id` is its own; it is of no call.
     """
 

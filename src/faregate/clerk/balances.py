@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class BalanceWatch:
-    """Polls the balances of the accounts in the document that `read_document` gives."""
+    """Polls the balances of all accounts of the newest document."""
 
     def __init__(self, read_document: Callable[[], Document]) -> None:
         self._read_document = read_document
@@ -66,9 +66,9 @@ class BalanceWatch:
 
 
 def left_nano(provider: Provider, key: str) -> int | None:
-    """What is left at an account, in billionths of a dollar; None: it is in another currency.
+    """What is left at an account, in billionths of a dollar.
 
-    May block. Raises OSError, `http.client.HTTPException`, and ValueError for what is no balance.
+    None: it is in another currency. May block. Raises OSError, `http.client.HTTPException`, and ValueError for what is no balance.
     """
     row = vendor_of(provider)
     assert row.balance is not None

@@ -1,4 +1,4 @@
-"""A tiny real call with each key and model of a provider, and what its answer means.
+"""A tiny real call with each key and model, and what its answer means.
 
 Every dialect and every way of proving who we are that the gate has, over a plain blocking
 connection. A provider without models is asked for its list, which costs nothing.
@@ -63,8 +63,9 @@ _MEANINGS: Final[dict[str, tuple[str, str]]] = {
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a provider works with a key for a model, and what to do where it doesn't.
+    """Whether a provider works with a key for a model.
 
+    `fix` is what to do where it doesn't.
     `result` is "ok", a class of refusal, or "unreachable", "malformed" or "unproven". `cost` is
     in dollars, None where no price is known.
     """

@@ -1,4 +1,4 @@
-"""faregate providers status, reset, balance: what the running service knows of accounts.
+"""faregate providers status, reset, balance: accounts as they are now.
 
 Each gate worker learns by itself; what they say is added up here.
 """
@@ -89,9 +89,9 @@ def balance(
     amount: Annotated[str, typer.Argument(help="Dollars that are left there, such as 25.00.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is left of prepaid credit, where the provider has no address that tells it.
+    """Say what is left of prepaid credit.
 
-    From then on it is estimated by what calls cost. It is kept as long as the service runs.
+    It is for providers that have no address that tells it. From then on it is estimated by what calls cost. It is kept as long as the service runs.
 
     Example: faregate providers balance anthropic 25.00
     """
@@ -147,7 +147,7 @@ def _asked(method: str, target: str) -> Any:
 
 
 def merge_accounts(views: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The accounts as all workers together see them, in the first one's order."""
+    """The accounts as all workers together see them."""
     by_name: dict[str, list[dict[str, Any]]] = {}
     for view in views:
         for account in view:

@@ -51,7 +51,7 @@ def missing_options(provider: Provider) -> list[str]:
 
 
 def account_options(provider: Provider) -> dict[str, str]:
-    """Its options, with the vendor's own values for those that it doesn't give."""
+    """Its options, and the vendor's own for those that it doesn't give."""
     known = vendor_of(provider).options
     given = {name: option.default for name, option in known.items() if option.default is not None}
     return given | {name: value for name, value in provider.options.items() if value}

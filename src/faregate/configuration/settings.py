@@ -165,7 +165,7 @@ class RoutingSettings(Section, frozen=True, kw_only=True):
     backoff_max_s: Seconds = 8.0
     # Seconds between two looks at what is left of prepaid credit, at providers that tell it; 0:
     # nobody is asked.
-    balance_poll_s: Annotated[float, Meta(ge=0, le=86_400)] = 300.0
+    balance_poll_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     # Who is told of a call's attempts in the field faregate-attempts: nobody, the operator with
     # its token, or all callers.
     attempts_header: Literal["off", "operator", "all"] = "operator"

@@ -1,4 +1,4 @@
-"""What one worker knows of the accounts at providers, and what it is told of them."""
+"""What one worker knows, and is told, of the accounts at providers."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final

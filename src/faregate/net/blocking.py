@@ -1,6 +1,6 @@
-"""Single requests to a provider that may block: for commands, and beside the calls.
+"""Single requests to a provider, which may block.
 
-They go by the provider's own proxy and certificates; redirects are never followed, for a key must
+They are for commands and for what goes on beside the calls. They go by the provider's own proxy and certificates; redirects are never followed, for a key must
 not be sent on to another address.
 """
 

@@ -16,7 +16,10 @@ _CLOSE_SECONDS: Final = 1.0
 
 
 class ControlChannel:
-    """Speaks over an inherited socket; `on_message` gets each message's type and data."""
+    """Speaks over an inherited socket.
+
+    `on_message` gets each message's type and data.
+    """
 
     def __init__(
         self, fd: int, on_message: Callable[[str, Any], None], on_end: Callable[[], None]

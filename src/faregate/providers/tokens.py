@@ -1,4 +1,4 @@
-"""Tokens that a credential is exchanged for: what is asked, what an answer says.
+"""Tokens that a credential is exchanged for: request and answer.
 
 Without I/O but for RS256, which is left to `cryptography`. Google: a service account's JWT, or an
 authorized user's refresh token. IBM Cloud: an API key.
