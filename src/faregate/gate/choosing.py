@@ -13,6 +13,7 @@ from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
 from faregate.dialects.audio.openai import can_pass
 from faregate.dialects.form_native import read_form
+from faregate.dialects.neutral.parts import carries_foreign
 from faregate.dialects.translation import FormNative, Lost, Written
 from faregate.gate.finish import add_attempt, record_start
 from faregate.gate.operations import Operation
@@ -186,6 +187,8 @@ class Choose:
                 return None
             forms = cast(FormNative, native)
             return forms.splice_model_form(call.body, call.form, peeked.model, wire.model)
+        if wire.translated is not None and carries_foreign(call.body):
+            return None  # of another vendor, which this one would refuse
         body = native.splice_model(call.body, peeked.model, wire.model)
         if isinstance(body, Refusal):
             return body

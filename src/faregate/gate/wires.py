@@ -29,11 +29,12 @@ class Wire:
     """One way, made once for a snapshot.
 
     `native` is set where bytes pass through, `writer` where the request is translated, into what
-    is streamed or not; `translated` is the same way for a form that can't pass.
+    is streamed or not; `translated` is the same way for what can't pass. `forwards`: the caller's
+    headers go along.
     """
 
     __slots__ = (
-        "choice", "dialect", "facts", "fields", "lane", "model", "name", "native", "path",
+        "choice", "dialect", "facts", "fields", "forwards", "lane", "model", "name", "native", "path",
         "stream_path", "streams", "translated", "upstream", "writer",
     )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Wire:
         else:
             self.writer = translator(operation.name, self.dialect)
         self.streams = hasattr(self.writer, "stream_reader")
+        self.forwards = self.native is not None
         self.translated: Wire | None = None
         self.lane = upstream.lane(self.dialect)
         self.fields = self.lane.fields + self.lane.key_fields.get(choice.key.name, b"")
@@ -72,14 +74,18 @@ class Wire:
             unsupported=frozenset(row.unsupported),
             quirks=frozenset(row.quirks),
         )
-        if self.native is not None and any(one.startswith(_FORMATS) for one in row.unsupported):
+        formats = any(one.startswith(_FORMATS) for one in row.unsupported)
+        if self.native is not None and (formats or operation.name == "generate"):
             self.translated = self._translating(translator(operation.name, self.dialect))
 
     def _translating(self, writer: Translator) -> "Wire":
         """The same way for what is translated after all."""
         other = copy(self)
         other.native, other.writer = None, writer
-        other.fields += _JSON + _USER_AGENT
+        # What a caller's headers say, such as betas, holds for the same dialect's body.
+        other.streams = other.forwards = hasattr(writer, "stream_reader")
+        if not other.forwards:
+            other.fields += _JSON + _USER_AGENT
         return other
 
     def carrying(self, written: Written) -> "Wire":
@@ -110,7 +116,7 @@ class Wire:
         `signed` are lines that prove this one request; `form` is the Content-Type of a form.
         """
         path = self.stream_path if streamed else self.path
-        if self.native is None:
+        if not self.forwards:
             return b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
                 self.lane.prefix,
                 path,

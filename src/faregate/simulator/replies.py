@@ -97,7 +97,7 @@ def tool_of(row: object) -> Tool:
     """A tool; one that is no function has its type as name."""
     if not isinstance(row, dict):
         raise RefusedError("Invalid type for 'tools[0]': expected an object.", param="tools")
-    function = row.get("function", row)
+    function = row.get("function") or row.get("custom") or row
     name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(name, str):
         name = str(row.get("type", ""))

@@ -69,3 +69,10 @@ def test_text_that_is_not_utf8_is_refused():
     with pytest.raises(ShapeError) as error:
         read_block(raw, "here")
     assert error.value.place == "here"
+
+
+def test_thoughts_that_nothing_proves_come_back_without_a_proof():
+    shown = shown_proof(parts.Thinking("hm"))
+    assert shown.startswith("faregate:")
+    block = {"type": "thinking", "thinking": "hm", "signature": shown}
+    assert read_block(msgspec.Raw(msgspec.json.encode(block)), "x") == parts.Thinking("hm")

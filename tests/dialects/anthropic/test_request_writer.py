@@ -152,7 +152,7 @@ def test_answers_of_json():
         ({"stop": ("\n\n",)}, {"stop"}),
         ({"stop": ("END",)}, set()),
         ({"others": {"logit_magic": 1}}, {"others.logit_magic"}),
-        ({"tools": (Tool(name="f", custom=True),)}, {"tools.custom"}),
+        ({"tools": (Tool(name="f", custom=True),)}, set()),
         ({"tools": (ServerTool("openai_responses", {}),)}, {"tools.server"}),
     ],
 )

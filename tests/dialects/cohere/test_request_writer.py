@@ -169,5 +169,5 @@ def test_what_a_request_cannot_say_is_told() -> None:
     )  # fmt: skip
     _, lost = _write(tools=tools, n=2, user="u", others={"x": 1}, parallel_tool_calls=False)
     assert lost == {
-        "tools.server", "tools.custom", "cache", "n", "user", "others.x", "parallel_tool_calls",
+        "tools.server", "cache", "n", "user", "others.x", "parallel_tool_calls",
     }  # fmt: skip

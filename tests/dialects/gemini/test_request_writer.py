@@ -196,7 +196,7 @@ def test_one_detail_of_all_images_is_a_resolution() -> None:
         ({"service_tier": "auto"}, set()),
         ({"speech": Speech({"id": "v"}, "mp3")}, {"speech.voice", "speech.format"}),
         ({"tools": (ServerTool("anthropic", {}), Tool(name="c", custom=True))},
-         {"tools.server", "tools.custom"}),
+         {"tools.server"}),
         ({"tools": (Tool(name="c", cache=CacheMark()),)}, {"cache"}),
         ({"origin": "anthropic", "others": {"container": 1}}, {"others.container"}),
         ({"messages": (Message("user", (Text("a"),), name="ann"),)}, {"messages.name"}),

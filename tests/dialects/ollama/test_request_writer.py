@@ -173,7 +173,7 @@ def test_what_a_request_cannot_say_is_told() -> None:
     )  # fmt: skip
     _, lost = _chat(tools=tools, n=2, user="u", others={"x": 1})
     assert lost == {
-        "tools.server", "tools.custom", "tools.strict", "cache", "n", "user", "others.x",
+        "tools.server", "tools.strict", "cache", "n", "user", "others.x",
     }  # fmt: skip
 
 

@@ -153,6 +153,8 @@ def read_thought(block: shapes.ThinkingBlock | shapes.RedactedThinkingBlock) -> 
 
 def _unpacked(text: str, shown: str) -> parts.Thinking:
     signature, origin = parts.read_signature(shown, NAME)
+    if origin == _UNPROVEN:
+        return parts.Thinking(text)
     if origin != NAME and signature.startswith("{"):
         try:
             proof = msgspec.json.decode(signature, type=_Proof)
@@ -162,6 +164,9 @@ def _unpacked(text: str, shown: str) -> parts.Thinking:
             text, proof.signature, proof.redacted, proof.id, proof.is_summary, origin
         )
     return parts.Thinking(text, signature, origin=origin)
+
+
+_UNPROVEN: Final = "-"  # in the place of an origin: nobody's proof, which Anthropic would refuse
 
 
 class _Proof(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
@@ -176,6 +181,8 @@ class _Proof(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 def shown_proof(thought: parts.Thinking) -> str:
     """What a caller shall give back with the thought."""
     plain = thought.redacted is None and thought.id is None and not thought.is_summary
+    if not (thought.signature or thought.redacted or thought.origin):
+        return parts.shown_signature("", _UNPROVEN, NAME)
     if thought.origin in ("", NAME) or (plain and thought.signature is not None):
         return parts.shown_signature(thought.signature or "", thought.origin or NAME, NAME)
     proof = _Proof(thought.signature, thought.redacted, thought.id, thought.is_summary)

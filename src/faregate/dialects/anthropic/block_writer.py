@@ -12,6 +12,7 @@ import msgspec
 from faregate.dialects.anthropic.block_reader import shown_proof
 from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.shapes import KIN, NAME
+from faregate.dialects.free_text import as_arguments
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.call_proofs import CALL
 from faregate.dialects.neutral.request import Request
@@ -166,7 +167,7 @@ def write_call(part: parts.ToolCall) -> Block:
         "type": "tool_use",
         "id": tool_id(part.id),
         "name": part.name,
-        "input": arguments_object(part.arguments),
+        "input": arguments_object(as_arguments(part)),
     }
     return _marked(block, part.cache)
 

@@ -24,6 +24,7 @@ from faregate.dialects.anthropic.request_reader import TIERS, TOOL_MEMBER
 from faregate.dialects.anthropic.schemas import fitted
 from faregate.dialects.anthropic.shapes import NAME
 from faregate.dialects.anthropic.thinking import write_sampling, write_thinking
+from faregate.dialects.free_text import as_function
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.request import Message, Request, ServerTool, Tool
 from faregate.dialects.translation import TargetFacts, Written
@@ -184,9 +185,7 @@ def _tool(tool: Tool | ServerTool, losses: Losses, *, own: bool) -> Block | None
             return dict(tool.raw)
         losses["tools.server"] = "Tools that another vendor runs."
         return None
-    if tool.custom:
-        losses["tools.custom"] = "Anthropic's tools take JSON, not free text."
-        return None
+    tool = as_function(tool)
     made: Block = {"name": tool.name}
     if tool.description is not None:
         made["description"] = tool.description

@@ -91,8 +91,8 @@ class StreamWriter:
     """Writes one reply's stream; see the module."""
 
     __slots__ = (
-        "_asked", "_begun", "_current", "_ended", "_finish", "_index", "_kind", "_stop_sequence",
-        "_thought", "_usage", "_waiting",
+        "_asked", "_begun", "_current", "_ended", "_finish", "_index", "_is_proven", "_kind",
+        "_stop_sequence", "_thought", "_usage", "_waiting",
     )  # fmt: skip
 
     def __init__(self, asked: Asked) -> None:
@@ -101,6 +101,7 @@ class StreamWriter:
         self._ended = False
         self._current = -1  # the part that is open; -1: none
         self._kind = ""
+        self._is_proven = False
         self._index = -1  # of the newest block
         self._waiting: dict[int, list[_OfPart]] = {}
         self._thought = Thinking()
@@ -233,7 +234,9 @@ class StreamWriter:
         if self._current < 0:
             return b""
         self._current = -1
-        return _STOP % self._index
+        unproven = self._kind == "thinking" and not self._is_proven
+        said = self._signed(ThinkingSigned(0, 0, "")) if unproven else b""
+        return said + _STOP % self._index
 
     def _open(self, event: _OfPart) -> bytes:
         self._kind = _KINDS.get(type(event), "")
@@ -252,6 +255,7 @@ class StreamWriter:
             return self._redacted(event)
         if isinstance(event, (ThinkingDelta, ThinkingSigned)):
             self._thought = Thinking()
+            self._is_proven = False
             block = b'{"type":"thinking","thinking":"","signature":""}'
             return self._start(event.part, block) + self._more(event)
         return self._whole(event)
@@ -306,6 +310,7 @@ class StreamWriter:
         return b""
 
     def _signed(self, event: ThinkingSigned) -> bytes:
+        self._is_proven = True
         thought = Thinking(
             " ",  # so that what proves it goes with a text
             event.signature,

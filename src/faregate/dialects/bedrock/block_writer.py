@@ -9,6 +9,7 @@ from faregate.dialects.anthropic.losses import Losses
 from faregate.dialects.anthropic.shapes import KIN
 from faregate.dialects.bedrock.block_reader import NAME
 from faregate.dialects.bedrock.media import format_of
+from faregate.dialects.free_text import as_arguments
 from faregate.dialects.neutral import parts
 
 Block = dict[str, Any]
@@ -159,7 +160,7 @@ def write_call(part: parts.ToolCall) -> Block:
         "toolUse": {
             "toolUseId": tool_id(part.id),
             "name": part.name,
-            "input": arguments_object(part.arguments),
+            "input": arguments_object(as_arguments(part)),
         }
     }
 

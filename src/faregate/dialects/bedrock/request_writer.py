@@ -20,6 +20,7 @@ from faregate.dialects.anthropic.thinking import write_sampling, write_thinking
 from faregate.dialects.bedrock.block_reader import NAME
 from faregate.dialects.bedrock.block_writer import Block, BlockWriter, cache_point
 from faregate.dialects.bedrock.request_reader import ADDITIONAL
+from faregate.dialects.free_text import as_function
 from faregate.dialects.neutral import parts, reasoning
 from faregate.dialects.neutral.request import Message, Request, ServerTool, Tool
 from faregate.dialects.translation import TargetFacts, Written
@@ -153,9 +154,7 @@ def _tool(tool: Tool | ServerTool, losses: Losses) -> list[Block]:
             return [tool.raw]
         losses["tools.server"] = "Tools that another vendor runs."
         return []
-    if tool.custom:
-        losses["tools.custom"] = "Bedrock's tools take JSON, not free text."
-        return []
+    tool = as_function(tool)
     spec: Block = {"name": tool.name}
     if tool.description:
         spec["description"] = tool.description

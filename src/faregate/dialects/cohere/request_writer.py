@@ -13,6 +13,7 @@ import msgspec
 from faregate.dialects import tool_errors
 from faregate.dialects.cohere.request_reader import NAME, PLAN
 from faregate.dialects.fitting import fitted
+from faregate.dialects.free_text import as_function
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.reasoning import budget_tokens
 from faregate.dialects.neutral.request import AnswerFormat, Message, Request, ServerTool, Tool
@@ -102,12 +103,10 @@ def _write_tools(request: Request, body: Object, lost: dict[str, str]) -> None:
     for tool in request.tools:
         if isinstance(tool, ServerTool):
             lost["tools.server"] = "Cohere does not have the tools of another vendor."
-        elif tool.custom:
-            lost["tools.custom"] = "Functions of Cohere take objects, no free text."
         else:
             if tool.cache is not None:
                 lost["cache"] = "Cohere takes no marks for a cache."
-            tools.append(tool)
+            tools.append(as_function(tool))
     choice = request.tool_choice
     if choice is not None:
         if choice.mode in ("tool", "allowed"):

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from faregate.dialects.fitting import fitted
+from faregate.dialects.free_text import as_function
 from faregate.dialects.gemini.content_reader import NAME
 from faregate.dialects.gemini.content_writer import ContentWriter
 from faregate.dialects.gemini.request_reader import DETAILS, LEVELS
@@ -184,12 +185,10 @@ def _write_tools(request: Request, body: Object, extras: Object, lost: dict[str,
                 tools.append(tool.raw)
             else:
                 lost["tools.server"] = "Gemini does not have the tools of another vendor."
-        elif tool.custom:
-            lost["tools.custom"] = "Functions of Gemini take objects, no free text."
         else:
             if tool.cache is not None:
                 lost["cache"] = "Gemini caches by itself; it takes no marks in a prompt."
-            declarations.append(_declaration(tool, extras.get(tool.name, {})))
+            declarations.append(_declaration(as_function(tool), extras.get(tool.name, {})))
     if declarations:
         tools.insert(0, {"functionDeclarations": declarations})
     if tools:

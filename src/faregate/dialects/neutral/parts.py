@@ -171,6 +171,11 @@ def shown_signature(signature: str, origin: str, dialect: str) -> str:
     return signature if origin == dialect else f"{_FOREIGN}{origin}:{signature}"
 
 
+def carries_foreign(body: bytes) -> bool:
+    """Whether a request brings a signature that `shown_signature` wrote, also as base64."""
+    return b'"faregate:' in body or b'"ZmFyZWdhdGU6' in body
+
+
 def read_signature(shown: str, dialect: str) -> tuple[str, str]:
     """The signature and its origin, from what `shown_signature` wrote."""
     if shown.startswith(_FOREIGN):

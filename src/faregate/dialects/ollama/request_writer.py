@@ -10,6 +10,7 @@ import msgspec
 
 from faregate.dialects import tool_errors
 from faregate.dialects.fitting import fitted
+from faregate.dialects.free_text import as_function
 from faregate.dialects.neutral import parts
 from faregate.dialects.neutral.request import Message, Reasoning, Request, ServerTool, Tool
 from faregate.dialects.ollama.messages_reader import NAME
@@ -142,16 +143,13 @@ def _tools(request: Request, lost: dict[str, str]) -> list[Object]:
         if isinstance(tool, ServerTool):
             lost["tools.server"] = "Ollama does not have the tools of another vendor."
             continue
-        if tool.custom:
-            lost["tools.custom"] = "Functions of Ollama take objects, no free text."
-            continue
         if tool.strict:
             lost["tools.strict"] = "Ollama does not hold calls to their schemas."
         if tool.cache is not None:
             lost["cache"] = "Ollama takes no marks for a cache."
         named = choice is None or choice.mode not in ("tool", "allowed")
         if named or (choice is not None and tool.name in choice.names):
-            made.append(_tool(tool))
+            made.append(_tool(as_function(tool)))
     return [] if choice is not None and choice.mode == "none" else made
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from faregate.core.refusals import Refusal
 from faregate.dialects import translation
+from faregate.dialects.free_text import restored, restoring
 from faregate.dialects.neutral.reply import Reply
 from faregate.dialects.neutral.request import Request
 from faregate.dialects.openai import mistral, native, quirks
@@ -39,15 +40,15 @@ class ChatDialect:
 
     def write_reply(self, reply: Reply, asked: Asked) -> bytes:
         """A whole reply for a caller."""
-        return write_reply(reply, asked, self.name)
+        return write_reply(restored(reply, asked.request), asked, self.name)
 
     def stream_reader(self) -> ChatStreamReader:
         """For one reply."""
         return ChatStreamReader(self.name)
 
-    def stream_writer(self, asked: Asked) -> ChatStreamWriter:
+    def stream_writer(self, asked: Asked) -> translation.StreamWriter:
         """For one reply."""
-        return ChatStreamWriter(asked, self.name)
+        return restoring(ChatStreamWriter(asked, self.name), asked.request)
 
 
 DIALECT: Final[translation.Dialect] = ChatDialect()

@@ -4,6 +4,7 @@ from typing import Final
 
 from faregate.core.refusals import Refusal
 from faregate.dialects import translation
+from faregate.dialects.free_text import restored, restoring
 from faregate.dialects.neutral.reply import Reply
 from faregate.dialects.neutral.request import Request
 from faregate.dialects.responses import items_reader
@@ -38,15 +39,15 @@ class ResponsesDialect:
 
     def write_reply(self, reply: Reply, asked: Asked) -> bytes:
         """A whole response for a caller."""
-        return write_reply(reply, asked)
+        return write_reply(restored(reply, asked.request), asked)
 
     def stream_reader(self) -> ResponsesStreamReader:
         """For one response."""
         return ResponsesStreamReader()
 
-    def stream_writer(self, asked: Asked) -> ResponsesStreamWriter:
+    def stream_writer(self, asked: Asked) -> translation.StreamWriter:
         """For one response."""
-        return ResponsesStreamWriter(asked)
+        return restoring(ResponsesStreamWriter(asked), asked.request)
 
 
 DIALECT: Final[translation.Dialect] = ResponsesDialect()
