@@ -34,8 +34,8 @@ class Wire:
     """
 
     __slots__ = (
-        "choice", "dialect", "facts", "fields", "forwards", "lane", "model", "name", "native", "path",
-        "stream_path", "streams", "translated", "upstream", "writer",
+        "choice", "dialect", "facts", "fields", "forwards", "lane", "model", "name", "native",
+        "path", "stream_path", "streams", "translated", "upstream", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -75,8 +75,11 @@ class Wire:
             quirks=frozenset(row.quirks),
         )
         formats = any(one.startswith(_FORMATS) for one in row.unsupported)
-        if self.native is not None and (formats or operation.name == "generate"):
-            self.translated = self._translating(translator(operation.name, self.dialect))
+        writer = translator(operation.name, self.dialect)
+        if self.native is not None and writer is not None and (
+            formats or operation.name == "generate"
+        ):
+            self.translated = self._translating(writer)
 
     def _translating(self, writer: Translator) -> "Wire":
         """The same way for what is translated after all."""
