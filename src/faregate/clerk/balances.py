@@ -68,7 +68,8 @@ class BalanceWatch:
 def left_nano(provider: Provider, key: str) -> int | None:
     """What is left at an account, in billionths of a dollar.
 
-    None: it is in another currency. May block. Raises OSError, `http.client.HTTPException`, and ValueError for what is no balance.
+    None: it is in another currency. May block. Raises OSError, `http.client.HTTPException`, and
+    ValueError for what is no balance.
     """
     row = vendor_of(provider)
     assert row.balance is not None

@@ -91,7 +91,8 @@ def balance(
 ) -> None:
     """Say what is left of prepaid credit.
 
-    It is for providers that have no address that tells it. From then on it is estimated by what calls cost. It is kept as long as the service runs.
+    It is for providers that have no address that tells it. From then on it is estimated by what
+    calls cost. It is kept as long as the service runs.
 
     Example: faregate providers balance anthropic 25.00
     """

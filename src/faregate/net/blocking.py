@@ -1,7 +1,7 @@
 """Single requests to a provider, which may block.
 
-They are for commands and for what goes on beside the calls. They go by the provider's own proxy and certificates; redirects are never followed, for a key must
-not be sent on to another address.
+They are for commands and for what goes on beside the calls. They go by the provider's own proxy
+and certificates; redirects are never followed, for a key must not be sent on to another address.
 """
 
 import ssl
