@@ -23,6 +23,7 @@ from faregate.batches.facts import (
     new_file_id,
     results_name,
 )
+from faregate.core.errors import StorageError
 
 Facts = TypeVar("Facts", FileFacts, BatchFacts)
 _replace = msgspec.structs.replace
@@ -97,18 +98,24 @@ class MemoryBatches:
 
     def read(self, name: str, start: int, length: int) -> bytes:
         """A part of some bytes."""
-        return self._bytes[name][start : start + length]
+        return self._named(name)[start : start + length]
 
     def size(self, name: str) -> int:
         """How many bytes there are under a name."""
-        return len(self._bytes[name])
+        return len(self._named(name))
+
+    def _named(self, name: str) -> bytes:
+        try:
+            return self._bytes[name]
+        except KeyError:
+            raise StorageError(f"there is nothing named {name}") from None
 
     def keep_batch(self, batch: BatchFacts, requests: bytes | None, open_max: int) -> bool:
         """Keep a batch; False where its owner has as many open ones as it may."""
         held = (one for one in self._batches.values() if one.owner == batch.owner)
         if sum(one.is_open for one in held) >= open_max:
             return False
-        data = self._bytes[batch.input_file] if requests is None else requests
+        data = self._named(batch.input_file) if requests is None else requests
         self._bytes[input_name(batch.batch_id)] = data
         self._put(batch)
         return True

@@ -63,6 +63,8 @@ ENTRIES: Final = {
     "events": Entry("events", "app", _USE, "Read what happened to wallets and budgets."),
     "call": Entry("call", "call", _USE, "Make a call through the gate from the terminal."),
     "calls": Entry("calls", "app", _USE, "Read what was called, by whom, and how it went."),
+    "batches": Entry("batches", "app", _USE, "List, show and cancel callers' batches."),
+    "files": Entry("files", "app", _USE, "List and delete callers' files."),
     "diagnose": Entry("diagnose", "diagnose", _USE, "Explain a refusal, and the way out."),
     "simulate": Entry("simulate", "simulate", _USE, "Serve OpenAI's format with a script."),
 }

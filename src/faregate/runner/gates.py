@@ -3,6 +3,7 @@
 The operator's token acts for the key that a batch belongs to (`policies.acting`).
 """
 
+import contextlib
 import http.client
 import socket
 from collections.abc import Callable, Sequence
@@ -73,8 +74,12 @@ class Gates:
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            connection.request(method, path, body, headers)
+            # A gate that refuses by the head alone may answer before it has taken the body.
+            with contextlib.suppress(BrokenPipeError):
+                connection.request(method, path, body, headers)
             reply = connection.getresponse()
+            if reply.length is None and not reply.chunked:
+                raise ReplyLostError("the head of the reply is cut short")
             data = reply.read(BATCH_REPLY_BYTES_MAX + 1)
             if reply.length and len(data) <= BATCH_REPLY_BYTES_MAX:
                 raise ReplyLostError("the reply ended too soon")

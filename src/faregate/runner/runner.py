@@ -37,6 +37,7 @@ from faregate.runner.verdicts import (
     found_of,
     pause_of,
     stop_of,
+    stop_of_record,
 )
 
 _log = logging.getLogger(__name__)
@@ -289,12 +290,16 @@ class Runner:
         age_ns = self._clock.wall_ns() - line.begun_ns
         if 0 <= age_ns < self._send_within_ns + int(_MARGIN_S * _NS):
             return
-        found = found_of(self._calls.find(line.call_id))
+        record = self._calls.find(line.call_id)
+        found = found_of(record)
         unsure = age_ns > RESEND_WITHIN_S * _NS or self.settings.journal.when_full == "serve"
         if found == "open" and not unsure:
             return
         if found == "refused" or (found == "not_made" and not unsure):
             _log.info("line %d of batch %s is sent again", line.line, batch.batch_id)
+            if record is not None and (stop := stop_of_record(record, line.line)) is not None:
+                self._desk.stop(batch.batch_id, stop)
+            self._pause(line, PAUSE_S)
             self._desk.put_back(line, same_call=found == "not_made")
             return
         _log.warning("the reply of line %d of batch %s is lost", line.line, batch.batch_id)

@@ -51,8 +51,9 @@ def stop_of(status: int, body: bytes, line: int) -> LineError | None:
     try:
         told: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        told = {}
-    error = told.get("error") if isinstance(told, dict) else None
+        told = None
+    told = told if isinstance(told, dict) else {}
+    error = told.get("error")
     error = error if isinstance(error, dict) else {}
     details = error.get("details")
     details = details if isinstance(details, dict) else told
@@ -68,6 +69,15 @@ def stop_of(status: int, body: bytes, line: int) -> LineError | None:
     message = str(error.get("message") or f"A call was answered {status}.")
     message = " ".join([message, *(text for text in texts if text not in message)])
     return LineError(str(code), message, line)
+
+
+def stop_of_record(record: CallRecord, line: int) -> LineError | None:
+    """The same, by the record of a call whose reply nobody has."""
+    if record.refusal is None:
+        return None
+    if record.status not in _STOPPING and record.refusal not in _PAYING:
+        return None
+    return LineError(record.refusal, record.detail or f"A call was answered {record.status}.", line)
 
 
 def found_of(record: CallRecord | None) -> Found:
