@@ -316,17 +316,22 @@ async def test_a_transcript_by_its_tokens() -> None:
         assert await charged(place) == ("estimated", 40 * 1_000 + 16 * 2_000)
 
 
-async def test_subtitles_are_made_where_a_vendor_has_only_times() -> None:
+@pytest.mark.parametrize("kind", ["transcriptions", "translations"])
+async def test_subtitles_are_made_where_a_vendor_has_only_times(kind: str) -> None:
+    path = f"/v1/audio/{kind}"
     async with serving("units") as place:
-        direct = await asked(place, "/v1/audio/transcriptions", "whisper", wanted("srt"))
-        made = await asked(place, "/v1/audio/transcriptions", "groq", wanted("srt"))
+        direct = await asked(place, path, "whisper", wanted("srt"))
+        made = await asked(place, path, "groq", wanted("srt"))
         assert made.status == 200, made.body
         assert made["content-type"] == "text/plain; charset=utf-8"
         assert made.body.strip().splitlines()[:2] == direct.body.strip().splitlines()[:2]
-        assert b'"verbose_json"' not in place.sim.requests[0].body
+        assert b"verbose_json" in place.sim.requests[1].body
         assert await charged(place) == ("stated", 300_000)
-        passed = await asked(place, "/v1/audio/transcriptions", "groq", wanted("verbose_json"))
+        passed = await asked(place, path, "groq", wanted("verbose_json"))
         assert "segments" in passed.json
+        streamed = [multipart.Field("stream", b"true"), *wanted("srt")]
+        reply = await asked(place, path, "groq", streamed)
+        assert (reply.code, reply.json["param"]) == ("unsupported_parameter", "stream")
 
 
 # -- who doesn't serve -----------------------------------------------------------------------------

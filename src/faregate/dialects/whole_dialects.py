@@ -23,6 +23,7 @@ CALLERS: Final[dict[str, dict[str, WholeCaller[Any, Any] | FormCaller[Any, Any]]
     "images": {images.NAME: images.CALLER},
     "speech": {audio.SPEECH: audio.SPEECH_CALLER},
     "transcriptions": {audio.TRANSCRIPTIONS: audio.TRANSCRIPTIONS_DIALECT},
+    "translations": {audio.TRANSLATIONS: audio.TRANSCRIPTIONS_DIALECT},
 }
 TARGETS: Final[dict[str, dict[str, WholeTarget[Any, Any]]]] = {
     "embeddings": {
@@ -40,6 +41,7 @@ TARGETS: Final[dict[str, dict[str, WholeTarget[Any, Any]]]] = {
         audio.TRANSCRIPTIONS: audio.TRANSCRIPTIONS_DIALECT,
         elevenlabs.NAME: elevenlabs.TRANSCRIPTIONS,
     },
+    "translations": {audio.TRANSLATIONS: audio.TRANSCRIPTIONS_DIALECT},
 }
 # Below a vendor's base URL for the dialect; `gemini.path` tells Gemini's for a vendor and model.
 PATHS: Final[dict[str, str]] = {
@@ -56,6 +58,6 @@ PATHS: Final[dict[str, str]] = {
     "openai_image_variations": "/images/variations",
     audio.SPEECH: "/audio/speech",
     audio.TRANSCRIPTIONS: "/audio/transcriptions",
-    "openai_translations": "/audio/translations",
+    audio.TRANSLATIONS: "/audio/translations",
     "openai_moderations": "/moderations",
 }

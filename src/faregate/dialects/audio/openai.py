@@ -38,6 +38,7 @@ from faregate.wire import multipart
 
 SPEECH: Final = "openai_speech"
 TRANSCRIPTIONS: Final = "openai_transcriptions"
+TRANSLATIONS: Final = "openai_translations"  # the same forms, for another language
 SPEECH_TYPES: Final[dict[AudioFormat, str]] = {
     "mp3": "audio/mpeg",
     "opus": "audio/opus",
