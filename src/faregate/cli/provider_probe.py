@@ -37,6 +37,7 @@ from faregate.gate.operations import is_addressed, target_paths
 from faregate.gate.proofs import ask_token, signed_fields
 from faregate.gate.translators import translator
 from faregate.net.blocking import Fetched, fetch
+from faregate.policies.masking import mask
 from faregate.providers.refusals import classify
 from faregate.providers.tokens import UnprovenError, is_token, read_token
 from faregate.providers.vendors import address_at, dialect_base_url
@@ -386,4 +387,5 @@ def _said(provider: Provider, body: bytes) -> str:
     for secret in secrets:
         if len(secret) > 3:
             line = line.replace(secret, "***")
+    line = mask(line.encode()).decode("utf-8", "replace")
     return f", it says: {line[:_SAID_CHARACTERS_MAX]}"
