@@ -30,6 +30,7 @@ from faregate.gate.findings import (
     refused,
 )
 from faregate.gate.phases import Phase
+from faregate.gate.realtime import check_handshake
 from faregate.gate.state import CallState
 from faregate.gate.ways_out import SupposedPurses, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
@@ -250,8 +251,8 @@ class _Diagnosis:
             refusal = step.dry(asked)  # type: ignore[arg-type]
         elif isinstance(step, Send):
             return self._send(judged, supposed)
-        elif phase is Phase.SEND:
-            return None  # what the gate answers by itself
+        elif phase is Phase.SEND or step is check_handshake:
+            return None  # what the gate answers by itself, and what a dry run doesn't switch
         else:
             refusal = step(asked)
         if refusal is not None:
