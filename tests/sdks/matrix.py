@@ -13,13 +13,16 @@ RUN_S_MAX: Final = 240
 
 GENERATING: Final = ("chat", "stream", "tools", "streamed tools", "parallel", "structured")
 WITHOUT_TOOLS: Final = ("chat", "stream", "structured")
-ERRORS: Final = ("bad key", "unknown model", "no credit", "rate limit", "provider down")
+ERRORS: Final = (
+    "bad key", "unknown model", "no credit", "rate limit", "provider down", "provider overloaded",
+)  # fmt: skip
 REFUSED: Final = {  # status, code
     "bad key": (401, "key_unknown"),
     "unknown model": (404, "model_unknown"),
     "no credit": (402, "credit_exhausted"),
     "rate limit": (429, "rate_limited"),
     "provider down": (502, "upstream_unreachable"),
+    "provider overloaded": (503, "provider_overloaded"),
 }
 
 

@@ -84,7 +84,11 @@ def document(simulator_url: str, local_url: str | None = None) -> Document:
     providers: list[dict[str, Any]] = [
         {"name": "dead", "vendor": "openai", "base_url": DEAD, "api_key": "k", "proxy": "none"}
     ]
-    models: list[dict[str, Any]] = [{"name": "dead", "provider": "dead"}]
+    providers.append(_account("overloaded", "openai", simulator_url, ()))
+    models: list[dict[str, Any]] = [
+        {"name": "dead", "provider": "dead"},
+        {"name": "overloaded", "provider": "overloaded", "upstream_model": "sim:error=overloaded"},
+    ]
     for name, (vendor, path, dialects) in BACK_ENDS.items():
         providers.append(_account(name, vendor, root + path, dialects))
         for deed, script in DEEDS.items():  # an account for each, for it tells the script

@@ -39,6 +39,7 @@ ERRORS = {  # case: the key and the model that bring it about
     "no credit": ("broke", "openai-plain"),
     "rate limit": ("limited", "openai-plain"),
     "provider down": ("good", "dead"),
+    "provider overloaded": ("good", "overloaded"),
 }
 DEEDS = {
     "tools": "tool",

@@ -1,4 +1,4 @@
-"""What proves the thought behind a tool's call, for callers whose calls have no place for it.
+"""What proves the thought behind a tool's call.
 
 Gemini signs calls, and since version 3 wants the proof back. In the dialects of OpenAI's responses
 and of Anthropic's messages it stands in an item of thoughts before the call, which callers send
@@ -15,7 +15,10 @@ CALL: Final = "call:"  # in front of what proves the thought behind the call tha
 
 
 def with_proofs(parts: tuple[Part, ...], dialect: str) -> tuple[Part, ...]:
-    """The parts of a caller's `dialect`, with a call's proof at it, which stood before it."""
+    """The parts of a caller's dialect, with a call's proof at it.
+
+    It stood before the call.
+    """
     if not any(isinstance(part, Thinking) and _proof(part, dialect) for part in parts):
         return parts
     found: list[Part] = []
