@@ -10,6 +10,7 @@ from faregate.gate.answers import Answer
 from faregate.gate.charging import give_up
 from faregate.gate.finish import CLIENT_CLOSED_STATUS, add_attempt, finish_call
 from faregate.gate.relay import Relay
+from faregate.gate.telling import attempts_text, tells_attempts
 from faregate.wire.reply import render_reply
 
 _log = logging.getLogger(__name__)
@@ -103,6 +104,8 @@ class Call(Relay):
         fields, body = self.plan.refusals.render(refusal, self.call_id, statuses)
         if refusal.scope == "limit" and self.terms.rate_fields is not None:
             fields.extend(self.terms.rate_fields.pairs(self.limit_standings()))
+        if self.attempts and self.gate.attempts_told and tells_attempts(self):
+            fields.append(("faregate-attempts", attempts_text(self)))
         status = refusal.told_status(statuses)
         self._send_answer(status, fields, body)
         finish_call(self, "refused", status, refusal)

@@ -39,7 +39,7 @@ _DROP: Final = b"drop"
 _HINTS: Final = frozenset(
     {"cache", "prompt_cache_key", "user", "metadata", "store", "messages.name"}
     | {"messages.image.detail", "others.context_management", "others.betas", "others.include"}
-    | {"others.truncation", "citations", "others.prompt_cache_retention"}
+    | {"others.truncation", "citations", "messages.citations", "others.prompt_cache_retention"}
     | {"others.safety_identifier", "others.client_metadata", "tools.strict"}
 )
 _FAR: Final = float("inf")

@@ -15,7 +15,12 @@ from faregate.gate.attempts import attempt_broken, attempt_failed
 from faregate.gate.finish import add_attempt
 from faregate.net.upstream_connection import Failure, FailureKind
 from faregate.policies.masking import mask
-from faregate.providers.refusals import Classification, classify, retry_after_seconds
+from faregate.providers.refusals import (
+    Classification,
+    classify,
+    may_refuse,
+    retry_after_seconds,
+)
 from faregate.routing.troubles import Kind, Scope, Trouble
 from faregate.wire import content_coding
 from faregate.wire.reply_reader import ReplyHead
@@ -48,9 +53,18 @@ _BUSY_RETRY_AFTER_S: Final = 1
 _SAID_CHARACTERS_MAX: Final = 1_000
 _OF_THE_REQUEST: Final = frozenset(("invalid_request", "context_length", "content_refused"))
 _LOOKED_AT: Final = 200
-_PREAMBLES: Final = (b"event: message_start", b"event: response.created")
+_PREAMBLES: Final = (
+    b"event: message_start", b"event: response.created", b"event: message-start",
+)  # fmt: skip
 _ERROR_EVENTS: Final = (b'data: {"error"', b'data:{"error"', b"event: error", b'[{"error"')
-_LATE_ERRORS: Final = (b"\nevent: error", b"\nevent: response.failed")
+_LATE_ERRORS: Final = (
+    b"\nevent: error",
+    b"\nevent: response.failed",
+    b"\nevent: message-end",
+    b'\ndata: {"error"',
+)
+_COHERE_ENDS: Final = b"event: message-end"
+_COHERE_FAILED: Final = b'"finish_reason":"ERROR"'
 
 
 # -- what begins well and is an error --------------------------------------------------------------
@@ -60,6 +74,8 @@ def looks_like_error(data: bytes) -> bool:
     """Whether the first piece of a reply of 200 may be that of an error."""
     if data.find(b'"error"', 0, _LOOKED_AT) < 0 and not data.startswith(b"event: error"):
         return False
+    if data.startswith(_COHERE_ENDS):
+        return _COHERE_FAILED in data.replace(b" ", b"")
     start = data[:_LOOKED_AT]
     if start.startswith(b"data:") and b'"error":{' in start:
         return True
@@ -68,7 +84,14 @@ def looks_like_error(data: bytes) -> bool:
 
 def is_preamble(data: bytes) -> bool:
     """Whether a stream has begun without any part of an answer."""
-    return data.startswith(_PREAMBLES) and b"elta" not in data and b"block_start" not in data
+    if data.startswith(_PREAMBLES):
+        return b"elta" not in data and b"block_start" not in data
+    # OpenAI's first event names the role, and has no content yet.
+    return (
+        b'"content":""' in data
+        and b'"role":"assistant"' in data
+        and (data.count(b"data:") == 1 or b'\ndata: {"error"' in data)
+    )
 
 
 def error_behind_preamble(data: bytes) -> bytes | None:
@@ -76,7 +99,9 @@ def error_behind_preamble(data: bytes) -> bytes | None:
     for mark in _LATE_ERRORS:
         _, found, rest = data.partition(mark)
         if found and ends_event(rest):
-            return found[1:] + rest
+            late = found[1:] + rest
+            if not late.startswith(_COHERE_ENDS) or _COHERE_FAILED in late.replace(b" ", b""):
+                return late
     return None
 
 
@@ -91,8 +116,10 @@ def is_error(call: "Relay", head: ReplyHead, body: bytes) -> bool:
     """Whether a whole reply of 200 is an error."""
     upstream = call.upstream
     vendor = upstream.vendor if upstream is not None else ""
-    found = classify(vendor, head.status, text_fields(head), decoded(head, body))
-    return found.meaning != "none"
+    content = decoded(head, body)
+    if not may_refuse(vendor, content):
+        return False
+    return classify(vendor, head.status, text_fields(head), content).meaning != "none"
 
 
 # -- attempts that fail ----------------------------------------------------------------------------
@@ -137,7 +164,7 @@ def fail_in_stream(call: "Relay", event: bytes, known: str | None = None) -> boo
         data = event.partition(b"\n")[0]
         found = _classified(call, head, data)
     if found.meaning == "none":
-        if known is None and not event.startswith(b"event: error"):
+        if known is None and not event.startswith((b"event: error", _COHERE_ENDS)):
             return False
         found = Classification("failed", "provider_failed", known or "an error in its stream")
     if call.sending is not None:

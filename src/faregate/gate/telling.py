@@ -17,16 +17,24 @@ def told_lines(call: "CallState") -> bytes:
         names = ", ".join(call.dropped[:_NAMES_MAX])
         lines += f"faregate-dropped: {_plain(names)}\r\n".encode()
     if call.gate.attempts_told and tells_attempts(call):
-        tried = [
+        tried = attempts_text(call)
+        if call.choice is not None:
+            choice = call.choice
+            ok = f"{choice.target.name} {choice.target.account.name}/{choice.key.name} ok"
+            tried = f"{tried}; {_plain(ok)}" if tried else _plain(ok)
+        lines += f"faregate-attempts: {tried}\r\n".encode()
+    return lines
+
+
+def attempts_text(call: "CallState") -> str:
+    """The attempts that have ended, as the field tells them."""
+    return _plain(
+        "; ".join(
             f"{one.model or one.upstream_model} {one.provider}/{one.key} {one.status} {one.result}"
             f" {(one.ended_us - one.begun_us) // 1000}ms"
             for one in call.attempts
-        ]
-        if call.choice is not None:
-            choice = call.choice
-            tried.append(f"{choice.target.name} {choice.target.account.name}/{choice.key.name} ok")
-        lines += f"faregate-attempts: {_plain('; '.join(tried))}\r\n".encode()
-    return lines
+        )
+    )
 
 
 def tells_attempts(call: "CallState") -> bool:
