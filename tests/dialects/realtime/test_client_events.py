@@ -147,3 +147,8 @@ def test_a_limit_is_a_whole_number_above_none() -> None:
     assert read_limit({}) is None
     assert read_limit({"max_output_tokens": 0}) == -1
     assert read_limit({"max_output_tokens": 1.5}) == -1
+
+
+def test_a_model_that_is_no_name_is_refused() -> None:
+    refused = events().read(b'{"type":"session.update","session":{"model":[]}}')
+    assert isinstance(refused, Refusal)

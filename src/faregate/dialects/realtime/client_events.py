@@ -126,7 +126,7 @@ class ClientEvents:
         named = session.get("model")
         if named is None:
             return None
-        if named not in self._names:
+        if not isinstance(named, str) or named not in self._names:
             detail = "A session keeps the model that it was opened with."
             return refuse("model_not_allowed", detail, param="session.model", scope="key")
         session["model"] = self._served
