@@ -13,13 +13,13 @@ from faregate.simulator.service import Simulator
 
 WORDS = "Say something."
 VENDORS: dict[str, dict[str, Any]] = {
-    "openai": {"path": "/v1", "vendor": "openai"},
+    "openai": {"path": "/v1", "vendor": "openai", "dialects": {"generate": ["openai_chat"]}},
     "responses": {
         "path": "/v1", "vendor": "openai", "dialects": {"generate": ["openai_responses"]},
     },
     "anthropic": {"path": "/v1", "vendor": "anthropic"},
-    "gemini": {"path": "/v1beta", "vendor": "gemini"},
-    "cohere": {"path": "/v2", "vendor": "cohere"},
+    "gemini": {"path": "/v1beta", "vendor": "gemini", "dialects": {"generate": ["gemini"]}},
+    "cohere": {"path": "/v2", "vendor": "cohere", "dialects": {"generate": ["cohere"]}},
     "ollama": {"path": "/v1", "vendor": "ollama", "dialects": {"generate": ["ollama"]}},
 }  # fmt: skip
 
