@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.sdks.world import BACK_ENDS, EMBEDDING, TEXT, World
+from tests.sdks.world import TEXT, World
 
 SCRIPTS: Final = Path(__file__).parent / "scripts"
 RUN_S_MAX: Final = 240
@@ -69,34 +69,8 @@ SDKS: Final[dict[str, tuple[Surface, ...]]] = {
 
 Call = tuple[str, str, str]  # surface, case, back end
 
-_BACK_ENDS: Final = tuple(BACK_ENDS)
-_NO_USAGE: Final = (
-    "OpenAI's dialect tells the usage of a stream where it is asked for, and this SDK can't ask; "
-    "Mistral tells it always."
-)
-_PIECES: Final = (
-    "the SDK reads no calls in pieces: each piece must have a name, as Mistral sends calls whole."
-)
-_NO_ID: Final = "the SDK wants an id of the list of vectors, which OpenAI's dialect doesn't have."
-
 # SDK, surface, case, back end: what is known not to work, and why. `table` sees that it is so.
-KNOWN: Final[dict[tuple[str, str, str, str], str]] = {
-    **{
-        ("mistralai", "chat", "stream", back_end): _NO_USAGE
-        for back_end in (*_BACK_ENDS, "local")
-        if back_end != "mistral"
-    },
-    **{
-        ("mistralai", "chat", "streamed tools", back_end): _PIECES
-        for back_end in _BACK_ENDS
-        if back_end != "mistral"
-    },
-    **{
-        ("mistralai", "chat", "embeddings", back_end): _NO_ID
-        for back_end in EMBEDDING
-        if back_end != "mistral"
-    },
-}
+KNOWN: Final[dict[tuple[str, str, str, str], str]] = {}
 
 
 def run(name: str, python: Path, place: World, calls: list[Call]) -> dict[Call, dict[str, Any]]:

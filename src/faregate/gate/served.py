@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from faregate.dialects import openai_chat, token_counts
+from faregate.dialects import mistral_callers, openai_chat, token_counts
 from faregate.dialects.anthropic import native as anthropic_native
 from faregate.dialects.audio import native as audio
 from faregate.dialects.cohere import dialect as cohere
@@ -141,6 +141,25 @@ def _gemini(base: str) -> Iterator[Operation]:
         )
 
 
+def _mistral() -> Iterator[Operation]:
+    """For Mistral's SDK, which reads more strictly than OpenAI's dialect is."""
+    yield Operation(
+        name="generate",
+        path=mistral_callers.CHAT_PATH,
+        dialect="mistral_chat",
+        native=openai_native.CHAT,
+        translator=mistral_callers.CHAT,
+    )
+    yield Operation(
+        name="embeddings",
+        path=mistral_callers.EMBEDDINGS_PATH,
+        dialect="mistral_embeddings",
+        native=openai_embeddings.NATIVE,
+        translator=mistral_callers.EMBEDDINGS,
+        makes_output=False,
+    )
+
+
 def _without_output() -> Iterator[Operation]:
     yield Operation(
         name="count_tokens",
@@ -225,6 +244,6 @@ def _media() -> Iterator[Operation]:
 
 OPERATIONS: Final[dict[str, Operation]] = {
     operation.path: operation
-    for each in (_generating(), *map(_gemini, _GEMINI), _without_output(), _media())
+    for each in (_generating(), *map(_gemini, _GEMINI), _mistral(), _without_output(), _media())
     for operation in each
 }

@@ -19,10 +19,10 @@ class Weather(BaseModel):
 
 
 class Chat:
-    """/v1/chat/completions."""
+    """/mistral/v1/chat/completions."""
 
     def connect(self, url, key):
-        return Mistral(api_key=key, server_url=url)
+        return Mistral(api_key=key, server_url=f"{url}/mistral")
 
     def told(self, error):
         return {

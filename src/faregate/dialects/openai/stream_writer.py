@@ -162,15 +162,19 @@ class ChatStreamWriter:
             entries = entries[1:]
         return first + self._delta(event.choice, {"reasoning_details": entries})
 
-    def _tool(self, event: reply.ToolOpened) -> bytes:
+    def whole_call(self, event: reply.ToolOpened, arguments: str) -> bytes:
+        """A call in one piece, for callers that can't put it together."""
+        return self._tool(event, arguments)
+
+    def _tool(self, event: reply.ToolOpened, arguments: str = "") -> bytes:
         answer, first = self._answer(event.choice)
         index = len(answer.calls)
         answer.calls[event.part] = index, event.custom
         call: dict[str, Any] = {"index": index, "id": event.id}
         if event.custom:
-            call |= {"type": "custom", "custom": {"name": event.name, "input": ""}}
+            call |= {"type": "custom", "custom": {"name": event.name, "input": arguments}}
         else:
-            call |= {"type": "function", "function": {"name": event.name, "arguments": ""}}
+            call |= {"type": "function", "function": {"name": event.name, "arguments": arguments}}
         proof = ToolCall(event.id, event.name, "", event.signature, event.origin)
         call |= write_call_proof(proof, self._dialect)
         return first + self._delta(event.choice, {"tool_calls": [call]})
