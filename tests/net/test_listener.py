@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.net.certificates import Authority
-from tests.net.listening import get, listening, post
+from tests.net.listening import Client, get, listening, post
 
 from faregate.configuration.settings import TlsSettings
 from faregate.net.tls import ServerCertificates
@@ -295,3 +295,18 @@ async def test_aiohttp_is_answered():
             *(session.post(f"{address}/echo", data=b"%d" % number) for number in range(50))
         )
         assert [await reply.read() for reply in replies] == [b"%d" % number for number in range(50)]
+
+
+# -- inside ---------------------------------------------------------------------------------------
+
+
+async def test_a_socket_inside_asks_for_neither_tls_nor_a_proxy(tmp_path: Path):
+    path = tmp_path / "gate-0.sock"
+    async with listening(proxy_protocol=True, trusted_proxies=("10.0.0.0/8",)) as server:
+        for _ in range(2):  # a worker that takes another's place takes its socket
+            await server.listener.serve_inside(path)
+        client = Client()
+        client.reader, client.writer = await asyncio.open_unix_connection(str(path))
+        async with client:
+            assert (await client.ask(get())).status == 200
+        assert server.application.peers == ["127.0.0.1"]
