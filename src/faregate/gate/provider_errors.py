@@ -53,9 +53,8 @@ _BUSY_RETRY_AFTER_S: Final = 1
 _SAID_CHARACTERS_MAX: Final = 1_000
 _OF_THE_REQUEST: Final = frozenset(("invalid_request", "context_length", "content_refused"))
 _LOOKED_AT: Final = 200
-_PREAMBLES: Final = (
-    b"event: message_start", b"event: response.created", b"event: message-start",
-)  # fmt: skip
+_PREAMBLES: Final = (b"event: message_start", b"event: response.created")
+_COHERE_BEGINS: Final = b"event: message-start"
 _ERROR_EVENTS: Final = (b'data: {"error"', b'data:{"error"', b"event: error", b'[{"error"')
 _LATE_ERRORS: Final = (
     b"\nevent: error",
@@ -86,6 +85,8 @@ def is_preamble(data: bytes) -> bool:
     """Whether a stream has begun without any part of an answer."""
     if data.startswith(_PREAMBLES):
         return b"elta" not in data and b"block_start" not in data
+    if data.startswith(_COHERE_BEGINS):
+        return b"event: content-" not in data and b"event: tool-" not in data
     # OpenAI's first event names the role, and has no content yet.
     return (
         b'"content":""' in data
