@@ -2,7 +2,7 @@
 
 import pytest
 
-from faregate.providers.refusals import classify
+from faregate.providers.refusals import classify, may_refuse
 from faregate.providers.rules import (
     ANY_VENDOR,
     Clause,
@@ -11,6 +11,7 @@ from faregate.providers.rules import (
     header_value,
     openai_copies,
     rules_of,
+    served_marks,
 )
 from faregate.providers.specimens import specimen
 from faregate.providers.vendors import VENDORS
@@ -136,3 +137,12 @@ def test_who_speaks_as_another_is_read_by_its_rules():
     assert classify("zai", 429, {}, body).meaning == "payment_required"
     likes = {row.name: row.refusals_like for row in VENDORS.values() if row.refusals_like}
     assert all(rules_of(name) == rules_of(like) for name, like in likes.items())
+
+
+@pytest.mark.parametrize("vendor", [*VENDORS, "nobody"])
+def test_a_served_refusal_shows_one_of_its_marks(vendor):
+    served = [one.rule for one in rules_of(vendor) if "*" in one.rule.status]
+    bodies = [specimen(rule).body for rule in served]
+    marks = served_marks(vendor)
+    assert all(not marks or any(mark in body for mark in marks) for body in bodies)
+    assert not may_refuse(vendor, b'{"id":"1","choices":[],"candidates":[],"content":[]}')

@@ -23,6 +23,7 @@ from faregate.providers.rules import (
     Retry,
     header_value,
     rules_of,
+    served_marks,
 )
 
 # A refusal is a few hundred bytes, with a proxy's page around it some KiB; of what is larger
@@ -88,6 +89,12 @@ def classify(vendor: str, status: int, headers: Headers, body: bytes) -> Classif
     if status >= 400:
         return _NOT_SERVED
     return _classify_served(vendor, document, headers)
+
+
+def may_refuse(vendor: str, body: bytes) -> bool:
+    """Whether a whole answer below 300 is worth `classify`; quick, for nearly none is."""
+    marks = served_marks(vendor)
+    return not marks or any(mark in body for mark in marks)
 
 
 def refusal_code(meaning: ClassifiedMeaning) -> str | None:

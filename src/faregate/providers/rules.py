@@ -93,6 +93,12 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.value in text
         return _pattern(self.value).search(text) is not None
 
+    @property
+    def shows_itself(self) -> bool:
+        """Whether it holds only where the body has what its path begins with."""
+        absent = self.op == "exists" and not self.value
+        return not absent and not self.path.startswith(HEADER_PREFIX)
+
     def weight(self) -> Weight:
         """How sure this condition is."""
         if self.op in ("startswith", "contains", "regex", "exists"):
@@ -195,6 +201,24 @@ def rules_of(vendor: str) -> tuple[NumberedRule, ...]:
     """
     tables = _by_vendor()
     return tables.get(vendor) or tables[ANY_VENDOR]
+
+
+@cache
+def served_marks(vendor: str) -> tuple[bytes, ...]:
+    """What stands in every answer below 300 of `vendor` that is a refusal, one or another.
+
+    Members by which its rules, or an error that none explains, are known. Empty: all are possible.
+    """
+    names = {"error"}
+    for numbered in rules_of(vendor):
+        rule = numbered.rule
+        if "*" in rule.status or any(isinstance(one, int) and one < 300 for one in rule.status):
+            paths = (one.path for one in rule.match if one.shows_itself)
+            path = next(paths, None)
+            if path is None:
+                return ()
+            names.update(steps[0].removesuffix("[]") for steps in paths_of(path))
+    return tuple(f'"{name}"'.encode() for name in sorted(names))
 
 
 def header_value(headers: Headers, name: str) -> str | None:
