@@ -274,7 +274,8 @@ class CreditCheck:
     ) -> Refusal | None:
         """Lower the output limit where the plan says so; else say what is short."""
         terms = call.terms
-        if terms.fits and need[Unit.OUTPUT_TOKENS]:
+        # What makes no text takes no output limit, whatever it puts out is counted in.
+        if terms.fits and need[Unit.OUTPUT_TOKENS] and call.makes_output:
             asked = need[Unit.OUTPUT_TOKENS] // call.choices
             tokens = min(self.affordable(call, slices, lambda one: one.free), asked)
             if tokens >= 1:
@@ -318,7 +319,7 @@ class CreditCheck:
         need: Need,
     ) -> Refusal:
         tokens = 0
-        if need[Unit.OUTPUT_TOKENS]:
+        if need[Unit.OUTPUT_TOKENS] and call.makes_output:
             tokens = self.affordable(call, slices, _to_be_had)
         return shortage.refusal(short, need, terms, tokens, self._now_ns())
 
