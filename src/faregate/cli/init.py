@@ -48,7 +48,7 @@ def init(as_json: JsonOption = False) -> None:
     if file is None:
         typer.echo(
             "  faregate providers add openai --key-env OPENAI_API_KEY\n"
-            "  faregate models add gpt-4.1-mini --provider openai"
+            "  faregate models add gpt-6-luna --provider openai"
         )
     typer.echo("  faregate keys create my-app\n  faregate serve")
 

@@ -41,7 +41,7 @@ def create(
 
     Standard output has the key alone, so KEY=$(faregate keys create my-app) works.
 
-    Example: faregate keys create my-app --model gpt-4.1-mini --expires 90d
+    Example: faregate keys create my-app --model gpt-6-luna --expires 90d
     """
     expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
     with opened() as installation:

@@ -66,7 +66,7 @@ ENTRIES: Final = {
     "batches": Entry("batches", "app", _USE, "List, show and cancel callers' batches."),
     "files": Entry("files", "app", _USE, "List and delete callers' files."),
     "diagnose": Entry("diagnose", "diagnose", _USE, "Explain a refusal, and the way out."),
-    "simulate": Entry("simulate", "simulate", _USE, "Serve OpenAI's format with a script."),
+    "simulate": Entry("simulate", "simulate", _USE, "Serve vendors' formats with a script."),
 }
 
 

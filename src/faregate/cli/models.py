@@ -188,7 +188,7 @@ def add(
 ) -> None:
     """Add a model that callers may ask for.
 
-    Example: faregate models add fast --provider openai --upstream-model gpt-4.1-mini
+    Example: faregate models add fast --provider openai --upstream-model gpt-6-luna
     """
     for one in (name, *(alias or ())):
         _check(one)
