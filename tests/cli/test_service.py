@@ -18,7 +18,7 @@ from faregate.cli.service import (
 )
 from faregate.configuration.commerce import Limit, Plan
 from faregate.configuration.document import Document
-from faregate.configuration.settings import (
+from faregate.configuration.settings import BatchSettings, (
     GateSettings,
     LimitSettings,
     OperationsSettings,
@@ -82,13 +82,16 @@ def test_a_taken_operations_port_names_its_variable() -> None:
 def test_the_plan_has_every_process_and_they_know_their_home(home) -> None:
     sockets = open_sockets(FREE, NO_WISHES)
     plan = plan_service(home, FREE, sockets)
-    assert [child.name for child in plan.children] == ["valkey", "gate 0", "gate 1", "clerk"]
+    names = ["valkey", "gate 0", "gate 1", "clerk", "batches"]
+    assert [child.name for child in plan.children] == names
     assert all(child.environment["FAREGATE_HOME"] == str(home.root) for child in plan.children[1:])
     assert [child.listener for child in plan.children[1:3]] == sockets.gates
     for gate in plan.children[1:3]:
         assert gate.environment[WORKERS_VARIABLE] == "2"
         assert gate.environment[LIMITS_URL_VARIABLE] == f"unix://{home.run}/valkey.sock"
     assert json.dumps(plan.facts)
+    without = Settings(gate=FREE.gate, batches=BatchSettings(enabled=False))
+    assert "batches" not in [c.role for c in plan_service(home, without, sockets).children]
     close(sockets)
 
 

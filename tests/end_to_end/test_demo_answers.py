@@ -122,7 +122,9 @@ def test_status_tells_what_runs(demo) -> None:
     assert facts["ready"] is True
     assert facts["url"] == demo.url
     assert facts["revision"] >= 1
-    assert sorted(p["role"] for p in facts["processes"]) == ["clerk", "gate", "model"]
+    assert sorted(p["role"] for p in facts["processes"]) == [
+        "batches", "clerk", "gate", "model",
+    ]  # fmt: skip
 
 
 def test_calls_are_counted(demo, client) -> None:

@@ -9,6 +9,7 @@ made and never will be, and the line is sent again, under the same id. Any other
 charged, and its reply is lost: the line is told as an error that says so.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -139,13 +140,12 @@ class Runner:
         if now < self._asked_in_vain_at.pop(batch.batch_id, 0.0) + PAUSE_S:
             self._asked_in_vain_at[batch.batch_id] = now
             return None
-        try:
+        reply: Reply | None = None
+        with contextlib.suppress(NotSentError, ReplyLostError):
             reply = self._gates.ask("GET", "/v1/models", batch.key_id, None, {})
-        except (NotSentError, ReplyLostError):
-            reply = Reply(503, {}, b"")
-        if reply.status == 200:
+        if reply is not None and reply.status == 200:
             return rendering.names_of(reply.body)
-        if reply.status < 500:
+        if reply is not None and reply.status < 500:
             return stop_of(reply.status, reply.body, 0) or LineError(
                 "invalid_request", f"The models can't be listed: {reply.status}."
             )

@@ -6,15 +6,16 @@ import msgspec
 
 from faregate.batches.facts import LineError
 from faregate.calllog.frames import CallRecord
+from faregate.core.refusals import KINDS
 
 PAUSE_S: Final = 1.0  # before the first repetition; each further one doubles it
 PAUSE_S_MAX: Final = 600.0
 RESEND_WITHIN_S: Final = 3_600.0  # beyond it, the record of a call may have been deleted
 
-_TIMEOUT: Final = 408  # the call came too late to be begun
-_LIMITED: Final = 429
-_HOPELESS_5XX: Final = (501, 505)
-_STOPPING: Final = (401, 402)
+_TIMEOUT: Final = KINDS["request_timeout"].status  # the call came too late to be begun
+_LIMITED: Final = KINDS["rate_limited"].status
+_HOPELESS_5XX: Final = (KINDS["method_unknown"].status, KINDS["http_version_unsupported"].status)
+_STOPPING: Final = (KINDS["key_revoked"].status, KINDS["credit_exhausted"].status)
 # An operator may tell these by another status than 402; payment mends them all the same.
 _PAYING: Final = ("credit_exhausted", "call_too_large")
 
