@@ -10,11 +10,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import uvloop
 from tests.gate.running import Place, document, running
 
-from faregate.configuration.document import Model
+from faregate.configuration.document import Document, Model
+from faregate.configuration.references import plain
 from faregate.supervisor.sockets import reserve
 
 MODEL = "smollm2"
@@ -22,15 +25,30 @@ MODEL = "smollm2"
 
 @dataclass
 class Address:
-    """Where a gate is, and a key for it; `heal` lets it forget what it learnt of providers."""
+    """Where a gate is, and a key for it.
+
+    `heal` lets it forget what it learnt of providers; `serve` adds a model by name, the facts of
+    its account, and what the simulator shall do.
+    """
 
     url: str
     key: str
     heal: Callable[[], None]
+    serve: Callable[[str, dict[str, Any], str], None]
 
     @property
     def base_url(self) -> str:
         return f"{self.url}/v1"
+
+
+def _with_model(url: str, name: str, facts: dict[str, Any], script: str) -> Document:
+    told = plain(document(url))
+    account = facts | {"name": name, "proxy": "none"}
+    account["base_url"] = url.removesuffix("/v1") + account.pop("path")
+    account["api_key"] = f"sk-sim:{script}" if script else "sk-well"
+    told["providers"].append(account)
+    told["models"].append({"name": name, "provider": name, "upstream_model": "sim"})
+    return msgspec.convert(told, Document)
 
 
 @contextlib.contextmanager
@@ -41,10 +59,16 @@ def gate_thread(upstream_url: str) -> Iterator[Address]:
     loops: list[asyncio.AbstractEventLoop] = []
     places: list[Place] = []
 
+    def there(work: Callable[[], None]) -> None:
+        worked = threading.Event()
+        loops[0].call_soon_threadsafe(lambda: (work(), worked.set()))
+        assert worked.wait(5)
+
     def heal() -> None:
-        healed = threading.Event()
-        loops[0].call_soon_threadsafe(lambda: (places[0].heal(), healed.set()))
-        assert healed.wait(5)
+        there(lambda: places[0].heal())
+
+    def serve_model(name: str, facts: dict[str, Any], script: str) -> None:
+        there(lambda: places[0].adopt(_with_model(upstream_url, name, facts, script)))
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
@@ -59,7 +83,7 @@ def gate_thread(upstream_url: str) -> Iterator[Address]:
             place.adopt(
                 type(plain)(providers=plain.providers, models=(*plain.models, local, *more))
             )
-            found.append(Address(f"http://127.0.0.1:{place.port}", place.key, heal))
+            found.append(Address(f"http://127.0.0.1:{place.port}", place.key, heal, serve_model))
             places.append(place)
             ready.set()
             await done.wait()
