@@ -18,7 +18,8 @@ from faregate.cli.service import (
 )
 from faregate.configuration.commerce import Limit, Plan
 from faregate.configuration.document import Document
-from faregate.configuration.settings import BatchSettings, (
+from faregate.configuration.settings import (
+    BatchSettings,
     GateSettings,
     LimitSettings,
     OperationsSettings,
