@@ -3,19 +3,28 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from tests.gate.realtime import CREATE, REALTIME, say, session, until_event, vendor
-from tests.gate.running import PROVIDER_KEY, Asked, Place, running, upstream
+from tests.gate.running import PROVIDER_KEY, Asked, Place, running, until, upstream
+from tests.net.certificates import Authority
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from faregate.configuration.document import Model, Provider, Target, VirtualModel
+from faregate.configuration.document import (
+    Model,
+    Provider,
+    ProviderTls,
+    Target,
+    VirtualModel,
+)
 from faregate.wire.websocket import accept_of
 
 HANDSHAKE = {
@@ -223,6 +232,28 @@ async def test_a_caller_that_leaves_before_it_opens_is_recorded() -> None:
             client.leave()
         [call] = await place.settled()
         assert (call.settled.outcome, call.settled.status) == ("cancelled", 499)
+
+
+async def test_a_session_passes_through_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.sign("vendor", host="localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def echo(socket: ServerConnection) -> None:
+        async for words in socket:
+            await socket.send(words)
+
+    async with vendor(echo, ssl=context) as base_url:
+        url = base_url.replace("http://127.0.0.1", "https://localhost")
+        tls = ProviderTls(ca_file=str(authority.ca_file))
+        async with running(url, tls=tls) as place, session(place) as client:
+            await say(client, {"type": "x", "words": "a" * 300_000})
+            assert len((await until_event(client, "x"))["words"]) == 300_000
+            await client.close()
+            [call] = await place.settled()
+            assert call.settled.outcome == "answered"
+            await until(lambda: place.pool.state.open == 0)
 
 
 # -- limits, diagnosis, metrics -------------------------------------------------------------------
