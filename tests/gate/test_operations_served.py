@@ -122,6 +122,7 @@ EMBEDDINGS: dict[str, tuple[Any, Callable[[Any], list[Any]]]] = {
     "/api/embed": ({"input": TEXT}, lambda said: said["embeddings"]),
     "/api/embeddings": ({"prompt": TEXT}, lambda said: [said["embedding"]]),
 }
+EMBEDDINGS["/mistral/v1/embeddings"] = EMBEDDINGS["/v1/embeddings"]
 for version in ("v1beta", "v1"):
     content = {"content": {"parts": [{"text": TEXT}]}}
     EMBEDDINGS[f"/{version}/models/{{model}}:embedContent"] = (

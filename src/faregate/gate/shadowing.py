@@ -112,8 +112,9 @@ class Shadow:
         body, wire = b"".join(self._kept), self._wire
         if wire.native is not None:
             return wire.native.read_usage(body)
+        assert wire.writer is not None
         try:
-            usage: Usage | None = self._wire.writer.read_reply(body).usage  # type: ignore[union-attr]
+            usage: Usage | None = wire.writer.read_reply(body).usage
         except (MalformedReplyError, msgspec.MsgspecError):
             return None
         return usage
