@@ -313,3 +313,50 @@ def test_sizes_that_nobody_states_are_the_largest(
     known: tuple[int | None, int | None], sizes: tuple[int, int]
 ) -> None:
     assert session_bounds(*known) == sizes
+
+
+async def test_too_many_responses_at_once_end_the_session() -> None:
+    async def never(socket: ServerConnection) -> None:
+        async for _ in socket:
+            pass
+
+    async with vendor(never) as base_url, running(base_url) as place, session(place) as client:
+        await say(client, *[CREATE] * 70)
+        assert (await until_event(client, "error"))["error"]["code"] == "request_invalid"
+        async with asyncio.timeout(5):
+            await client.wait_closed()
+        assert client.close_code == 1008
+
+
+async def test_a_vendor_that_says_only_the_end_of_responses_holds_one_at_a_time() -> None:
+    async def ends(socket: ServerConnection) -> None:
+        async for _ in socket:
+            await socket.send(json.dumps(done(10, 1)))
+
+    async def work(place: Place) -> None:
+        async with session(place) as client:
+            held = []
+            for _ in range(5):
+                await say(client, CREATE)
+                await until_event(client, "response.done")
+                held.append(wallet(place).held)
+            assert held[-1] < held[0] * 1.1
+
+    await within("5", ends, work)
+
+
+async def test_audio_that_is_transcribed_is_held_for_twice() -> None:
+    async def hears(socket: ServerConnection) -> None:
+        heard = {"input": {"transcription": {"model": "heard"}}}
+        await socket.send(json.dumps({"type": "session.created", "session": {"audio": heard}}))
+        async for _ in socket:
+            await socket.send(json.dumps({"type": "input_audio_buffer.cleared"}))
+
+    async def work(place: Place) -> None:
+        async with session(place) as client:
+            await until_event(client, "session.created")
+            await say(client, {"type": "input_audio_buffer.append", "audio": "A" * 64_000})
+            await until_event(client, "input_audio_buffer.cleared")
+            assert wallet(place).held > 32_000 * OUT_NANO + 1_024 * (IN_NANO + OUT_NANO)
+
+    await within("5", hears, work)

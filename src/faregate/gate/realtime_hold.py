@@ -8,6 +8,7 @@ session has used so far, and for every response that is open, this one included,
   model's context, and as much as that where the vendor puts in what isn't seen here;
 - as output the limit that the response or the session has, else the model's own.
 
+Where another model transcribes the caller's audio, that is held for as well, as input and output.
 Audio makes responses too, where the vendor listens for the end of speech, so it is passed on
 under the same rule. What a response did not use stays held for the next one.
 """
@@ -34,6 +35,8 @@ _SHORT_CONTEXT_TOKENS: Final = 32_768
 _SHORT_OUTPUT_TOKENS_MAX: Final = 4_096
 OPEN_RESPONSES_MAX: Final = 64
 _AHEAD_TOKENS: Final = 1_024  # held beyond what was added, so that pieces of audio pass at once
+_AUDIO_TOKENS_A_SECOND: Final = 10
+_AUDIO_BOUND_FACTOR: Final = 2  # of `dialects.realtime.client_events`
 _FIRST_TOKENS: Final = 1_024  # what a vendor says by itself where no instructions are given
 _NOTHING_USED: Final = Usage(0, 0)
 
@@ -92,6 +95,8 @@ class SessionHold:
         self._base_added = 0
         self._unseen = False
         self._heard = False
+        self.transcribes = False  # another model hears the caller's audio as well
+        self._untranscribed = 0
         self._apart = False
         self._created_at = 0  # what was added when the last response began
         # -- responses
@@ -136,6 +141,8 @@ class SessionHold:
             self._asked.append((limit, self._added))
         elif said.kind == APPEND:
             self._heard = True
+            if self.transcribes:
+                self._untranscribed += said.tokens
             if self._conversation <= self._held_inputs:
                 return True
         else:
@@ -180,7 +187,8 @@ class SessionHold:
 
     def ended(self, usage: Usage | None, *, in_conversation: bool | None) -> bool:
         """A response has ended; False: more must be drawn before the next."""
-        mark = self._running.popleft()[1] if self._running else 0
+        opened = self._running or self._asked  # some vendors don't say when one begins
+        mark = opened.popleft()[1] if opened else 0
         if usage is None:
             usage = self._guess()
             self._added += self._guessed
@@ -197,6 +205,15 @@ class SessionHold:
         """What a response used that didn't say so."""
         self.is_guessed = True
         return Usage(min(self._conversation, self._base or self._conversation), self._guessed)
+
+    def transcribed(self, usage: Usage | None, prices: tuple[Tariff | None, Tariff | None]) -> None:
+        """A piece of the caller's audio was heard by the other model, for cost and charge."""
+        if usage is None:
+            return
+        seconds = -(-(usage.audio_input_ms or 0) // 1_000)
+        tokens = max(usage.input_tokens or 0, seconds * _AUDIO_TOKENS_A_SECOND)
+        self._untranscribed = max(self._untranscribed - _AUDIO_BOUND_FACTOR * tokens, 0)
+        self.count(usage, *prices)
 
     def count(self, usage: Usage, cost: Tariff | None = None, charge: Tariff | None = None) -> None:
         """Add what was used; by the prices of another model where those are given."""
@@ -249,7 +266,8 @@ class SessionHold:
         """Input and output tokens that can still be used."""
         limits = [limit for limit, _ in (*self._asked, *self._running)] or [self._session_limit]
         inputs = min(self._conversation + _AHEAD_TOKENS, self._context)
-        return inputs * len(limits), sum(limits)
+        heard = self._untranscribed + _AHEAD_TOKENS if self.transcribes else 0
+        return inputs * len(limits) + heard, sum(limits) + heard
 
     def more(self) -> Need:
         """What the hold lacks."""

@@ -156,10 +156,12 @@ class RealtimeSession(asyncio.Protocol):
         said = self._events.read(payload)
         if isinstance(said, Refusal):
             self._say(said, None)
-        elif self._hold.allows(said):
-            self._pass(said)
-        elif self._hold.is_crowded:
+            return
+        allowed = self._hold.allows(said)
+        if self._hold.is_crowded:
             self._end_for(refuse("request_invalid", "Too many responses are open at once."))
+        elif allowed:
+            self._pass(said)
         else:
             self._asking = said
             self._draw()
@@ -228,13 +230,15 @@ class RealtimeSession(asyncio.Protocol):
         elif kind == server_events.CREATED:
             enough = hold.begun()
         elif kind == server_events.TRANSCRIBED:
-            if told.usage is not None:
-                hold.count(told.usage, *self._transcription_prices())
+            hold.transcribed(told.usage, self._transcription_prices())
         elif kind == server_events.ERROR:
             hold.refused()
         elif told.is_session:
             hold.settled_session(told.limit, told.instructions_bytes)
             self._transcriber = told.transcriber
+            hold.transcribes = bool(told.transcriber)
+            if told.has_short_audio:
+                self._events.expect_short_audio()
         if not enough and not self._drawing:
             self._draw()
 

@@ -85,3 +85,9 @@ def test_a_refusal_is_an_error_that_openais_types_take() -> None:
     assert read_back.error.event_id == "mine"
     assert event["faregate"]["refusal"]["fixes"]
     assert event["faregate"]["refusal"]["instance"] == "/v1/calls/call_1"
+
+
+@pytest.mark.parametrize(("name", "short"), [("audio/pcm", False), ("audio/PCMU", True)])
+def test_a_session_says_how_long_its_audio_is(name: str, short: bool) -> None:
+    audio = {"input": {"format": {"type": name}}}
+    assert told({"type": "session.created", "session": {"audio": audio}}).has_short_audio is short

@@ -95,6 +95,10 @@ class ClientEvents:
             return refuse("request_invalid", "An event is an object with a type.", param="type")
         return self._read(kind, document, payload)
 
+    def expect_short_audio(self) -> None:
+        """The same bytes may be longer audio from now on."""
+        self._characters = _SHORT_CHARACTERS
+
     def _read(self, kind: str, document: dict[str, Any], payload: bytes) -> Said | Refusal:
         updates = kind in _UPDATES
         inner = document.get("response" if kind == CREATE else "session")
@@ -106,8 +110,8 @@ class ClientEvents:
         if kind in _REWRITTEN or any(text in payload for text in _TELLING):
             payload = _encode(document)
         lowered = payload.lower()
-        if updates and any(text in lowered for text in _SHORT_FORMATS):
-            self._characters = _SHORT_CHARACTERS
+        if updates and has_short_audio(lowered):
+            self.expect_short_audio()
         event_id = document.get("event_id")
         return Said(
             kind[:_KIND_CHARACTERS_MAX],
@@ -151,6 +155,11 @@ class ClientEvents:
                     elif isinstance(value, dict | list):
                         rest.append(value)
         return max(tokens, _AROUND_TOKENS)
+
+
+def has_short_audio(lowered: bytes) -> bool:
+    """Whether settings, in lower case, may mean audio of 8,000 bytes a second."""
+    return any(text in lowered for text in _SHORT_FORMATS)
 
 
 def _is_unseen(inner: dict[str, Any]) -> bool:

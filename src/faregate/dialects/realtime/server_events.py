@@ -13,7 +13,7 @@ import msgspec
 
 from faregate.core.refusals import Refusal
 from faregate.dialects import problem
-from faregate.dialects.realtime.client_events import read_limit
+from faregate.dialects.realtime.client_events import has_short_audio, read_limit
 from faregate.dialects.realtime.usage import read_usage
 from faregate.dialects.usage import Usage
 
@@ -52,6 +52,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     is_session: bool = False
     transcriber: str = ""
     instructions_bytes: int = 0
+    has_short_audio: bool = False
 
 
 class _Event(msgspec.Struct):
@@ -83,7 +84,7 @@ def read(payload: bytes) -> Told | None:
     if event.type == TRANSCRIBED:
         return Told(TRANSCRIBED, usage=read_usage(event.usage))
     if event.type in _SESSIONS:
-        return _session(event.type, event.session)
+        return _session(event.type, event.session, short=has_short_audio(payload.lower()))
     response = event.response if isinstance(event.response, dict) else {}
     apart = "conversation_id" in response and response["conversation_id"] is None
     named = isinstance(response.get("conversation_id"), str)
@@ -94,7 +95,7 @@ def read(payload: bytes) -> Told | None:
     )
 
 
-def _session(kind: str, session: Any) -> Told:
+def _session(kind: str, session: Any, *, short: bool) -> Told:
     session = session if isinstance(session, dict) else {}
     words = session.get("instructions")
     return Told(
@@ -102,6 +103,7 @@ def _session(kind: str, session: Any) -> Told:
         limit=read_limit(session),
         is_session=True,
         transcriber=_transcriber(session),
+        has_short_audio=short,
         instructions_bytes=len(words.encode(errors="replace")) if isinstance(words, str) else 0,
     )
 
