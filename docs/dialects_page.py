@@ -176,6 +176,7 @@ TARGETS: tuple[Column, ...] = (
     Column("Mistral's chat", openai.DIALECT, mistral.CARRIES, _facts("a-model", "mistral")),
     Column("openai_responses", responses.DIALECT, responses.CARRIES, _facts("a-model", "openai")),
     Column("anthropic", anthropic.DIALECT, anthropic.CARRIES, _facts(_CLAUDE, "anthropic")),
+    Column("anthropic_vertex", anthropic.VERTEX, anthropic.CARRIES, _facts(_CLAUDE, "vertex")),
     Column("gemini", gemini.DIALECT, gemini.CARRIES, _facts("gemini-3.1-flash-lite", "gemini")),
     Column(
         "bedrock_converse",
@@ -191,6 +192,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "openai_chat": openai.CARRIES,
     "openai_responses": responses.CARRIES,
     "openai_completions": completions.CARRIES,
+    "mistral_chat": mistral.CARRIES,
     "anthropic": anthropic.CARRIES,
     "gemini": gemini.CARRIES,
     "cohere": cohere.CARRIES,
