@@ -194,3 +194,47 @@ async def test_a_form_that_is_none_is_refused() -> None:
             reply = await place.post(body, "/v1/audio/transcriptions", content_type=kind)
             assert (reply.status, reply.code) == (400, "request_invalid")
         assert place.sim.requests == []
+
+
+async def test_sound_goes_on_as_it_comes() -> None:
+    heard = asyncio.Event()
+
+    async def speaking(asked: Asked) -> None:
+        asked.write(b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 6\r\n\r\nabc")
+        await heard.wait()
+        asked.write(b"def")
+
+    commerce = priced(characters="15")
+    async with (
+        upstream(speaking) as url,
+        running(url, commerce=commerce, vendor="elevenlabs") as place,
+        place.client() as client,
+    ):
+        place.ledger.grant("main", CENT)
+        body = {"model": "sim", "input": "four", "voice": "v"}
+        client.ask(body, "/v1/audio/speech")
+        head = await client.head()
+        assert b"content-type: audio/mpeg\r\n" in head
+        assert await client.chunk() == b"abc"
+        heard.set()
+        assert [chunk async for chunk in client.chunks()] == [b"def"]
+        [call] = await place.settled()
+        charge = call.settled.charge
+        assert charge is not None
+        assert (charge.basis, charge.charge_nano) == ("estimated", 4 * 15_000)
+
+
+@pytest.mark.parametrize("body", [b"", b'{"detail": "no"}'])
+async def test_what_is_no_sound_is_an_upstream_s_mistake(body: bytes) -> None:
+    async def speaking(asked: Asked) -> None:
+        asked.reply(body, content_type="audio/mpeg" if not body else "application/json")
+
+    async with (
+        upstream(speaking) as url,
+        running(url, commerce=priced(characters="15"), vendor="elevenlabs") as place,
+    ):
+        place.ledger.grant("main", CENT)
+        asked = {"model": "sim", "input": "four", "voice": "v"}
+        reply = await place.post(asked, "/v1/audio/speech")
+        assert (reply.status, reply.code) == (502, "upstream_malformed")
+        assert place.only_call().settled.charge is None

@@ -76,8 +76,9 @@ class Relay(CallState):
         wire = self.wire
         assert wire is not None
         if wire.native is None:
-            self.suspect = not (wire.streams and self.peek is not None and self.peek.stream)
-            if not self.suspect:
+            streamed = wire.streams and self.peek is not None and self.peek.stream
+            self.suspect = not streamed and not wire.is_ready(head)
+            if streamed:
                 self.meter = self._translation(wire)
             return
         content_type = head.fields.get(b"content-type", b"")

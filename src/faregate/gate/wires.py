@@ -12,6 +12,7 @@ from faregate.gate.operations import Operation, is_addressed, target_paths
 from faregate.gate.translators import STANDS_IN, Translator, translator
 from faregate.gate.upstreams import Upstream
 from faregate.routing.targets import Choice
+from faregate.wire.reply_reader import ReplyHead
 from faregate.wire.request_reader import RequestHead
 
 _JSON_TYPE: Final = "application/json"
@@ -35,7 +36,7 @@ class Wire:
 
     __slots__ = (
         "choice", "dialect", "facts", "fields", "forwards", "lane", "model", "name", "native",
-        "path", "stream_path", "streams", "translated", "upstream", "writer",
+        "path", "speaks", "stream_path", "streams", "translated", "upstream", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +54,7 @@ class Wire:
         else:
             self.writer = translator(operation.name, self.dialect)
         self.streams = hasattr(self.writer, "stream_reader")
+        self.speaks = operation.name == "speech"
         self.forwards = self.native is not None
         self.translated: Wire | None = None
         self.lane = upstream.lane(self.dialect)
@@ -76,8 +78,10 @@ class Wire:
         )
         formats = any(one.startswith(_FORMATS) for one in row.unsupported)
         writer = translator(operation.name, self.dialect)
-        if self.native is not None and writer is not None and (
-            formats or operation.name == "generate"
+        if (
+            self.native is not None
+            and writer is not None
+            and (formats or operation.name == "generate")
         ):
             self.translated = self._translating(writer)
 
@@ -104,6 +108,12 @@ class Wire:
         if path is not None:
             other.path = other.stream_path = path.encode("ascii")
         return other
+
+    def is_ready(self, head: ReplyHead) -> bool:
+        """Whether a translated reply is what the caller gets: sound, sent on as it comes."""
+        fields = head.fields
+        is_sound = fields.get(b"content-type", b"")[:6].lower() == b"audio/"
+        return self.speaks and is_sound and b"content-encoding" not in fields
 
     def request_head(
         self,
