@@ -92,7 +92,10 @@ def classify(vendor: str, status: int, headers: Headers, body: bytes) -> Classif
 
 
 def may_refuse(vendor: str, body: bytes) -> bool:
-    """Whether a whole answer below 300 is worth `classify`; quick, for nearly none is."""
+    """Whether a whole answer below 300 is worth `classify`.
+
+    Quick, for nearly none is.
+    """
     marks = served_marks(vendor)
     return not marks or any(mark in body for mark in marks)
 

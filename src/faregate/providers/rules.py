@@ -205,9 +205,9 @@ def rules_of(vendor: str) -> tuple[NumberedRule, ...]:
 
 @cache
 def served_marks(vendor: str) -> tuple[bytes, ...]:
-    """What stands in every answer below 300 of `vendor` that is a refusal, one or another.
+    """Members of which a refusal below 300 of `vendor` has at least one.
 
-    Members by which its rules, or an error that none explains, are known. Empty: all are possible.
+    Its rules look for them, or they are of an error that none explains. Empty: any may be one.
     """
     names = {"error"}
     for numbered in rules_of(vendor):
