@@ -88,6 +88,10 @@ async def serving(prices: str = "tokens", grant: int = 10**10) -> AsyncIterator[
             for name, provider in (("failing", "openai"), ("failing_cohere", "cohere"))
         ]
         told["prices"] = [{"model": one["name"], **PRICES[prices]} for one in told["models"]]
+        told["virtual_models"] = [
+            {"name": f"any_{of[0]}", "targets": [{"model": name} for name in of]}
+            for of in (("stability", "openai"), ("elevenlabs", "openai"), ("failing", "elevenlabs"))
+        ]
         place.adopt(msgspec.convert(told, Document))
         yield place
 
@@ -257,13 +261,32 @@ async def test_stability_makes_images() -> None:
         assert reply["content-type"] == "application/json"
 
 
+async def test_who_can_t_take_a_call_is_passed_over() -> None:
+    asking = {"prompt": "a cat", "n": 2, "quality": "low"}
+    for model, path, body, sent in (
+        ("any_stability", "/v1/images/generations", asking, b"/v1/images/generations"),
+        ("any_elevenlabs", "/v1/audio/speech", SPOKEN | {"speed": 3}, b"/v1/audio/speech"),
+        ("any_failing", "/v1/audio/speech", SPOKEN, b"/v1/text-to-speech/v-1?output_format="),
+    ):
+        async with serving("units") as place:
+            reply = await asked(place, path, model, body)
+            assert reply.status == 200, reply.body
+            assert place.sim.requests[-1].target.startswith(sent)
+            assert reply["faregate-dropped"] is None
+            nano = 2 * 10_000_000 if "images" in path else 5 * 15_000
+            assert (await charged(place))[1] == nano
+
+
 # -- speech ----------------------------------------------------------------------------------------
+
+
+SPOKEN = {"input": "Größe", "voice": "v-1"}
 
 
 @pytest.mark.parametrize("target", ["openai", "elevenlabs"])
 @pytest.mark.parametrize(("form", "kind"), [("mp3", "audio/mpeg"), ("pcm", "audio/pcm")])
 async def test_speech(target: str, form: str, kind: str) -> None:
-    body = {"input": "Größe", "voice": "v-1", "response_format": form}
+    body = SPOKEN | {"response_format": form}
     async with serving("units") as place:
         reply = await asked(place, "/v1/audio/speech", target, body)
         assert (reply.status, reply["content-type"]) == (200, kind), reply.body
