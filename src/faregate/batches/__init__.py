@@ -1,1 +1,1 @@
-"""Files and batches as data: facts, lines, vendors' shapes, a memory version."""
+"""Files and batches as data: facts, lines, the shapes of both APIs."""

@@ -111,7 +111,7 @@ class Page(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a batch ends: its state, what becomes of the lines that are left, and when.
+    """How a batch ends: when, and what becomes of the lines that are left.
 
     `keep_s` is how long its output is kept.
     """
@@ -140,7 +140,7 @@ def new_batch_id(dialect: Dialect) -> str:
 
 
 def input_name(batch_id: str) -> str:
-    """The name under which a batch keeps its input, whatever becomes of the file."""
+    """The name of a batch's own input, whatever becomes of the file."""
     return f"{batch_id}.in"
 
 

@@ -1,4 +1,4 @@
-"""Reads the lines of a batch, and says what is wrong with them by their numbers.
+"""Reads the lines of a batch; says what is wrong by their numbers.
 
 Sources: OpenAI's guide "Batch API" (custom_id, method, url, body; at most 50,000 lines; the codes
 of errors.data) and Anthropic's guide "Batch processing" (custom_id and params; at most 100,000
@@ -87,7 +87,7 @@ class RequestsError(Exception):
 
 
 class Reading(NamedTuple):
-    """What a batch's lines are judged by; `models` are those that its key may use."""
+    """What lines are judged by; `models` are those that the key may use."""
 
     endpoint: str
     models: frozenset[str]
@@ -95,7 +95,7 @@ class Reading(NamedTuple):
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Number, start and end of each line that isn't blank; numbers begin at 1."""
+    """Number (from 1), start and end of each line that isn't blank."""
     start, number = 0, 0
     while start < len(data):
         found = data.find(b"\n", start)
@@ -107,7 +107,7 @@ def split(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def read_lines(data: bytes, reading: Reading) -> Read:
-    """The lines of an input file of OpenAI's kind, or what is wrong with them."""
+    """The lines of an input of OpenAI's kind, or what is wrong with them."""
     lines: list[LineFacts] = []
     errors: list[LineError] = []
     seen: set[str] = set()
@@ -171,12 +171,12 @@ def body_of(text: bytes) -> bytes:
 
 
 def params_of(text: bytes) -> bytes:
-    """The body to send for a request of Anthropic's kind that was read before."""
+    """The body to send for a request of Anthropic's kind, read before."""
     return bytes(_decode_request(text).params)
 
 
 def write_requests(body: bytes) -> bytes:
-    """The requests of a batch of messages, a line each; raises `RequestsError`."""
+    """The requests of a batch, a line each; raises `RequestsError`."""
     try:
         requests = _decode_create(body).requests
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

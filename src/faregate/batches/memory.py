@@ -1,4 +1,4 @@
-"""Files and batches in memory: the plain version of both ports, for tests."""
+"""Files and batches in memory: the plain version of both ports."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -109,7 +109,7 @@ def rest_line(batch_id: str, line: int, custom_id: str, outcome: LineOutcome) ->
 
 
 def compact(body: bytes) -> Any:
-    """A reply's body as JSON without line ends; what is no JSON becomes a text."""
+    """A body as JSON without line ends; what is no JSON becomes a text."""
     try:
         return msgspec.Raw(msgspec.json.format(body, indent=-1))
     except (msgspec.DecodeError, RecursionError):

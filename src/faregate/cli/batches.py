@@ -1,4 +1,4 @@
-"""faregate batches: what callers have given to be called, and how far it is."""
+"""faregate batches: what callers gave to be called, and how far it is."""
 
 from collections.abc import Iterator
 from typing import Annotated

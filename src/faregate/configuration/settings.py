@@ -199,7 +199,7 @@ class FileSettings(Section, frozen=True, kw_only=True):
 
 
 class BatchSettings(Section, frozen=True, kw_only=True):
-    """Batches, which Faregate runs by itself as ordinary calls of the keys that made them."""
+    """Batches, which Faregate runs as calls of the keys that made them."""
 
     # Whether there are any: without, none can be made, and their process does not run (restart).
     enabled: bool = True

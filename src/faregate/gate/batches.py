@@ -101,7 +101,7 @@ async def keep_batch(call: CallState, batch: BatchFacts, requests: bytes | None)
 
 
 async def create_batch(call: CallState) -> Answer | Refusal:
-    """Answer `POST /v1/batches`; what is wrong with its lines is told later, by the batch."""
+    """Answer `POST /v1/batches`; its lines are read by the runner."""
     key = call.key
     assert key is not None
     try:

@@ -25,7 +25,7 @@ _QUERY_FIELDS_MAX: Final = 16
 
 
 class Filing:
-    """Does work on the shelf that `open_shelf` gives; without one all is refused."""
+    """Does work on the shelf that `open_shelf` gives, if there is one."""
 
     def __init__(self, open_shelf: Callable[[], FileShelf] | None = None) -> None:
         self._open_shelf = open_shelf
@@ -74,7 +74,7 @@ class Filing:
 async def send_bytes(
     call: CallState, name: str, size: int, fields: list[tuple[str, str]]
 ) -> Refusal | None:
-    """Answer with the bytes under a name, piece by piece, as fast as the client reads."""
+    """Answer with the bytes under a name, as fast as the client reads."""
     connection = call.connection
     if call.head.method == b"HEAD" or size == 0:
         _begin(call, size, fields)

@@ -175,7 +175,7 @@ class FileShelf(Protocol):
         """A page of an owner's batches, the newest first."""
 
     def cancel(self, owner: str | None, batch_id: str) -> BatchFacts | None:
-        """Ask for a batch's end; it is cancelled once its calls under way have ended."""
+        """Ask for a batch's end; its calls under way end before."""
 
     def delete_batch(self, owner: str | None, batch_id: str) -> bool:
         """Delete a batch that has ended, with its results."""

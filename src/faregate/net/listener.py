@@ -121,7 +121,7 @@ class Listener:
         self._servers.append(server)
 
     async def serve_inside(self, path: Path) -> None:
-        """Accept connections of this installation on a socket of its own; raises `OSError`.
+        """Accept connections of this installation alone; raises `OSError`.
 
         Neither TLS nor a PROXY header is asked for there: whoever may open it may read the
         master key as well.

@@ -1,1 +1,1 @@
-"""The process that runs batches, line by line, as calls of the keys that made them."""
+"""Runs batches, line by line, as calls of the keys that made them."""

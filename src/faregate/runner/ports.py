@@ -22,7 +22,7 @@ class BatchDesk(Protocol):
     """
 
     def cursor(self) -> int | None:
-        """Something that differs once others have written; None: there is nothing yet."""
+        """Something that differs once others have written; None: no store."""
 
     def open_batches(self) -> list[BatchFacts]:
         """Batches that have their end to come, the oldest first."""
@@ -70,7 +70,7 @@ class BatchDesk(Protocol):
         ending: Ending,
         render: Callable[[BatchFacts, int, str, LineOutcome], bytes],
     ) -> None:
-        """End a batch of which no line is begun; `render` tells of those that are left."""
+        """End a batch of which no line is begun; `render` tells of the rest."""
 
     def sweep(self, now_s: int, keep_batches_s: int) -> None:
         """Delete what has expired."""

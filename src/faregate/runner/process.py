@@ -1,4 +1,4 @@
-"""The process around the runner: its channel, its signals, when it looks again."""
+"""The process around the runner: channel, signals, when it looks."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Runs batches: takes their lines, calls the gate with them, keeps what comes back.
+"""Runs batches: takes lines, calls the gate, keeps what comes back.
 
 A line is marked as begun, with the id of its call, before it is sent, and its result is kept
 together with the mark that it is done. So whatever is killed and whenever, a line is in one of
@@ -58,7 +58,7 @@ class _Wait(NamedTuple):
 
 
 class Runner:
-    """The batches of one node; `tick` is called by one thread, calls have theirs."""
+    """The batches of a node; one thread calls `tick`, calls have theirs."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ def pause_of(status: int, retry_after: str | None, failures: int) -> Pause | Non
 
 
 def stop_of(status: int, body: bytes, line: int) -> LineError | None:
-    """Why no further line of the batch can pass, if the reply says that none can."""
+    """Why no further line can pass, if the reply says that none can."""
     if status < 400:
         return None
     try:

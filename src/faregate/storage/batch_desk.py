@@ -1,4 +1,4 @@
-"""Batches as their runner keeps them: line by line, nothing lost to a kill."""
+"""Batches as their runner keeps them: no line is lost to a kill."""
 
 import sqlite3
 import time
@@ -57,7 +57,7 @@ class SqliteBatchDesk:
         self._tables.close()
 
     def cursor(self) -> int | None:
-        """Something that differs once another process has written; None: no database yet."""
+        """Something that differs once others have written; None: no store."""
         if not self._database.exists():
             return None
         return int(self._tables.rows("PRAGMA data_version")[0][0])
@@ -167,7 +167,8 @@ class SqliteBatchDesk:
     def begun(self, batch_id: str) -> list[BegunLine]:
         """The lines that were begun and are not done."""
         rows = self._tables.rows(
-            f"SELECT {_COLUMNS} FROM lines WHERE batch_id = ? AND state = 1 ORDER BY line",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM lines"  # noqa: S608
+            " WHERE batch_id = ? AND state = 1 ORDER BY line",
             (batch_id,),
         )
         return [BegunLine(batch_id, *row) for row in rows]
@@ -189,7 +190,7 @@ class SqliteBatchDesk:
     # -- the end -----------------------------------------------------------------------------------
 
     def finish(self, batch_id: str, ending: Ending, render: Render) -> None:
-        """End a batch of which no line is begun; `render` tells of those that are left.
+        """End a batch of which no line is begun; `render` tells of the rest.
 
         Each step may be repeated after a kill: the lines stay until the batch has ended.
         """
@@ -260,8 +261,8 @@ class SqliteBatchDesk:
         line = 0
         while True:
             rows = self._tables.rows(
-                f"SELECT line, result FROM lines WHERE batch_id = ? AND line > ? {_WHICH[which]}"  # noqa: S608
-                " ORDER BY line LIMIT ?",
+                "SELECT line, result FROM lines"  # noqa: S608
+                f" WHERE batch_id = ? AND line > ? {_WHICH[which]} ORDER BY line LIMIT ?",
                 (batch_id, line, _RESULTS_AT_ONCE),
             )
             if not rows:

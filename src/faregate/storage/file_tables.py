@@ -49,7 +49,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class FileTables:
-    """One connection to the database, and the paths of the bytes below `folder`.
+    """A connection to the database, and the bytes below `folder`.
 
     Methods may be called from any thread, one at a time; they raise `StorageError`.
     """
@@ -171,7 +171,7 @@ def encode_facts(facts: FileFacts | BatchFacts) -> bytes:
 
 
 def decode_facts(data: bytes, kind: type[Facts]) -> Facts:
-    """Facts as they were stored; members that were added since have their defaults."""
+    """Facts as stored; members added since have their defaults."""
     return msgspec.json.decode(data, type=kind)
 
 
