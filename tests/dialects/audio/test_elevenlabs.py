@@ -49,6 +49,14 @@ def test_what_it_can_not_say_is_told() -> None:
     assert written.lost == ()
 
 
+@pytest.mark.parametrize("voice", ["", ".", ".."])
+def test_a_voice_is_no_other_address(voice: str) -> None:
+    asked = SpeechRequest(model="x", origin="o", text="Hi", voice=voice)
+    written = SPEECH.write_request(asked, TARGET)
+    assert [lost.name for lost in written.lost] == ["voice"]
+    assert (written.path or "").startswith("/text-to-speech/none?")
+
+
 def test_the_reply_is_the_sound() -> None:
     assert SPEECH.read_reply(b"ID3").audio == b"ID3"
     for wrong in (b"", b'{"detail":"x"}'):

@@ -62,9 +62,13 @@ class Speech:
         if form is None:
             lost.append(Lost("response_format", f"ElevenLabs can't give {request.format}."))
             form = _FORMATS["mp3"]
-        if request.voice in _OPENAI_VOICES:
-            why = f"ElevenLabs has no voice of the id '{request.voice}', which is OpenAI's."
+        voice = request.voice
+        if voice in _OPENAI_VOICES:
+            why = f"ElevenLabs has no voice of the id '{voice}', which is OpenAI's."
             lost.append(Lost("voice", why))
+        elif not voice.strip("."):  # would be another address
+            lost.append(Lost("voice", "A voice is asked for by its id."))
+            voice = "none"
         if request.speed is not None and _SPEED_MIN <= request.speed <= _SPEED_MAX:
             body["voice_settings"] = {"speed": request.speed}
         elif request.speed not in (None, 1):
@@ -78,7 +82,7 @@ class Speech:
                 body[name] = value
             else:
                 lost.append(Lost(f"others.{name}", "ElevenLabs doesn't know it."))
-        path = f"/text-to-speech/{quote(request.voice, safe='')}?output_format={form}"
+        path = f"/text-to-speech/{quote(voice, safe='')}?output_format={form}"
         return Written(msgspec.json.encode(body), tuple(lost), path=path)
 
     def read_reply(self, body: bytes) -> SpeechReply:
