@@ -127,7 +127,7 @@ async def test_a_caller_may_leave_at_every_byte_of_its_request(place: Place) -> 
 
 async def test_a_caller_that_leaves_in_line_frees_its_place() -> None:
     async with running(connections_max=1) as place, place.client() as first:
-        first.ask(STREAM, x_simulate="stall_after=1")
+        first.ask(STREAM, x_simulate="stall_after=2")
         await first.head()
         async with place.client() as second:
             second.ask(HELLO)

@@ -131,7 +131,7 @@ async def test_a_caller_that_leaves_before_a_reply_has_its_status(place: Place) 
 
 async def test_a_call_ends_once_whatever_happens_at_once(place: Place) -> None:
     async def one(number: int) -> None:
-        script = ("cut_after=2", "reset", "stall_after=1", "error=auth", "tokens=1")[number % 5]
+        script = ("cut_after=2", "reset", "stall_after=2", "error=auth", "tokens=1")[number % 5]
         async with place.client() as client:
             client.ask(STREAM, x_simulate=f"{script},latency_ms=1")
             await asyncio.sleep(number % 7 / 2000)

@@ -264,7 +264,7 @@ async def test_a_drain_lets_calls_finish_and_takes_no_more() -> None:
 
 async def test_a_drain_does_not_wait_for_ever() -> None:
     async with running() as place, place.client() as stalled:
-        stalled.ask(STREAM, x_simulate="stall_after=1")
+        stalled.ask(STREAM, x_simulate="stall_after=2")
         await stalled.head()
         await asyncio.wait_for(place.gate.close(0.1), 2)
         assert place.only_call().settled.outcome == "cancelled"

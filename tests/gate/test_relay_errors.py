@@ -216,7 +216,7 @@ async def test_a_full_line_is_busy_with_a_time_to_come_back() -> None:
         place.client() as first,
         place.client() as second,
     ):
-        first.ask(STREAM, x_simulate="stall_after=1")
+        first.ask(STREAM, x_simulate="stall_after=2")
         await first.head()
         second.ask(HELLO)
         reply = await place.post()
