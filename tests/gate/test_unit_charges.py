@@ -238,3 +238,25 @@ async def test_what_is_no_sound_is_an_upstream_s_mistake(body: bytes) -> None:
         reply = await place.post(asked, "/v1/audio/speech")
         assert (reply.status, reply.code) == (502, "upstream_malformed")
         assert place.only_call().settled.charge is None
+
+
+@pytest.mark.parametrize(
+    ("price", "nano"),
+    [({"search_unit": "0.002"}, 2_000_000), ({"input": "1"}, 29_000), ({"request": "1"}, 10**9)],
+    ids=["units", "tokens", "request"],
+)
+async def test_a_ranking_that_states_nothing(price: dict[str, str], nano: int) -> None:
+    async def ranking(asked: Asked) -> None:
+        ranked = b'{"results":[{"index":0,"relevance_score":0.5}]}'
+        asked.reply(ranked, content_type="application/json")
+
+    asked = {"model": "sim", "query": "where", "documents": ["document number 1"]}
+    async with (
+        upstream(ranking) as url,
+        running(url, commerce=priced(**price), vendor="cohere") as place,
+    ):
+        place.ledger.grant("main", 2 * 10**9)
+        assert (await place.post(asked, "/v2/rerank")).status == 200
+        charge = place.only_call().settled.charge
+        assert charge is not None
+        assert (charge.basis, charge.charge_nano) == ("estimated", nano)

@@ -122,23 +122,27 @@ def _completed(call: CallState, stated: Usage | None) -> tuple[Usage, _Basis]:
 
     What a reply leaves out is taken from the request.
     """
-    operation = call.plan.operation
-    if operation is not None and operation.is_free:
-        return _NOTHING_USED, "stated"
     likely = _likely(call)
     usage = units.complete(stated, likely)
-    if usage is None or (likely is None and not _counts(usage)):
-        return msgspec.structs.replace(usage or Usage(), input_tokens=_taken_in(call)), "estimated"
-    if stated is None or likely is None:
-        return usage, "estimated" if stated is None else "stated"
-    call.usage = usage
-    tariff = call.tariff or call.cost
-    if stated.input_tokens is None and tariff is not None and not tariff.price(usage):
-        # It tells how many there were, and its price is by tokens.
+    if usage is not None and (usage.input_tokens is not None or _is_billed(call, usage)):
+        if stated is None:
+            return usage, "estimated"
+        call.usage = usage
+        return usage, "stated"
+    if likely is not None and likely.input_tokens is not None:
         inputs, outputs = likely.input_tokens, likely.output_tokens
-        billed = msgspec.structs.replace(usage, input_tokens=inputs, output_tokens=outputs)
-        return billed, "estimated"
-    return usage, "stated"
+    else:
+        inputs, outputs = _taken_in(call), None
+    usage = usage or Usage()
+    return msgspec.structs.replace(usage, input_tokens=inputs, output_tokens=outputs), "estimated"
+
+
+def _is_billed(call: CallState, usage: Usage) -> bool:
+    """Whether a usage without tokens is in what its price is by."""
+    tariff = call.tariff or call.cost
+    if usage == Usage():
+        return False
+    return tariff is None or tariff.is_free or tariff.price(usage) > 0
 
 
 def _likely(call: CallState) -> Usage | None:
@@ -161,8 +165,3 @@ def _taken_in(call: CallState) -> int:
         if isinstance(request, EmbedRequest):
             return likely_tokens(request, tokenizer)
     return openai_bounds.estimate_input(call.body, tokenizer)
-
-
-def _counts(usage: Usage) -> bool:
-    """Whether it says how much was taken in."""
-    return usage.input_tokens is not None or usage.search_units is not None

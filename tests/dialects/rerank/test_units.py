@@ -52,3 +52,10 @@ def test_the_usual_call_is_one_unit() -> None:
     assert units.most(body) == Usage(search_units=1)
     assert units.most(b'{"documents":1}') is None
     assert units.most(b"{}") == Usage(search_units=1)
+
+
+@pytest.mark.parametrize(("documents", "found"), [(0, 1), (1, 1), (100, 1), (101, 2)])
+def test_the_likely_is_by_the_count(documents: int, found: int) -> None:
+    body = json.dumps({"query": "q", "documents": ["d"] * documents}).encode()
+    assert units.likely(body) == Usage(search_units=found)
+    assert units.likely(body[1:]) is None

@@ -105,5 +105,6 @@ NATIVE: Final = PlainNative(
     read_usage=units.read_usage,
     read_usage_in_part=units.read_usage_in_part,
     most=units.most,
+    likely=units.likely,
     priced=("query", "documents"),
 )

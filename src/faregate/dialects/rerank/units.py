@@ -44,6 +44,15 @@ def most(body: bytes) -> Usage | None:
     return Usage(search_units=max(-(-pieces // _DOCUMENTS_A_UNIT), 1))
 
 
+def likely(body: bytes) -> Usage | None:
+    """The search units of a request whose documents are short."""
+    try:
+        request = _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return Usage(search_units=max(-(-len(request.documents or ()) // _DOCUMENTS_A_UNIT), 1))
+
+
 def read_usage(body: bytes) -> Usage | None:
     """The units of Cohere's kind of reply, or the tokens of the others'."""
     usage = cohere_units.read_usage(body) or plain_usage.read_usage(body)
