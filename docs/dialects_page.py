@@ -31,7 +31,7 @@ from faregate.dialects.openai import dialect as openai
 from faregate.dialects.openai import mistral
 from faregate.dialects.responses import dialect as responses
 from faregate.dialects.translation import TargetFacts
-from faregate.gate.choosing import _HINTS as HINTS
+from faregate.gate.choosing import HINTS
 from faregate.gate.operations import Operation, is_addressed
 from faregate.gate.served import OPERATIONS
 from faregate.gate.translators import STANDS_IN, translator

@@ -36,7 +36,7 @@ _TIMEOUT_FIELD: Final = b"faregate-timeout"
 _TIMEOUT_S_MAX: Final = 86_400
 _DROP: Final = b"drop"
 # What changes no answer: it is left out where a target has no place for it, and told.
-_HINTS: Final = frozenset(
+HINTS: Final = frozenset(
     {"cache", "prompt_cache_key", "user", "metadata", "store", "messages.name"}
     | {"messages.image.detail", "others.context_management", "others.betas", "others.include"}
     | {"others.truncation", "citations", "messages.citations", "others.prompt_cache_retention"}
@@ -217,7 +217,7 @@ class Choose:
             neutral = msgspec.structs.replace(neutral, output_tokens_max=call.output_sent)
         assert wire.writer is not None
         written: Written = wire.writer.write_request(neutral, wire.facts)
-        grave = next((lost for lost in written.lost if lost.name not in _HINTS), None)
+        grave = next((lost for lost in written.lost if lost.name not in HINTS), None)
         return written if grave is None or drops(call) else grave
 
 
