@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.runner.stand_ins import Stage, line, record
 
-from faregate.batches.facts import LineError
+from faregate.batches.facts import LineError, input_name
 from faregate.core.ids import CALL_ID_LENGTH
 from faregate.runner.gates import Reply, ReplyLostError
 from faregate.runner.runner import SEND_WITHIN_S
@@ -50,6 +50,28 @@ def test_a_key_that_is_revoked_fails_its_batch() -> None:
     assert stage.batch(batch_id).errors[0].code == "key_revoked"
 
 
+def test_a_batch_that_no_gate_takes_expires() -> None:
+    stage = Stage()
+    stage.gates.away = True
+    batch_id = stage.make(line("a"))
+    stage.turn()
+    stage.clock.advance(1_001)
+    stage.turn()
+    assert stage.batch(batch_id).state == "expired"
+
+
+def test_a_batch_whose_input_is_gone_troubles_no_other() -> None:
+    stage = Stage()
+    broken, other = stage.make(line("a")), stage.make(line("b"))
+    kept = stage.store._bytes.pop(input_name(broken))
+    stage.turn(4)
+    assert (stage.batch(broken).state, stage.batch(other).state) == ("validating", "completed")
+    stage.store._bytes[input_name(broken)] = kept
+    stage.clock.advance(11)
+    stage.turn(3)
+    assert stage.batch(broken).state == "completed"
+
+
 def test_a_batch_waits_for_a_gate() -> None:
     stage = Stage()
     stage.gates.away = True
@@ -57,7 +79,6 @@ def test_a_batch_waits_for_a_gate() -> None:
     stage.turn(3)
     assert stage.batch(batch_id).state == "validating"
     stage.gates.away = False
-    stage.turn()
     stage.clock.advance(2)
     stage.turn(1)
     assert stage.batch(batch_id).state == "in_progress"
@@ -254,11 +275,11 @@ def test_an_open_call_is_waited_for() -> None:
     assert stage.batch(batch_id).errored == 1
 
 
-def test_where_nothing_can_be_shown_a_line_is_not_made_again() -> None:
+@pytest.mark.parametrize("seconds", [4_000, -60])  # its record may be gone; a clock set back
+def test_where_nothing_can_be_shown_a_line_is_not_made_again(seconds: int) -> None:
     stage = Stage()
     batch_id, _ = lost(stage)
-    stage.clock.advance(4_000)  # its record may have been deleted
-    stage.store.batch(None, batch_id)
+    stage.clock.advance(seconds)
     stage.turn(2)
     assert stage.batch(batch_id).errored == 1
     assert len(stage.gates.asked) == 1

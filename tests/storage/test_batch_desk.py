@@ -13,7 +13,9 @@ from tests.batches.contract import (
     batch_facts,
     begun,
     call_ids,
+    ending,
     kept,
+    render,
 )
 from tests.children import in_child, kill
 
@@ -77,6 +79,17 @@ def _is_far(folder: Path, batch_id: str) -> bool:
         return desk.pending(batch_id) < 40
     finally:
         desk.close()
+
+
+def test_results_leave_the_database_at_the_end(stores: Stores, tmp_path: Path) -> None:
+    batch = begun(stores, 40)
+    for line in stores.desk.take(batch.batch_id, 40, (), call_ids(), 7):
+        stores.desk.keep_result(line, "succeeded", b"x" * 100_000)
+    stores.desk.finish(batch.batch_id, ending(), render)
+    stores.desk.sweep(NOW_S, 10)
+    stores.desk.close()
+    stores.shelf.close()
+    assert (tmp_path / "files.db").stat().st_size < 1_000_000
 
 
 def test_bytes_that_nobody_knows_are_swept_once_they_are_old(

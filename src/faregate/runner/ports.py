@@ -59,7 +59,7 @@ class BatchDesk(Protocol):
         """The lines that were begun and are not done."""
 
     def pending(self, batch_id: str) -> int:
-        """How many lines have not been begun."""
+        """How many lines have not been begun; a hundred may stand for more."""
 
     def stop(self, batch_id: str, error: LineError) -> None:
         """Begin no further line of a batch; the first error stays."""

@@ -44,6 +44,7 @@ from faregate.runner.verdicts import (
 _log = logging.getLogger(__name__)
 
 SEND_WITHIN_S: Final = 3.0  # from the mark to the gate; what arrives later is not called
+_TROUBLE_S: Final = 10.0  # before a batch is looked at again whose files can't be used
 _MARGIN_S: Final = 0.5  # until what arrived in time is in the journal
 _NS: Final = 1_000_000_000
 
@@ -81,7 +82,7 @@ class Runner:
         self._lock = threading.Lock()  # of what follows
         self._flying: dict[tuple[str, int], BegunLine] = {}
         self._waits: dict[_Place, _Wait] = {}
-        self._asked_in_vain_at: dict[str, float] = {}
+        self._troubled_until: dict[str, float] = {}  # batches; the ticking thread's alone
 
     @property
     def flying(self) -> int:
@@ -91,13 +92,18 @@ class Runner:
     def tick(self) -> bool:
         """Do what is to be done now; whether any batch is open."""
         batches = self._desk.open_batches()
+        now = self._clock.monotonic()
         for batch in batches:
+            if now < self._troubled_until.get(batch.batch_id, now):
+                continue
+            self._troubled_until.pop(batch.batch_id, None)
             try:
                 if batch.total == 0 and batch.state == "validating":
                     self._validate(batch)
                 else:
                     self._advance(batch)
             except FaregateError as error:
+                self._troubled_until[batch.batch_id] = now + _TROUBLE_S
                 _log.error("batch %s can't go on: %s", batch.batch_id, error)
         return bool(batches)
 
@@ -112,6 +118,9 @@ class Runner:
 
     def _validate(self, batch: BatchFacts) -> None:
         """Read the input, as the key that made the batch may."""
+        if self._now_s() >= batch.expires_s:
+            self._finish(batch, "expired")
+            return
         name, most = input_name(batch.batch_id), self.settings.gate.body_bytes_max
         length = max(self.settings.files.bytes_max, most) * 2
         if batch.dialect == "anthropic":
@@ -136,10 +145,6 @@ class Runner:
 
     def _models(self, batch: BatchFacts) -> frozenset[str] | LineError | None:
         """The models that the batch's key may use; None: to be asked again."""
-        now = self._clock.monotonic()
-        if now < self._asked_in_vain_at.pop(batch.batch_id, 0.0) + PAUSE_S:
-            self._asked_in_vain_at[batch.batch_id] = now
-            return None
         reply: Reply | None = None
         with contextlib.suppress(NotSentError, ReplyLostError):
             reply = self._gates.ask("GET", "/v1/models", batch.key_id, None, {})
@@ -149,7 +154,7 @@ class Runner:
             return stop_of(reply.status, reply.body, 0) or LineError(
                 "invalid_request", f"The models can't be listed: {reply.status}."
             )
-        self._asked_in_vain_at[batch.batch_id] = now
+        self._troubled_until[batch.batch_id] = self._clock.monotonic() + PAUSE_S
         return None
 
     # -- its lines ---------------------------------------------------------------------------------
@@ -292,7 +297,9 @@ class Runner:
             return
         record = self._calls.find(line.call_id)
         found = found_of(record)
-        unsure = age_ns > RESEND_WITHIN_S * _NS or self.settings.journal.when_full == "serve"
+        unsure = self.settings.journal.when_full == "serve"
+        # A clock that was set back tells nothing; what is old may have been deleted.
+        unsure = unsure or not 0 <= age_ns <= RESEND_WITHIN_S * _NS
         if found == "open" and not unsure:
             return
         if found == "refused" or (found == "not_made" and not unsure):

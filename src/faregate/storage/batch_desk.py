@@ -174,9 +174,10 @@ class SqliteBatchDesk:
         return [BegunLine(batch_id, *row) for row in rows]
 
     def pending(self, batch_id: str) -> int:
-        """How many lines have not been begun."""
+        """How many lines have not been begun; a hundred stand for more."""
         rows = self._tables.rows(
-            "SELECT count(*) FROM lines WHERE batch_id = ? AND state = 0", (batch_id,)
+            "SELECT count(*) FROM (SELECT 1 FROM lines WHERE batch_id = ? AND state = 0 LIMIT 100)",
+            (batch_id,),
         )
         return int(rows[0][0])
 
@@ -290,6 +291,7 @@ class SqliteBatchDesk:
             ]
             known = _known_names(connection)
         self._tables.forget(*gone)
+        self._tables.shrink()  # results leave the database at the end
         for path in self._folder.iterdir():
             if path.name not in known and path.stat().st_mtime < time.time() - _ORPHAN_S:
                 self._tables.forget(path.name)

@@ -87,6 +87,12 @@ class FileTables:
         with self._lock, self._explained():
             return self._opened().execute(statement, values).fetchall()
 
+    def shrink(self) -> None:
+        """Give room that rows have left back to the disk."""
+        with self._lock, self._explained():
+            # A script: a statement of its own would be ended after its first page.
+            self._opened().executescript("PRAGMA incremental_vacuum")
+
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
@@ -94,6 +100,7 @@ class FileTables:
                 self._database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             self._connection = connection
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             _prepare(connection)
