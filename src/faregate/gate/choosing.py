@@ -169,7 +169,7 @@ class Choose:
         return wire
 
     def copy(self, call: "Relay", wire: Wire) -> tuple[Wire, bytes] | None:
-        """The call's request once more, for another target; None: that can't take it."""
+        """The request once more, for another target; None: it can't take it."""
         passed = self._pass(call, wire) if wire.native is not None else None
         if passed is not None:
             return (wire, passed) if isinstance(passed, bytes) else None

@@ -214,17 +214,11 @@ def _without_output() -> Iterator[Operation]:
             refusals=RENDERERS["openai" if name == "jina_rerank" else "cohere"],
             makes_output=False,
         )
-    yield Operation(
-        name="moderations",
-        path="/v1/moderations",
-        dialect="openai_moderations",
-        native=moderations.NATIVE,
-        makes_output=False,
-    )
 
 
-def _media() -> Iterator[Operation]:
+def _openais() -> Iterator[Operation]:
     for path, name, native in (
+        ("/v1/moderations", "moderations", moderations.NATIVE),
         ("/v1/images/generations", "images", images.NATIVE),
         ("/v1/images/edits", "image_edits", images.EDITS),
         ("/v1/images/variations", "image_variations", images.VARIATIONS),
@@ -244,6 +238,6 @@ def _media() -> Iterator[Operation]:
 
 OPERATIONS: Final[dict[str, Operation]] = {
     operation.path: operation
-    for each in (_generating(), *map(_gemini, _GEMINI), _mistral(), _without_output(), _media())
+    for each in (_generating(), *map(_gemini, _GEMINI), _mistral(), _without_output(), _openais())
     for operation in each
 }

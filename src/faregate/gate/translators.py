@@ -41,10 +41,10 @@ STANDS_IN: Final[dict[str, str]] = {"completions": "generate"}
 
 
 def caller(operation: str, dialect: str) -> Translator | None:
-    """What reads requests and writes replies; None: no such calls are translated."""
+    """What reads requests and writes replies; None: they aren't translated."""
     return _CALLERS.get(operation, {}).get(dialect)
 
 
 def translator(operation: str, dialect: str) -> Translator | None:
-    """What writes requests for targets and reads their replies; None: nothing does."""
+    """What writes for targets and reads their replies; None: nothing does."""
     return _TARGETS.get(operation, {}).get(dialect)

@@ -96,7 +96,7 @@ class Wire:
         return other
 
     def carrying(self, written: Written) -> "Wire":
-        """The way of one request, which may go to a place of its own and be no JSON."""
+        """The way of a request that may go to its own place and be no JSON."""
         kind, path = written.content_type, written.path
         if kind == _JSON_TYPE and path is None and written.accept is None:
             return self
@@ -110,7 +110,7 @@ class Wire:
         return other
 
     def is_ready(self, head: ReplyHead) -> bool:
-        """Whether a translated reply is what the caller gets: sound, sent on as it comes."""
+        """Whether a translated reply goes on as it comes: it is sound."""
         fields = head.fields
         is_sound = fields.get(b"content-type", b"")[:6].lower() == b"audio/"
         return self.speaks and is_sound and b"content-encoding" not in fields
