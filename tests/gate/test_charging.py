@@ -266,7 +266,7 @@ async def test_a_cut_stream_costs_what_was_seen(events: int, costs: bool) -> Non
             await place.post(STREAM, x_simulate=f"tokens=50,cut_after={events}")
         [call] = await place.settled()
         charge = call.settled.charge
-        assert call.settled.outcome == ("failed" if events else "refused")
+        assert call.settled.outcome == ("failed" if costs else "refused")
         assert (charge is not None) is costs, charge
         if charge is not None:
             assert charge.basis == "estimated"
