@@ -1,4 +1,4 @@
-"""Mistral's chat and embeddings for its own SDK, where they are not OpenAI's.
+"""Mistral's chat and embeddings as its own SDK reads them.
 
 Its SDK reads no calls of tools in pieces: each comes whole. A stream states its usage unasked, and
 a list of vectors has an id. Requests are read as OpenAI's, which know Mistral's members.
