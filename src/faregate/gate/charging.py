@@ -122,6 +122,9 @@ def _completed(call: CallState, stated: Usage | None) -> tuple[Usage, _Basis]:
 
     What a reply leaves out is taken from the request.
     """
+    operation = call.plan.operation
+    if operation is not None and operation.is_free:
+        return stated or Usage(), "stated"
     likely = _likely(call)
     usage = units.complete(stated, likely)
     if usage is not None and (usage.input_tokens is not None or _is_billed(call, usage)):
