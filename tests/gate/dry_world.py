@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
+from tests.gate.accounts import MESSAGE_REPLY
 from tests.gate.running import Asked, Client, Reply, connect, document, plain, until
 from tests.gate.situations import Situation
 
@@ -31,6 +32,8 @@ from faregate.ledger.purses import DrawRequest, PurseSpec, Return
 from faregate.limits.counters import Counter, LimitUnit
 from faregate.policies.keys import KeyCheck
 from faregate.policies.terms import Terms
+from faregate.routing.targets import record
+from faregate.routing.troubles import Trouble
 from faregate.tally.memory import MemoryTally
 
 OPERATOR = operator_token(bytes(32))
@@ -55,7 +58,9 @@ class Provider:
 
     async def __call__(self, asked: Asked) -> None:
         self.asked += 1
-        if b'"user":"slow-' in asked.body:
+        if b"/messages " in asked.head.split(b"\r\n", 1)[0]:
+            self._answer_message(asked)
+        elif b'"user":"slow-' in asked.body:
             self.slow.add(asked.body)
             await self.release.wait()
             asked.reply(b"{}", "500 Failed")  # so that all that it held comes back
@@ -67,6 +72,33 @@ class Provider:
             asked.write(b"0\r\n\r\n")
         else:
             asked.reply(ANSWER, content_type="application/json")
+
+    def _answer_message(self, asked: Asked) -> None:
+        if b'"stream":true' not in asked.body.replace(b" ", b""):
+            asked.reply(msgspec.json.encode(MESSAGE_REPLY), content_type="application/json")
+            return
+        asked.begin_stream()
+        delta = {"type": "text_delta", "text": "hi"}
+        events: list[dict[str, Any]] = [
+            {"type": "message_start", "message": MESSAGE_REPLY | {"content": []}},
+            {
+                "type": "content_block_start",
+                "index": 0,
+                "content_block": {"type": "text", "text": ""},
+            },
+            {"type": "content_block_delta", "index": 0, "delta": delta},
+            {"type": "content_block_stop", "index": 0},
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn"},
+                "usage": {"output_tokens": 1},
+            },
+            {"type": "message_stop"},
+        ]
+        for event in events:
+            data = msgspec.json.encode(event)
+            asked.chunk(b"event: %b\ndata: %b\n\n" % (event["type"].encode(), data))
+        asked.write(b"0\r\n\r\n")
 
 
 class World:
@@ -81,6 +113,11 @@ class World:
         self.tally = MemoryTally(self.clock.monotonic)
         self.commerce = dict(situation.commerce)
         self._base = plain(document(base_url))
+        [simulated] = self._base["providers"]
+        self._base["providers"] += [
+            simulated | {"name": "claude", "vendor": "anthropic"},
+            simulated | {"name": "sick"},
+        ]
         self.source = MemoryConfiguration(self._document())
         self.key = self._make_key()
         self.body = dict(situation.body)
@@ -126,6 +163,9 @@ class World:
         self.port = listening.getsockname()[1]
         await self.gate.listener.serve(listening)
         try:
+            if self.situation.is_sick:
+                [choice] = self.gate.snapshot.routes["sick-model"].targets[0].choices
+                record(choice, Trouble("auth", "key"), self.clock.monotonic())
             await self._set_the_scene()
             yield self
         finally:
@@ -143,7 +183,8 @@ class World:
         record = self.source.find_key(hash_key(self.key))
         catalogue_name = {"gratis": "free"}.get(self.body["model"], self.body["model"])
         snapshot = self.gate.snapshot
-        models = {model.name: model for model in self.source.latest().document.models}
+        written = self.source.latest().document
+        models = {model.name for model in (*written.models, *written.virtual_models)}
         if record is None or catalogue_name not in models:
             return None
         from faregate.catalogue.models import Offer
@@ -278,7 +319,8 @@ class World:
         counts = (self.provider.asked, started, [one.open for one in pools])
         with self.ledger._lock:
             books = [f"{name}: {value}" for name, value in vars(self.ledger.books).items()]
-            return [*books, repr(counters), repr(slices), repr(counts)]
+            health = repr(self.gate.registry.describe(now))
+            return [*books, repr(counters), repr(slices), repr(counts), health]
 
     # -- changes ----------------------------------------------------------------------------------
 

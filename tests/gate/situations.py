@@ -15,6 +15,15 @@ MODELS: list[dict[str, Any]] = [
     {"name": "exact", "provider": "simulated", "tokenizer": "cl100k_base"},
     {"name": "free", "provider": "simulated", "aliases": ["gratis"]},
     {"name": "unpriced", "provider": "simulated"},
+    {"name": "claude", "provider": "claude", "output_tokens_max": 4_000},
+    {"name": "sick-model", "provider": "sick"},
+]  # fmt: skip
+VIRTUAL: list[dict[str, Any]] = [
+    {"name": "either", "targets": [{"model": "claude"}, {"model": "paid-small"}]},
+    {"name": "lenient", "targets": [{"model": "claude"}], "unsupported": "drop"},
+    {"name": "backed", "targets": [{"model": "sick-model"}], "fallbacks": {"failure": ["claude"]}},
+    {"name": "ailing", "targets": [{"model": "sick-model"}]},
+    {"name": "streaming", "targets": [{"model": "free", "when": "stream"}]},
 ]  # fmt: skip
 PRICES: list[dict[str, Any]] = [
     {"model": "paid", "input": "2.50", "output": "10"},
@@ -23,16 +32,26 @@ PRICES: list[dict[str, Any]] = [
      "tiers": [{"above_input_tokens": 2_000, "input": "30", "output": "90"}]},
     {"model": "exact", "input": "3", "output": "15"},
     {"model": "free", "input": "0", "output": "0"},
+    {"model": "claude", "input": "3", "output": "15"},
+    {"model": "sick-model", "input": "2", "output": "8"},
 ]  # fmt: skip
 KEYS = ["ok"] * 20 + ["limited", "expired", "revoked", "unknown", "missing"]
 ASKED = [
     *["paid"] * 5, *["paid-small"] * 4, "thinker", "exact", "free", "gratis", "unpriced",
-    "nowhere", "pait",
+    "nowhere", "pait", *["claude"] * 4, "sick-model",
+    *(one["name"] for one in VIRTUAL),
 ]  # fmt: skip
 ODD_TEXTS = [
     "", "{", "[]", '{"model": 7}', '{"messages": []}', '{"model":"paid","max_tokens":-1}',
 ]  # fmt: skip
 ODD_PATHS = ["/v1/nothing", "/v1/chat", "/v1/models", "/v1/models/paid"]
+# What another dialect has no place for, or may leave out.
+UNSUPPORTED: list[dict[str, Any]] = [
+    {"seed": 7}, {"logit_bias": {"1": 2}}, {"seed": 7, "store": True}, {"store": True},
+]  # fmt: skip
+MORE_HEADERS = [
+    {"faregate-unsupported": "drop"}, {"faregate-timeout": "30"}, {"faregate-timeout": "soon"},
+]  # fmt: skip
 TEXTS = ["hello", "Where is the fare paid?", "grüße ", "\U0001f689 gate ", "word "]
 
 
@@ -55,6 +74,7 @@ class Situation:
     limits_taken_share: float
     in_flight: int
     as_operator: bool
+    is_sick: bool  # the account "sick" rests
 
 
 @st.composite
@@ -65,7 +85,7 @@ def bodies(draw: st.DrawFn, path: str) -> dict[str, Any]:
     body: dict[str, Any] = {"model": model}
     if path.endswith("embeddings"):
         return body | {"input": text}
-    if path.endswith("chat/completions"):
+    if path.endswith(("chat/completions", "messages")):
         body["messages"] = [{"role": "user", "content": text}]
     else:
         body["prompt"] = text
@@ -73,6 +93,12 @@ def bodies(draw: st.DrawFn, path: str) -> dict[str, Any]:
     if limit is not None:
         name = draw(st.sampled_from(["max_tokens", "max_tokens", "max_completion_tokens"]))
         body[name if "messages" in body else "max_tokens"] = limit
+    if path.endswith("messages"):
+        body["max_tokens"] = limit or 256
+        body.pop("max_completion_tokens", None)
+        return body | ({"stream": True} if draw(st.booleans()) else {})
+    if model in ("claude", "either", "lenient", "backed") and draw(st.booleans()):
+        body |= draw(st.sampled_from(UNSUPPORTED))
     if draw(st.integers(0, 3)) == 0:
         body["stream"] = True
     if draw(st.integers(0, 5)) == 0:
@@ -166,7 +192,7 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
 def situations(draw: st.DrawFn) -> Situation:
     """A whole situation; odd requests are a small part."""
     path = draw(st.sampled_from(["/v1/chat/completions"] * 6 + ["/v1/completions",
-                                "/v1/embeddings"]))  # fmt: skip
+                                "/v1/embeddings", "/v1/embeddings", "/v1/messages"]))  # fmt: skip
     body = draw(bodies(path))
     text, method = None, "POST"
     odd = draw(st.integers(0, 40))
@@ -185,6 +211,7 @@ def situations(draw: st.DrawFn) -> Situation:
         team["wallet"] = "purse"
     commerce: dict[str, Any] = {
         "models": MODELS,
+        "virtual_models": VIRTUAL,
         "prices": PRICES,
         "wallets": [{"name": "purse"}],
         "teams": [team],
@@ -201,6 +228,8 @@ def situations(draw: st.DrawFn) -> Situation:
         credit["fallback_price"] = "5"
     names = {"faregate-customer": "customer-9", "faregate-run": "run-1"}
     headers = {name: value for name, value in names.items() if draw(st.integers(0, 3)) == 0}
+    if draw(st.integers(0, 9)) == 0:
+        headers |= draw(st.sampled_from(MORE_HEADERS))
     shares = st.sampled_from([0.0, 0.0, 0.3, 0.9, 1.0, 1.0])
     # Who isn't identified is told nothing, not even that an address is wrong.
     key = draw(st.sampled_from(KEYS)) if odd != 1 else "ok"
@@ -220,4 +249,5 @@ def situations(draw: st.DrawFn) -> Situation:
         limits_taken_share=draw(shares),
         in_flight=draw(st.sampled_from([0, 0, 0, 1, 2])),
         as_operator=draw(st.booleans()),
+        is_sick=draw(st.booleans()),
     )
