@@ -222,7 +222,10 @@ class Choose:
 
 
 def deadline_s(call: "Relay") -> float | Refusal | None:
-    """How long the call may take: by the caller's own word, and by the virtual model's."""
+    """How long the call may take.
+
+    That is by the caller's own word, and by the virtual model's.
+    """
     seconds, said = call.terms.total_s, call.head.fields.get(_TIMEOUT_FIELD)
     if said is not None:
         try:

@@ -1,4 +1,7 @@
-"""CHOOSE for calls that count tokens: what no target can count is estimated here, for nothing."""
+"""CHOOSE for calls that count tokens.
+
+What no target can count is estimated here, for nothing.
+"""
 
 from typing import TYPE_CHECKING, Final
 

@@ -1,4 +1,4 @@
-"""The models that a key may use, as Anthropic's, Google's and Ollama's clients list them.
+"""The models that a key may use, as clients of all dialects list them.
 
 OpenAI's list is in `gate.answers`; Anthropic's clients get their members beside OpenAI's.
 
@@ -51,7 +51,10 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def listed_models(document: Document, upstreams: Mapping[str, Upstream]) -> dict[str, Listed]:
-    """The facts of all models; of a virtual one what holds for all of its targets."""
+    """The facts of all models.
+
+    Of a virtual one they are what holds for all of its targets.
+    """
     pins = {pin.model: pin for pin in document.catalogue}
     found = {}
     for model in document.models:

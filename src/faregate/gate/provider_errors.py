@@ -96,7 +96,10 @@ def is_preamble(data: bytes) -> bool:
 
 
 def error_behind_preamble(data: bytes) -> bytes | None:
-    """The error that ends a stream before any part of an answer, once it is whole."""
+    """The error that ends a stream before any part of an answer.
+
+    None: there is none, or it isn't whole yet.
+    """
     for mark in _LATE_ERRORS:
         _, found, rest = data.partition(mark)
         if found and ends_event(rest):
@@ -150,9 +153,9 @@ def break_attempt(call: "Relay", code: str, detail: str) -> None:
 
 
 def fail_in_stream(call: "Relay", event: bytes, known: str | None = None) -> bool:
-    """Fail where a stream's first word is an error: `event` is its data, or the event.
+    """Fail where a stream's first word is an error.
 
-    `known` is what is said of it where it is one for sure; without, False: it is none.
+    `event` is its data, or the event. `known` is what is said of it where it is one for sure; without, False: it is none.
     """
     head, data = call.reply, event
     assert head is not None
