@@ -189,6 +189,17 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def headers(draw: st.DrawFn) -> dict[str, str]:
+    """What the caller says beside its key."""
+    names = {"faregate-customer": "customer-9", "faregate-run": "run-1"}
+    made = {name: value for name, value in names.items() if draw(st.integers(0, 3)) == 0}
+    more: dict[str, str] = (
+        draw(st.sampled_from(MORE_HEADERS)) if draw(st.integers(0, 9)) == 0 else {}
+    )
+    return made | more
+
+
+@st.composite
 def situations(draw: st.DrawFn) -> Situation:
     """A whole situation; odd requests are a small part."""
     path = draw(st.sampled_from(["/v1/chat/completions"] * 6 + ["/v1/completions",
@@ -226,10 +237,6 @@ def situations(draw: st.DrawFn) -> Situation:
     credit: dict[str, Any] = {"unknown_price": unknown, "wait_s": 0}
     if unknown == "fallback":
         credit["fallback_price"] = "5"
-    names = {"faregate-customer": "customer-9", "faregate-run": "run-1"}
-    headers = {name: value for name, value in names.items() if draw(st.integers(0, 3)) == 0}
-    if draw(st.integers(0, 9)) == 0:
-        headers |= draw(st.sampled_from(MORE_HEADERS))
     shares = st.sampled_from([0.0, 0.0, 0.3, 0.9, 1.0, 1.0])
     # Who isn't identified is told nothing, not even that an address is wrong.
     key = draw(st.sampled_from(KEYS)) if odd != 1 else "ok"
@@ -239,7 +246,7 @@ def situations(draw: st.DrawFn) -> Situation:
         body=body,
         text=text,
         method=method,
-        headers=headers,
+        headers=draw(headers()),
         commerce=commerce,
         settings={"credit": credit, "refusals": {"decisions_share": 0}},
         granted=draw(_amounts()),
