@@ -1,7 +1,7 @@
 """Counting a prompt's tokens at Anthropic's address and at Gemini's.
 
-Each is translated into the other. A request to count is that of an answer without what makes no tokens. What neither of them can
-count is answered with an estimate.
+Each is translated into the other. A request to count is that of an answer without what makes no
+tokens. What neither of them can count is answered with an estimate.
 
 Sources: Anthropic's API reference, "Count tokens in a Message"; Gemini API, "Counting tokens".
 """

@@ -155,7 +155,8 @@ def break_attempt(call: "Relay", code: str, detail: str) -> None:
 def fail_in_stream(call: "Relay", event: bytes, known: str | None = None) -> bool:
     """Fail where a stream's first word is an error.
 
-    `event` is its data, or the event. `known` is what is said of it where it is one for sure; without, False: it is none.
+    `event` is its data, or the event. `known` is what is said of it where it is one for sure;
+    without, False: it is none.
     """
     head, data = call.reply, event
     assert head is not None
