@@ -11,7 +11,10 @@ from faregate.dialects.usage import Usage
 
 
 class DearestTariff(Tariff):
-    """The most that any of `tariffs` asks; its row and multiplier are the first's."""
+    """The most that any of `tariffs` asks.
+
+    Its row and multiplier are the first's.
+    """
 
     __slots__ = ("_all",)
 
@@ -31,7 +34,10 @@ class DearestTariff(Tariff):
         return max(each.bound(*most) for each in self._all)
 
     def affordable_output(self, *most: Any) -> int:
-        """The most output tokens whose bound fits with all of them; -1: not even 0 do."""
+        """The most output tokens whose bound fits with all of them.
+
+        -1: not even 0 do.
+        """
         return min(each.affordable_output(*most) for each in self._all)
 
     def at(self, service_tier: str | None) -> Tariff:

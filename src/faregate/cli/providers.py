@@ -215,7 +215,9 @@ def probe_command(
     model: Annotated[str | None, typer.Option("--model", help="Only this model.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a tiny real call with each key and model, and explain what comes back.
+    """Make a tiny real call with each key and model.
+
+    It explains what comes back.
 
     It asks for a few tokens, which the provider bills; a provider without models is asked for its
     list instead. The exit status is 1 when something doesn't work.

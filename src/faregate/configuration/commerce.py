@@ -111,7 +111,10 @@ class TimeWindow(Rates, frozen=True, kw_only=True):
 
 
 class ServiceTier(Rates, frozen=True, kw_only=True):
-    """Prices of calls that the vendor serves at another tier, such as flex or batch."""
+    """Prices of calls that the vendor serves at another tier.
+
+    Such as flex or batch.
+    """
 
     # The vendor's word for it in its replies; batch for calls in batches.
     name: Annotated[str, Meta(min_length=1, max_length=50)]

@@ -106,7 +106,10 @@ class Dialect(Protocol):
     stream_type: str
 
     def read_request(self, body: bytes, model: str | None, *, stream: bool) -> Request | Refusal:
-        """A caller's request; `model` and `stream` are of the path where that says them."""
+        """A caller's request.
+
+        `model` and `stream` are of the path where that says them.
+        """
 
     def write_request(self, request: Request, target: TargetFacts) -> Written:
         """The same for a target. Never raises: what can't be carried is told."""
@@ -166,17 +169,23 @@ class Meter(Protocol):
         """What is left at the stream's end."""
 
     def cut(self) -> bool:
-        """Drop the rest of a broken stream; whether the caller saw part of an event."""
+        """Drop the rest of a broken stream.
+
+        Whether the caller saw part of an event.
+        """
 
 
 class Native(Protocol):
     """One dialect whose bytes pass through."""
 
     def peek(self, body: bytes, model: str | None, *, stream: bool) -> Peeked | Refusal:
-        """Read what the gate needs; `model` and `stream` are the path's, if that says them."""
+        """Read what the gate needs.
+
+        `model` and `stream` are the path's, if that says them.
+        """
 
     def splice_model(self, body: bytes, asked: str, served: str) -> bytes | Refusal:
-        """`body` with another model's name, every other byte the same."""
+        """`body` with another model's name, and no other byte changed."""
 
     def set_output_limit(self, body: bytes, limit: int, field: str) -> bytes:
         """`body` with `limit` as its output limit; `field` is the vendor's name for it."""

@@ -38,7 +38,10 @@ def attempt_failed(call: "Relay", trouble: Trouble, answer: Refusal | Passed) ->
 
 
 def attempt_broken(call: "Relay", trouble: Trouble) -> None:
-    """An attempt failed after a part of its reply has gone: nothing else is tried."""
+    """An attempt failed after a part of its reply has gone.
+
+    Nothing else is tried.
+    """
     if call.choice is not None:
         record(call.choice, trouble, call.gate.now())
 

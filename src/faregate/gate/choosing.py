@@ -123,7 +123,10 @@ class Choose:
         return self._routes[name]
 
     def prepare(self, call: "Relay", choice: Choice) -> Refusal | Lost | None:
-        """Write the request for `choice`; what it can't take, where something is in the way."""
+        """Write the request for `choice`.
+
+        What it can't take, where something is in the way.
+        """
         wire = self._wires.get(choice)
         if wire is None:
             try:
@@ -154,7 +157,10 @@ class Choose:
         return None
 
     def wire(self, choice: Choice) -> Wire:
-        """The way to a target; raises `UnservedError` where it can't serve this operation."""
+        """The way to a target.
+
+        Raises `UnservedError` where it can't serve this operation.
+        """
         wire = self._wires.get(choice)
         if wire is None:
             target = choice.target
@@ -255,7 +261,10 @@ def _passes(call: "Relay", unsupported: frozenset[str]) -> bool:
 
 
 def drops(call: "Relay") -> bool:
-    """Whether parts that a target can't take are left out, rather than the call refused."""
+    """Whether parts that a target can't take are left out.
+
+    Else the call is refused.
+    """
     said = call.head.fields.get(_UNSUPPORTED_FIELD)
     return call.terms.drops if said is None else said.strip().lower() == _DROP
 
@@ -372,7 +381,10 @@ async def _send_proven(
 
 
 def unproven(call: "Relay", error: FaregateError) -> None:
-    """What lets us in at a provider could not be had: that is an attempt's trouble."""
+    """What lets us in at a provider could not be had.
+
+    That is an attempt's trouble.
+    """
     name = call.upstream.name if call.upstream is not None else "unknown"
     kind = error.kind if isinstance(error, UnprovenError) else "auth"
     code = REFUSAL_CODES[kind]

@@ -50,7 +50,10 @@ _UPGRADE: Final = (("upgrade", "websocket"), ("sec-websocket-version", "13"))
 
 
 def take_key(call: "CallState") -> None:
-    """Take a key out of the subprotocols; it counts where no header shows one."""
+    """Take a key out of the subprotocols.
+
+    It counts where no header shows one.
+    """
     fields = call.head.fields
     if _PROTOCOLS not in fields:
         return
@@ -94,7 +97,10 @@ def peek_query(call: "CallState") -> Refusal | None:
 
 
 class ChooseSession(Choose):
-    """The step that chooses a target; `contexts` are models' contexts, where they are known."""
+    """The step that chooses a target.
+
+    `contexts` are models' contexts, where they are known.
+    """
 
     def __init__(
         self,
@@ -113,7 +119,10 @@ class ChooseSession(Choose):
         return outcome
 
     def wire(self, choice: Choice) -> RealtimeWire:
-        """The way to a target; raises `UnservedError` where it can't serve sessions."""
+        """The way to a target.
+
+        Raises `UnservedError` where it can't serve sessions.
+        """
         wire = self._wires.get(choice)
         if wire is None:
             target = choice.target

@@ -42,7 +42,10 @@ _NOTHING_USED: Final = Usage(0, 0)
 
 
 def session_bounds(context: int | None, output: int | None) -> tuple[int, int]:
-    """A model's context and its output limit, where the configuration may not know them."""
+    """A model's context and its output limit.
+
+    The configuration may not know them.
+    """
     if output is None:
         is_short = context is not None and context <= _SHORT_CONTEXT_TOKENS
         output = _SHORT_OUTPUT_TOKENS_MAX if is_short else _OUTPUT_TOKENS_MAX
@@ -76,7 +79,10 @@ class RunningTariff(Tariff):
         return self._total_nano + self._plain.bound(input_tokens, output_tokens, most)
 
     def affordable_output(self, nano: int, input_tokens: int, most: Usage | None = None) -> int:
-        """The most output tokens more that fit into `nano`, which pays for the sum as well."""
+        """The most output tokens more that fit into `nano`.
+
+        It pays for the sum as well.
+        """
         return self._plain.affordable_output(nano - self._total_nano, input_tokens, most)
 
 
@@ -125,7 +131,10 @@ class SessionHold:
     # -- the caller's side ------------------------------------------------------------------------
 
     def allows(self, said: Said) -> bool:
-        """Count an event, and hold what it takes; False: more must be drawn for it."""
+        """Count an event, and hold what it takes.
+
+        False: more must be drawn for it.
+        """
         self._added += said.tokens
         self._unseen = self._unseen or said.unseen
         self._apart = self._apart or said.apart
@@ -177,7 +186,10 @@ class SessionHold:
         return self.grow()
 
     def refused(self) -> None:
-        """The vendor has refused an event: perhaps the one that asked for a response."""
+        """The vendor has refused an event.
+
+        Perhaps the one that asked for a response.
+        """
         if self._asked:
             self._asked.popleft()
 
@@ -207,7 +219,10 @@ class SessionHold:
         return Usage(min(self._conversation, self._base or self._conversation), self._guessed)
 
     def transcribed(self, usage: Usage | None, prices: tuple[Tariff | None, Tariff | None]) -> None:
-        """A piece of the caller's audio was heard by the other model, for cost and charge."""
+        """A piece of the caller's audio was heard by the other model.
+
+        It counts for cost and charge.
+        """
         if usage is None:
             return
         seconds = -(-(usage.audio_input_ms or 0) // 1_000)
@@ -216,7 +231,10 @@ class SessionHold:
         self.count(usage, *prices)
 
     def count(self, usage: Usage, cost: Tariff | None = None, charge: Tariff | None = None) -> None:
-        """Add what was used; by the prices of another model where those are given."""
+        """Add what was used.
+
+        By the prices of another model where those are given.
+        """
         self.usage = add_usage(self.usage, usage)
         if self._charge is not None:
             self._charge.add(usage, charge)
@@ -311,7 +329,10 @@ class SessionHold:
         )  # fmt: skip
 
     def affordable(self, slices: tuple[Slice, ...]) -> int:
-        """The output limit of one response for which there is room; below 1: none."""
+        """The output limit of one response for which there is room.
+
+        Below 1: none.
+        """
         inputs, need = self._wanted()[0], self._call.need
         most = self._model_limit
         for one in slices:

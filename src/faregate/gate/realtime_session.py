@@ -42,7 +42,10 @@ _FINE_CODES: Final = frozenset((0, websocket.NORMAL, websocket.GOING_AWAY))
 
 
 class RealtimeSession(asyncio.Protocol):
-    """The vendor's side as a protocol of its connection; the caller's by `client_*`."""
+    """The vendor's side as a protocol of its connection.
+
+    The caller's by `client_*`.
+    """
 
     def __init__(self, call: "RealtimeCall", hold: SessionHold, wire: RealtimeWire) -> None:
         self._call = call

@@ -16,7 +16,10 @@ _KEY_LINE: Final = b"sec-websocket-key: "
 
 
 class RealtimeWire(Wire):
-    """One way; `context` and `limit` bound what a response of the model takes and puts out."""
+    """One way to a realtime model.
+
+    `context` and `limit` bound what a response of the model takes and puts out.
+    """
 
     __slots__ = ("context", "limit")
 

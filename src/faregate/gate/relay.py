@@ -67,7 +67,10 @@ class Relay(CallState):
         self.reused = reused
 
     def reply_head(self, head: ReplyHead) -> None:
-        """The reply begins; its first piece decides whether it goes on to the caller."""
+        """The reply begins.
+
+        Its first piece decides whether it goes on to the caller.
+        """
         self.reply = head
         self.first_byte_at = self.gate.now()
         if head.status >= 300:

@@ -134,7 +134,10 @@ class CallState:
         self.begin_attempt()
 
     def begin_attempt(self) -> None:
-        """Know nothing of a reply: none of an earlier attempt's has gone to the caller."""
+        """Know nothing of a reply.
+
+        None of an earlier attempt's has gone to the caller.
+        """
         self.resent = False
         self.sent_at = 0.0
         self.dropped: tuple[str, ...] = ()

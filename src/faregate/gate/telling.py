@@ -11,7 +11,10 @@ _NAMES_MAX: Final = 32
 
 
 def told_lines(call: "CallState") -> bytes:
-    """What was left out of the request, and for the operator the attempts so far."""
+    """What was left out of the request.
+
+    For the operator the attempts so far as well.
+    """
     lines = b""
     if call.dropped:
         names = ", ".join(call.dropped[:_NAMES_MAX])
@@ -38,7 +41,10 @@ def attempts_text(call: "CallState") -> str:
 
 
 def tells_attempts(call: "CallState") -> bool:
-    """Whether this caller is told the attempts: all, or who shows the operator's token."""
+    """Whether this caller is told the attempts.
+
+    All, or who shows the operator's token.
+    """
     if call.gate.attempts_told == "all":
         return True
     shown = call.head.fields.get(b"faregate-operator")

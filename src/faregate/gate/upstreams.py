@@ -42,7 +42,9 @@ class Proof(Protocol):
     """Signs requests, or fetches the tokens that they carry."""
 
     def lines(self, wire: "Wire", path: bytes, body: bytes) -> bytes | Awaitable[bytes]:
-        """Whole lines for the head of this request; awaitable where one must be fetched.
+        """Whole lines for the head of this request.
+
+        Awaitable where one must be fetched.
 
         Raises `FaregateError` where it can't be had.
         """

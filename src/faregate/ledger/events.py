@@ -56,7 +56,10 @@ def vanished_event(worker: str, node: str, seen_ns: int, at_ns: int) -> LedgerEv
 
 
 def provider_event(kind: str, subject: str, detail: str, at_ns: int) -> LedgerEvent:
-    """Something became of an account at a provider; `kind` is routing's word for it."""
+    """Something became of an account at a provider.
+
+    `kind` is routing's word for it.
+    """
     return LedgerEvent("provider_event", at_ns, "", subject, f"{kind}: {detail}")
 
 

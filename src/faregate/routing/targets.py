@@ -78,7 +78,9 @@ class Account:
         return self.health.in_flight
 
     def settle(self, now: float) -> None:
-        """Take what calls have cost since from the balance; thresholds it crosses are told.
+        """Take what calls have cost since from the balance.
+
+        Thresholds it crosses are told.
 
         Calls add to the balance's `unsettled_nano` alone, for there are many of them.
         """

@@ -168,7 +168,10 @@ class ReplyReader:
         """The bytes are no reply."""
 
     def reply_switched(self, head: ReplyHead, rest: bytes) -> None:
-        """The upstream switches to another protocol, of which `rest` is the first."""
+        """The upstream switches to another protocol.
+
+        `rest` is the first of it.
+        """
         self.reply_broken("The upstream switches protocols, which nobody asked for.")
 
     # -- what the connection calls -----------------------------------------------------------------

@@ -46,7 +46,10 @@ _LANES: Final = tuple(bytes(byte ^ key for byte in range(256)) for key in range(
 
 
 class BrokenFrameError(Exception):
-    """Bytes that are no frame, or beyond a bound; `code` closes the connection."""
+    """Bytes that are no frame, or beyond a bound.
+
+    `code` closes the connection.
+    """
 
     def __init__(self, code: int, detail: str) -> None:
         super().__init__(detail)
@@ -84,7 +87,10 @@ def handshake_fault(fields: dict[bytes, bytes]) -> str | None:
 
 
 def accept_fault(fields: dict[bytes, bytes], key: bytes, offered: tuple[bytes, ...]) -> str | None:
-    """What is wrong with the fields of an answer of 101 to `key`; None: nothing."""
+    """What is wrong with the fields of an answer of 101 to `key`.
+
+    None: nothing.
+    """
     if b"websocket" not in _tokens(fields.get(b"upgrade", b"")):
         return "it switched to something else than WebSocket"
     if b"upgrade" not in _tokens(fields.get(b"connection", b"")):
@@ -151,7 +157,10 @@ def closing(code: int, reason: str = "") -> bytes:
 
 
 class Frame(NamedTuple):
-    """One frame as it came; `payload` is without its mask, `raw` all of its bytes."""
+    """One frame as it came.
+
+    `payload` is without its mask, `raw` all of its bytes.
+    """
 
     final: bool
     opcode: int
@@ -291,7 +300,10 @@ def check_text(payload: bytes) -> None:
 
 
 class Messages:
-    """Puts messages together from the data frames of one side, whose reader bounds them."""
+    """Puts messages together from one side's data frames.
+
+    Their reader bounds them.
+    """
 
     def __init__(self) -> None:
         self._opcode = 0

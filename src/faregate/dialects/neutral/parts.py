@@ -14,13 +14,18 @@ _FOREIGN: Final = "faregate:"
 
 
 class CacheMark(msgspec.Struct, frozen=True):
-    """The prompt up to here shall be kept in the vendor's cache; None: as long as it likes."""
+    """The prompt up to here shall be kept in the vendor's cache.
+
+    None: as long as it likes.
+    """
 
     ttl: Literal["5m", "1h"] | None = None
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
-    """Where bytes are: one of a URL, base64 text or an id of an uploaded file.
+    """Where bytes are.
+
+    One of a URL, base64 text or an id of an uploaded file.
 
     `media_type` is as in "image/png"; None where the caller did not say it (of a URL).
     """
@@ -71,7 +76,10 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
 
 
 class Audio(msgspec.Struct, frozen=True, tag="audio"):
-    """Sound; `format` as in wav, mp3. `id` names an earlier answer of the vendor's."""
+    """Sound.
+
+    `format` is as in wav, mp3. `id` names an earlier answer of the vendor's.
+    """
 
     source: Media
     format: str | None = None
@@ -87,7 +95,10 @@ class Video(msgspec.Struct, frozen=True, tag="video"):
 
 
 class Document(msgspec.Struct, frozen=True, tag="document"):
-    """A PDF or another file; `text` instead of a source where it is plain text."""
+    """A PDF or another file.
+
+    `text` instead of a source where it is plain text.
+    """
 
     source: Media | None = None
     text: str | None = None
@@ -140,7 +151,9 @@ class Thinking(msgspec.Struct, frozen=True, tag="thinking"):
 
 
 class ServerPart(msgspec.Struct, frozen=True, tag="server"):
-    """A part that only its own dialect knows, such as a search that the vendor did.
+    """A part that only its own dialect knows.
+
+    Such as a search that the vendor did.
 
     `raw` is the part as it was written.
     """
@@ -172,7 +185,10 @@ def shown_signature(signature: str, origin: str, dialect: str) -> str:
 
 
 def carries_foreign(body: bytes) -> bool:
-    """Whether a request brings a signature that `shown_signature` wrote, also as base64."""
+    """Whether a request brings a signature of `shown_signature`.
+
+    Also as base64.
+    """
     return b'"faregate:' in body or b'"ZmFyZWdhdGU6' in body
 
 

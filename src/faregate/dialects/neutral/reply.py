@@ -21,7 +21,10 @@ Finish = Literal[
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer. `logprobs` is the list of tokens as OpenAI's chat writes it."""
+    """One answer.
+
+    `logprobs` is the list of tokens as OpenAI's chat writes it.
+    """
 
     parts: tuple[Part, ...]
     finish: Finish
@@ -30,7 +33,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole reply; `created_s` is seconds since 1970, None where it isn't said."""
+    """A whole reply.
+
+    `created_s` is seconds since 1970, None where it isn't said.
+    """
 
     id: str
     model: str
@@ -60,7 +66,10 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextDelta(msgspec.Struct, frozen=True):
-    """More text; `logprobs` is the list of its tokens as OpenAI's chat writes it."""
+    """More text.
+
+    `logprobs` is the list of its tokens as OpenAI's chat writes it.
+    """
 
     choice: int
     part: int
@@ -95,7 +104,10 @@ class ThinkingDelta(msgspec.Struct, frozen=True):
 
 
 class ThinkingSigned(msgspec.Struct, frozen=True):
-    """What proves the part's thoughts, or (`redacted`) stands for all of them."""
+    """What proves the part's thoughts.
+
+    `redacted` stands for all of them.
+    """
 
     choice: int
     part: int
@@ -164,7 +176,10 @@ class UsageSeen(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """The vendor's error in mid-stream; `raw` is the event's data, for its class."""
+    """The vendor's error in mid-stream.
+
+    `raw` is the event's data, for its class.
+    """
 
     message: str
     raw: bytes = b""

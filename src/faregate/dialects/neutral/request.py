@@ -20,7 +20,10 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One turn; `name` is the participant's, `id` the item's where it has one."""
+    """One turn.
+
+    `name` is the participant's, `id` the item's where it has one.
+    """
 
     role: Role
     parts: tuple[Part, ...]
@@ -43,14 +46,19 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, tag="function"):
 
 
 class ServerTool(msgspec.Struct, frozen=True, tag="server"):
-    """A tool that the vendor runs itself; `raw` is as its dialect `origin` wrote it."""
+    """A tool that the vendor runs itself.
+
+    `raw` is as its dialect `origin` wrote it.
+    """
 
     origin: str
     raw: Json
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
-    """Which tools may be called; `names` for "tool" (one) and "allowed" (several).
+    """Which tools may be called.
+
+    `names` for "tool" (one) and "allowed" (several).
 
     `required`: of those allowed, one must be.
     """
@@ -61,7 +69,10 @@ class ToolChoice(msgspec.Struct, frozen=True):
 
 
 class AnswerFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer's text must be: anything, some JSON object, or JSON of a schema."""
+    """What an answer's text must be.
+
+    Anything, some JSON object, or JSON of a schema.
+    """
 
     kind: Literal["text", "json", "schema"]
     name: str | None = None

@@ -65,7 +65,9 @@ _ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class ClientEvents:
-    """Reads one session's events; `asked` is its model as the caller names it.
+    """Reads one session's events.
+
+    `asked` is its model as the caller names it.
 
     Vendors know it as `served`. `image_tokens_max` is the most that an image counts for.
     """
@@ -158,7 +160,10 @@ class ClientEvents:
 
 
 def has_short_audio(lowered: bytes) -> bool:
-    """Whether settings, in lower case, may mean audio of 8,000 bytes a second."""
+    """Whether settings may mean audio of 8,000 bytes a second.
+
+    They are given in lower case.
+    """
     return any(text in lowered for text in _SHORT_FORMATS)
 
 
