@@ -77,6 +77,24 @@ def _turns(draw: st.DrawFn, features: frozenset[str], tools: tuple[Tool, ...]) -
 
 
 @st.composite
+def _tools(draw: st.DrawFn, features: frozenset[str]) -> tuple[Tool, ...]:
+    """None, one or two functions."""
+    if "tools" not in features or not draw(st.booleans()):
+        return ()
+    names = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
+    strict = "tools.strict" in features
+    return tuple(
+        Tool(
+            name=name,
+            description=draw(st.none() | WORDS),
+            parameters=SCHEMA,
+            strict=draw(st.sampled_from([None, True])) if strict else None,
+        )
+        for name in names
+    )
+
+
+@st.composite
 def requests(draw: st.DrawFn, features: Iterable[str]) -> Request:
     """Canonical requests that use nothing beyond `features`.
 
@@ -87,19 +105,7 @@ def requests(draw: st.DrawFn, features: Iterable[str]) -> Request:
     def maybe(name: str, values: st.SearchStrategy[Any]) -> Any:
         return draw(st.none() | values) if name in carried else None
 
-    tools: tuple[Tool, ...] = ()
-    if "tools" in carried and draw(st.booleans()):
-        names = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
-        strict = "tools.strict" in carried
-        tools = tuple(
-            Tool(
-                name=name,
-                description=draw(st.none() | WORDS),
-                parameters=SCHEMA,
-                strict=draw(st.sampled_from([None, True])) if strict else None,
-            )
-            for name in names
-        )
+    tools = draw(_tools(carried))
     messages: list[Message] = []
     if "system" in carried and draw(st.booleans()):
         messages.append(Message("system", (parts.Text(draw(WORDS)),)))

@@ -15,6 +15,7 @@ from faregate.gate.explanations import CALLS_PATH, KeyOrOperatorCheck, ShowDecis
 from faregate.gate.file_routes import BATCH_PATHS, FILE_PATHS, file_routes
 from faregate.gate.listings import LISTING_PATHS, Listings, listed_models, listing_routes
 from faregate.gate.me import ShowMe
+from faregate.gate.operations import Operation
 from faregate.gate.phases import Phase, PhasedStep, Plan
 from faregate.gate.realtime import realtime_plan
 from faregate.gate.realtime_call import REALTIME_PATH
@@ -83,29 +84,10 @@ class Snapshot:
         self._exact: dict[bytes, _Methods] = {}
         self._by_verb: dict[bytes, _Methods] = {}
         for operation in OPERATIONS.values():
-            steps = [
-                identify,
-                PhasedStep(Phase.IDENTIFY, phases.require_length, needs_body=False),
-                PhasedStep(Phase.VALIDATE, phases.decode_body),
-                PhasedStep(Phase.VALIDATE, phases.Peek(operation)),
-                PhasedStep(Phase.AUTHORIZE, phases.FindTerms(operation, check_model, terms)),
-                PhasedStep(Phase.LIMIT, checks.limits),
-            ]
-            if not operation.is_free:
-                steps.append(PhasedStep(Phase.RESERVE, checks.credit))
             chooser = ChooseCounter if operation.name == "count_tokens" else Choose
             choose = chooser(operation, routes, models, upstreams)
-            steps.append(PhasedStep(Phase.CHOOSE, choose))
-            steps.append(PhasedStep(Phase.SEND, Send(choose)))
-            methods = {
-                b"POST": Plan(operation.route, steps, operation),
-                b"OPTIONS": _say_methods("OPTIONS, POST"),
-            }
-            before, _, behind = operation.path.partition("{model}")
-            if behind:
-                self._by_verb[before.encode() + behind.encode()] = methods
-            else:
-                self._exact[operation.path.encode()] = methods
+            find_terms = phases.FindTerms(operation, check_model, terms)
+            self._serve(operation, identify, checks, find_terms, choose)
         self.models = models
         self._exact[REALTIME_PATH] = {
             b"GET": realtime_plan(
@@ -131,6 +113,37 @@ class Snapshot:
         exact, below = listing_routes(identify, listings)
         self._exact |= exact
         self._below |= below
+
+    def _serve(
+        self,
+        operation: Operation,
+        identify: PhasedStep,
+        checks: Checks,
+        find_terms: phases.FindTerms,
+        choose: Choose,
+    ) -> None:
+        """Make the plan of an operation that is forwarded, and find it by its address."""
+        steps = [
+            identify,
+            PhasedStep(Phase.IDENTIFY, phases.require_length, needs_body=False),
+            PhasedStep(Phase.VALIDATE, phases.decode_body),
+            PhasedStep(Phase.VALIDATE, phases.Peek(operation)),
+            PhasedStep(Phase.AUTHORIZE, find_terms),
+            PhasedStep(Phase.LIMIT, checks.limits),
+        ]
+        if not operation.is_free:
+            steps.append(PhasedStep(Phase.RESERVE, checks.credit))
+        steps.append(PhasedStep(Phase.CHOOSE, choose))
+        steps.append(PhasedStep(Phase.SEND, Send(choose)))
+        methods = {
+            b"POST": Plan(operation.route, steps, operation),
+            b"OPTIONS": _say_methods("OPTIONS, POST"),
+        }
+        before, _, behind = operation.path.partition("{model}")
+        if behind:
+            self._by_verb[before.encode() + behind.encode()] = methods
+        else:
+            self._exact[operation.path.encode()] = methods
 
     def plan(self, head: RequestHead) -> Plan:
         """The plan for a request; where there is none, one that refuses it."""

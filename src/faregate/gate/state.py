@@ -104,7 +104,19 @@ class CallState:
         self.attempting = False
         self.shadow: Choice | None = None
         self.answers: tuple[tuple[object, object], ...] = ()
-        # -- what applies to it, and what it has taken
+        # -- what is sent upstream
+        self.idempotent = False
+        self.started = False  # the journal knows of it
+        self.sending: Sending | None = None
+        self.submitted_at = 0.0
+        self.reused = False
+        self.attempts: tuple[Attempt, ...] = ()
+        self.reply_bytes = 0
+        self._owe_nothing()
+        self.begin_attempt()
+
+    def _owe_nothing(self) -> None:
+        """What applies to it isn't known yet, and nothing was taken."""
         self.customer = ""
         self.run_name = ""
         self.terms: Terms = NO_TERMS
@@ -123,15 +135,6 @@ class CallState:
         self.output_sent = 0
         self.grows = False
         self.growth: Growth | None = None
-        # -- what is sent upstream
-        self.idempotent = False
-        self.started = False  # the journal knows of it
-        self.sending: Sending | None = None
-        self.submitted_at = 0.0
-        self.reused = False
-        self.attempts: tuple[Attempt, ...] = ()
-        self.reply_bytes = 0
-        self.begin_attempt()
 
     def begin_attempt(self) -> None:
         """Know nothing of a reply.
