@@ -152,7 +152,7 @@ async def test_a_session_that_speaks_is_not_idle() -> None:
         for _ in range(8):
             await asyncio.sleep(0.1)
             await say(client, {"type": "input_audio_buffer.clear"})
-            await client.recv()
+            assert await client.recv()
 
 
 async def test_a_caller_that_never_answers_a_closing_frame_is_left() -> None:
@@ -166,6 +166,7 @@ async def test_a_caller_that_never_answers_a_closing_frame_is_left() -> None:
         await place.settled()
         await until(lambda: not place.gate.listener.connections, 8)
         client.transport.abort()
+        assert place.only_call().settled.outcome == "answered"
 
 
 # -- hostile callers ------------------------------------------------------------------------------

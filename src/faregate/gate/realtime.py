@@ -1,4 +1,4 @@
-"""The address of OpenAI's realtime sessions: its steps, and how they are opened at a vendor.
+"""The address of realtime sessions: its steps, and their first request.
 
 `GET /v1/realtime?model=NAME` with `Upgrade: websocket` is a call like any other until the vendor
 has accepted the session: refusals before that are ordinary replies, and what fails at one target

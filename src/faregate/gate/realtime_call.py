@@ -1,4 +1,4 @@
-"""A call that opens a realtime session: a call until the vendor switches, a session after that."""
+"""A call until the vendor switches, and a realtime session after that."""
 
 from typing import Any, Final
 

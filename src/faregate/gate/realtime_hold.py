@@ -1,4 +1,4 @@
-"""The hold of a realtime session, which stays ahead of what the session can use.
+"""The hold of a realtime session stays ahead of what that can use.
 
 The rule. Before an event that can make a response goes to the vendor, so much is held as the
 session has used so far, and for every response that is open, this one included,

@@ -1,4 +1,4 @@
-"""What a caller says in a realtime session, as far as it decides something.
+"""What a caller says in a session, as far as it decides something.
 
 An event that makes a response, or changes the session, is passed on in our own writing, so that
 no server reads another event in it than is read here; any other goes on as it came, unless it

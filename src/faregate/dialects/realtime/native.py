@@ -1,4 +1,4 @@
-"""The request that opens a realtime session: it has no body, so nothing in it is rewritten."""
+"""Opens a session: there is no body in which anything is rewritten."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a vendor says in a realtime session, as far as it decides something.
+"""What a vendor says in a session, as far as it decides something.
 
 Most events are pieces of text and audio; of those only the size is looked at.
 
