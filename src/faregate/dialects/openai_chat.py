@@ -1,7 +1,6 @@
 """OpenAI's chat, completions and embeddings: what is read and changed.
 
-A request is peeked at, not parsed: the model, and whether and how it streams. Unknown fields
-survive because nobody touches them. Usage is a return value.
+A request is peeked at, not parsed. Unknown fields survive because nobody touches them.
 
 Source: OpenAI API reference, "Chat" (create, streaming), "Completions", "Embeddings".
 """
@@ -411,8 +410,7 @@ class StreamMeter:
 
     `feed` gives the bytes to send on. Where nothing is hidden they are the bytes that came, at
     once; else whole events, less the usage that the caller did not ask for. If it measures,
-    `output_tokens` is what has been put out so far: each event with text counts as one token, or
-    as one for four bytes where it has more.
+    `output_tokens` is what has been put out so far: a token an event, or one for four bytes.
     """
 
     __slots__ = ("_hide", "_measures", "_splitter", "events", "output_tokens", "usage")

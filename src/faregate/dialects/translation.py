@@ -188,7 +188,10 @@ class Native(Protocol):
         """`body` with another model's name, and no other byte changed."""
 
     def set_output_limit(self, body: bytes, limit: int, field: str) -> bytes:
-        """`body` with `limit` as its output limit; `field` is the vendor's name for it."""
+        """`body` with `limit` as its output limit.
+
+        `field` is the vendor's name for it.
+        """
 
     def ask_stream_usage(self, body: bytes) -> bytes:
         """A streamed request's `body`, made to ask for usage at the end."""

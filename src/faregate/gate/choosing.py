@@ -1,4 +1,4 @@
-"""CHOOSE and SEND: which target serves a call, and the request as it will see it.
+"""CHOOSE and SEND: which target serves a call, and what it will see.
 
 The first choice is made here, the next ones by `gate.attempts`; both go through `prepare`.
 """

@@ -1,9 +1,8 @@
 """RELAY: the upstream's reply on its way back, read for its usage.
 
-A reply below 300 goes to the caller as it comes, piece by piece, once its first piece shows that
-it is no error; where dialects differ, a stream is translated event by event, and any other reply
-when it is whole. A reply of 300 and above is collected first, for what it means decides what is
-next (`gate.provider_errors`).
+A reply below 300 goes to the caller as it comes, once its first piece shows that it is no error;
+where dialects differ, a stream is translated event by event, another reply when it is whole. What
+one of 300 and above means decides what is next (`gate.provider_errors`).
 """
 
 from abc import abstractmethod
@@ -147,8 +146,7 @@ class Relay(CallState):
         growth = self.growth
         if growth is not None and growth.delays_end(self._output_tokens()):
             return
-        meter = self.meter
-        if meter is not None:
+        if (meter := self.meter) is not None:
             try:
                 self._send_on(meter.end())
             except MalformedReplyError as error:
@@ -268,10 +266,9 @@ class Relay(CallState):
     def look_at_growth(self) -> None:
         """The hold has grown, or can't: see what that means for the stream."""
         growth, meter = self.growth, self.meter
-        if growth is None or meter is None or self.ended:
+        if growth is None or meter is None or self.ended or meter.output_tokens < growth.mark:
             return
-        if meter.output_tokens >= growth.mark:
-            growth.seen(meter.output_tokens)
+        growth.seen(meter.output_tokens)
 
     def end_for_credit(self, refusal: Refusal) -> None:
         """End a stream as at an output limit, with the refusal in its last event."""

@@ -1,4 +1,7 @@
-"""Heads of replies on their way to callers: a vendor's own, or ours for a translated one."""
+"""Heads of replies on their way to callers.
+
+A vendor's own, or ours for a translated one.
+"""
 
 from typing import Final
 

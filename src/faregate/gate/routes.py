@@ -1,4 +1,4 @@
-"""The routes of a snapshot: from the document's models to targets and strategies."""
+"""The routes of a snapshot: from models to targets and strategies."""
 
 from hashlib import blake2b
 from random import Random

@@ -1,4 +1,4 @@
-"""Lines of a reply that tell how it came about: what was dropped, what was tried."""
+"""Lines of a reply that tell what was dropped, and what was tried."""
 
 from typing import TYPE_CHECKING, Final
 
