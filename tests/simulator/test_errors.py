@@ -8,8 +8,8 @@ from faregate.simulator.errors import ERRORS, error_body, invalid_request
 
 MEANINGS = {
     "invalid_request": "invalid_request",
-    "context_length": "invalid_request",
-    "content_policy": "invalid_request",
+    "context_length": "context_length",
+    "content_policy": "content_refused",
     "auth": "auth",
     "permission": "permission",
     "not_found": "invalid_request",

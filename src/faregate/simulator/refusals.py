@@ -20,6 +20,8 @@ KINDS: Final = {
     "quota_exhausted": "rate_limit",
     "overloaded": "overloaded",
     "invalid_request": "invalid_request",
+    "context_length": "context_length",
+    "content_refused": "content_policy",
 }
 
 
