@@ -22,7 +22,7 @@ ALWAYS = {
     "pass", "key_missing", "key_unknown", "key_expired", "key_revoked", "model_unknown",
     "model_not_allowed", "request_invalid", "route_unknown", "method_not_allowed",
     "rate_limited", "tokens_limited", "concurrency_limited", "request_exceeds_limit",
-    "price_unknown", "credit_exhausted", "call_too_large", "credit_held", "budget_exhausted",
+    "price_unknown", "credit_exhausted", "call_too_large", "credit_held",
     "quota_exhausted", "operation_unsupported", "unsupported_parameter", "provider_key_invalid",
     "no_healthy_upstream",
 }  # fmt: skip

@@ -53,6 +53,7 @@ def _shaped(
     if "__type" in document:
         fields = tuple(field for field in fields if field[0] != "x-amzn-errortype")
         fields = (*fields, ("x-amzn-errortype", document["__type"]))
+    fields = tuple(field for field in fields if field[0] not in headers)  # the rule's own count
     return Failure(made.status, (*fields, *headers.items()), msgspec.json.encode(document))
 
 
