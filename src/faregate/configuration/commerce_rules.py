@@ -28,6 +28,7 @@ _GEMINI_VERBS: Final = (
     "streamGenerateContent",
     "embedContent",
     "batchEmbedContents",
+    "countTokens",
 )
 # Paths that rules may select by: the gate's addresses that are forwarded.
 ROUTES: Final = (
@@ -35,6 +36,9 @@ ROUTES: Final = (
     "/v1/responses",
     "/v1/completions",
     "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/mistral/v1/chat/completions",
+    "/mistral/v1/embeddings",
     "/v2/chat",
     "/api/chat",
     "/api/generate",
