@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.calllog.calls import call_id, charge, settled, started
 
@@ -49,6 +50,8 @@ class ChargedLedger:
         now_ns = self.clock.wall_ns()
         begin = started(number, started_ns=now_ns, **facts)
         end = settled(number, charge=charge(amount_nano, wallet, purses))
+        served = msgspec.structs.replace(end.attempts[-1], upstream_model=begin.model_served)
+        end = msgspec.structs.replace(end, attempts=(served,))
         records: list[CallRecord] = calls.add([begin, end]).closed
         self.posting.post(WORKER, records)
         self.memory.posting().post(WORKER, records)
