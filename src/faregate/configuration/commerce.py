@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from faregate.configuration.names import ModelName, Name
+from faregate.configuration.names import ModelName, Name, OwnedName
 from faregate.configuration.settings import PositiveCount, Section
 
 _Time = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z", description="a time as 22:00")]
@@ -23,18 +23,18 @@ class Team(Section, frozen=True, kw_only=True):
     # Name in this installation.
     name: Name
     # Wallet that pays for its applications; none: nobody pays.
-    wallet: Name | None = None
+    wallet: OwnedName | None = None
 
 
 class Application(Section, frozen=True, kw_only=True):
     """What keys belong to."""
 
-    # Name in this installation.
-    name: Name
+    # Name in this installation; a team's is called as sales/shop.
+    name: OwnedName
     # Team that owns it.
     team: Name | None = None
     # Wallet that pays for its calls; none: its team's.
-    wallet: Name | None = None
+    wallet: OwnedName | None = None
     # Plan that it is on; none: prices as they are, and only the limits that name it.
     plan: Name | None = None
 
@@ -55,8 +55,10 @@ class Grant(Section, frozen=True, kw_only=True):
 class Wallet(Section, frozen=True, kw_only=True):
     """Prepaid credit, which is never below zero."""
 
-    # Name in this installation.
-    name: Name
+    # Name in this installation; a team's is called as sales/main.
+    name: OwnedName
+    # Team that owns it, and whose applications alone it pays for; none: the organisation.
+    team: Name | None = None
     # Credit to give.
     grants: tuple[Grant, ...] = ()
 
@@ -166,9 +168,9 @@ class Selection(Section, frozen=True, kw_only=True):
     """Calls that something applies to: those that fit all that is said."""
 
     # Keys, by name; none: of all keys.
-    keys: tuple[Name, ...] = ()
+    keys: tuple[OwnedName, ...] = ()
     # Applications; none: of all.
-    applications: tuple[Name, ...] = ()
+    applications: tuple[OwnedName, ...] = ()
     # Teams; none: of all.
     teams: tuple[Name, ...] = ()
     # Plans; none: of all.
@@ -176,7 +178,7 @@ class Selection(Section, frozen=True, kw_only=True):
     # Models, by name; none: all.
     models: tuple[ModelName, ...] = ()
     # Providers; none: all.
-    providers: tuple[Name, ...] = ()
+    providers: tuple[OwnedName, ...] = ()
     # Paths, as /v1/embeddings; none: all.
     routes: tuple[str, ...] = ()
 
@@ -184,8 +186,10 @@ class Selection(Section, frozen=True, kw_only=True):
 class Limit(Selection, frozen=True, kw_only=True):
     """A cap on a rate, or on calls at once."""
 
-    # Name in this installation.
-    name: Name
+    # Name in this installation; a team's is called as sales/hourly.
+    name: OwnedName
+    # Team that owns it, and whose calls alone it binds; none: the organisation.
+    team: Name | None = None
     # Who or what has a count of its own.
     each: Subject
     # What is counted.
@@ -202,8 +206,10 @@ class Limit(Selection, frozen=True, kw_only=True):
 class Budget(Selection, frozen=True, kw_only=True):
     """A cap on spend."""
 
-    # Name in this installation.
-    name: Name
+    # Name in this installation; a team's is called as sales/monthly.
+    name: OwnedName
+    # Team that owns it, and whose calls alone it binds; none: the organisation.
+    team: Name | None = None
     # Who has a budget of this size of its own.
     each: Literal["key", "application", "team", "customer", "run"]
     # Dollars.

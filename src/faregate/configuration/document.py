@@ -20,7 +20,7 @@ from faregate.configuration.commerce import (
     Team,
     Wallet,
 )
-from faregate.configuration.names import ModelName, Name
+from faregate.configuration.names import ModelName, Name, OwnedName
 from faregate.configuration.pins import Pin
 from faregate.configuration.settings import PositiveCount, Seconds, Section, Settings
 
@@ -80,8 +80,12 @@ class ProviderLimits(Section, frozen=True, kw_only=True):
 class Provider(Section, frozen=True, kw_only=True):
     """A contract with a vendor: an address and one or several keys."""
 
-    # Name in this installation.
-    name: Name
+    # Name in this installation; a team's account is called as sales/openai.
+    name: OwnedName
+    # Team that owns it, whose calls alone it serves; none: the organisation.
+    team: Name | None = None
+    # Teams whose calls it serves, of an account of the organisation; none: all.
+    shared_with: tuple[Name, ...] | None = None
     # Whose API it is; decides its address, its dialects and how refusals are read.
     vendor: Name = "openai_compatible"
     # Address of the API, up to and including its version: https://api.openai.com/v1; none: the
@@ -126,12 +130,14 @@ class Provider(Section, frozen=True, kw_only=True):
 class Model(Section, frozen=True, kw_only=True):
     """A name that callers ask for, and what serves it."""
 
-    # Name that callers use.
+    # Name that callers use; a team's model is called as sales/summaries.
     name: ModelName
+    # Team that owns it, and alone may call it; none: the organisation.
+    team: Name | None = None
     # More names for the same.
     aliases: tuple[ModelName, ...] = ()
     # Provider that serves it.
-    provider: Name
+    provider: OwnedName
     # Name that the provider knows it by; none: the same.
     upstream_model: str | None = None
     # Most tokens that it puts out in one answer; none: as the catalogue says.
@@ -190,8 +196,10 @@ class Fallbacks(Section, frozen=True, kw_only=True):
 class VirtualModel(Section, frozen=True, kw_only=True):
     """A name of your own over several models."""
 
-    # Name that callers use.
+    # Name that callers use; a team's is called as sales/summaries.
     name: ModelName
+    # Team that owns it, and alone may call it; none: the organisation.
+    team: Name | None = None
     # More names for the same.
     aliases: tuple[ModelName, ...] = ()
     # Who is asked first: the first in the list, by weight, the quickest to its first token, the
@@ -219,8 +227,8 @@ class VirtualModel(Section, frozen=True, kw_only=True):
 class Key(Section, frozen=True, kw_only=True):
     """A caller's key, of which only hash and first characters are kept."""
 
-    # Name in this installation.
-    name: Name
+    # Name in this installation; a team's is called as sales/shop-production.
+    name: OwnedName
     # The key: ${env:NAME}; or its hash: sha256:<64 hex digits>, as an export writes it.
     secret: str
     # First characters, for display; an export writes them.
@@ -232,7 +240,7 @@ class Key(Section, frozen=True, kw_only=True):
     # Whether it was revoked.
     revoked: bool = False
     # Application that it belongs to; none: its calls are paid by no wallet and bound by no plan.
-    application: Name | None = None
+    application: OwnedName | None = None
 
 
 class Document(Section, frozen=True, kw_only=True):

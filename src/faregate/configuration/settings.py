@@ -76,6 +76,26 @@ class OperationsSettings(Section, frozen=True, kw_only=True):
     port: Port = 8404
 
 
+class ManagementSettings(Section, frozen=True, kw_only=True):
+    """The management API, and how people log in to it."""
+
+    # Whether it is served (restart).
+    enabled: bool = True
+    # Address to listen on (restart).
+    host: str = "127.0.0.1"
+    # Port to listen on; 0 takes a free one; FAREGATE_MANAGEMENT_PORT overrides it (restart).
+    port: Port = 8403
+    # Address by which people and programs reach it, as https://faregate.example.com; none: the
+    # address it listens on. Links in invitations begin with it.
+    public_url: str | None = None
+    # Hours that a login lasts without being used.
+    session_idle_h: Annotated[float, Meta(gt=0, le=8_760)] = 8.0
+    # Hours that a login lasts at most.
+    session_total_h: Annotated[float, Meta(gt=0, le=8_760)] = 72.0
+    # Days that the audit log keeps; none: for ever.
+    audit_keep_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+
+
 class JournalSettings(Section, frozen=True, kw_only=True):
     """The record that every worker keeps of its calls."""
 
@@ -226,6 +246,7 @@ class Settings(Section, frozen=True, kw_only=True):
 
     gate: GateSettings = GateSettings()
     operations: OperationsSettings = OperationsSettings()
+    management: ManagementSettings = ManagementSettings()
     journal: JournalSettings = JournalSettings()
     calls: CallSettings = CallSettings()
     ledger: LedgerSettings = LedgerSettings()

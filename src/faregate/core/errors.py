@@ -45,3 +45,19 @@ class ConfigurationError(FaregateError):
 
 class StorageError(FaregateError):
     """The database, a journal or a file of the data folder can't be used."""
+
+
+class MissingError(FaregateError):
+    """What was named is not there, or not for who asks: both look the same."""
+
+
+class ConflictError(FaregateError):
+    """What was asked for is in the way of what is there."""
+
+
+class StaleError(ConflictError):
+    """What was to be changed was changed meanwhile by another."""
+
+
+class ForbiddenError(FaregateError):
+    """Who asks may not do this."""

@@ -20,7 +20,7 @@ from faregate.storage.sealing import open_document
 from faregate.storage.secrets import SecretBox
 from faregate.storage.sqlite_errors import explain
 
-SCHEMA_HEAD: Final = "0002"  # the newest migration; a test compares it with alembic's
+SCHEMA_HEAD: Final = "0007"  # the newest migration; a test compares it with alembic's
 _BUSY_SECONDS: Final = 2.0  # readers only meet a lock while the file is recovered after a crash
 
 _LATEST: Final = """
