@@ -3,6 +3,7 @@
     python -m faregate.app gate --worker I --listen-fd N [--control-fd M]
     python -m faregate.app clerk [--control-fd M]
     python -m faregate.app batches [--control-fd M]
+    python -m faregate.app control --listen-fd N [--control-fd M]
 
 The supervisor starts these; FAREGATE_HOME names the data folder.
 """
@@ -132,6 +133,27 @@ def run_batches(home: Home, control_fd: int | None) -> None:
         calls.close()
 
 
+def run_control(home: Home, listen_fd: int, control_fd: int | None) -> None:
+    """Serve the management API until told to stop; raises `FaregateError`."""
+    from faregate.control.app import create_app
+    from faregate.control.authentication import Authentication
+    from faregate.control.management import open_management
+    from faregate.control.tasks import background_tasks
+    from faregate.control.worker import ControlWorker
+
+    listening = socket.socket(fileno=listen_fd)
+    with open_management(home) as management:
+        settings = management.installation.revisions.written()[1].settings
+        worker = ControlWorker(
+            create_app(management, Authentication(management)),
+            listening,
+            control_fd,
+            background_tasks(management),
+            settings.gate.trusted_proxies,
+        )
+        _run(worker.run)
+
+
 def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
@@ -160,6 +182,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     clerk.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
     batches = roles.add_parser("batches", help="the runner of batches")
     batches.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
+    control = roles.add_parser("control", help="the management API")
+    control.add_argument(
+        "--listen-fd", type=_descriptor, required=True, help="the socket to listen on"
+    )
+    control.add_argument("--control-fd", type=_descriptor, help="the channel to its supervisor")
     return parser.parse_args(arguments)
 
 
@@ -179,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run_gate(home, options.worker, options.listen_fd, options.control_fd)
         elif options.role == "batches":
             run_batches(home, options.control_fd)
+        elif options.role == "control":
+            run_control(home, options.listen_fd, options.control_fd)
         else:
             run_clerk(home, options.control_fd)
     except FaregateError as error:

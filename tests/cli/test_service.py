@@ -22,6 +22,7 @@ from faregate.configuration.settings import (
     BatchSettings,
     GateSettings,
     LimitSettings,
+    ManagementSettings,
     OperationsSettings,
     Settings,
 )
@@ -30,7 +31,12 @@ from faregate.storage.home import Home
 from faregate.supervisor import embedded_valkey
 from faregate.tally.opening import LIMITS_URL_VARIABLE, WORKERS_VARIABLE
 
-FREE = Settings(gate=GateSettings(port=0, workers=2), operations=OperationsSettings(port=0))
+ANY = ManagementSettings(port=0)
+FREE = Settings(
+    gate=GateSettings(port=0, workers=2),
+    operations=OperationsSettings(port=0),
+    management=ANY,
+)
 NO_WISHES = Wishes(None, None, None, None)
 
 
@@ -46,7 +52,7 @@ def home(tmp_path):
 
 
 def close(sockets) -> None:
-    for sock in (*sockets.gates, sockets.operations):
+    for sock in (*sockets.gates, sockets.operations, sockets.management):
         sock.close()
 
 
@@ -59,7 +65,9 @@ def test_settings_decide_where_nothing_is_wished() -> None:
 
 
 def test_wishes_come_before_settings() -> None:
-    settings = Settings(gate=GateSettings(port=1, workers=1), operations=OperationsSettings(port=1))
+    settings = Settings(
+        gate=GateSettings(port=1, workers=1), operations=OperationsSettings(port=1), management=ANY
+    )
     sockets = open_sockets(settings, Wishes("::1", 0, 3, 0))
     assert len(sockets.gates) == 3
     assert sockets.url.startswith("http://[::1]:")
@@ -83,7 +91,7 @@ def test_a_taken_operations_port_names_its_variable() -> None:
 def test_the_plan_has_every_process_and_they_know_their_home(home) -> None:
     sockets = open_sockets(FREE, NO_WISHES)
     plan = plan_service(home, FREE, sockets)
-    names = ["valkey", "gate 0", "gate 1", "clerk", "batches"]
+    names = ["valkey", "gate 0", "gate 1", "clerk", "batches", "control"]
     assert [child.name for child in plan.children] == names
     assert all(child.environment["FAREGATE_HOME"] == str(home.root) for child in plan.children[1:])
     assert [child.listener for child in plan.children[1:3]] == sockets.gates

@@ -57,11 +57,13 @@ class Served:
         self.home = home
         self.port = int(environment.get("FAREGATE_PORT") or free_port())
         self.operations_port = int(environment.get("FAREGATE_OPERATIONS_PORT") or free_port())
+        self.management_port = int(environment.get("FAREGATE_MANAGEMENT_PORT") or free_port())
         self.environment = {
             **{name: value for name, value in os.environ.items() if "FAREGATE" not in name},
             "FAREGATE_HOME": str(home),
             "FAREGATE_PORT": str(self.port),
             "FAREGATE_OPERATIONS_PORT": str(self.operations_port),
+            "FAREGATE_MANAGEMENT_PORT": str(self.management_port),
             **environment,
         }
         self._log = home.with_name(f"{home.name}.{self.port}.log")

@@ -147,6 +147,7 @@ Faregate is ready, after {seconds:.1f} s.
   model       {MODEL_NAME}, a small model on this machine's processor; {called}
   data        {home.root}   (address and key are also in {home.demo_env.name})
   operations  http://{sockets.operations_address}/metrics
+  management  {sockets.management_url or "not served"}
   stop        Ctrl-C
 
 Paste this into another terminal:

@@ -11,6 +11,7 @@ import typer
 
 from faregate.cli.models import warn_of_retirements
 from faregate.cli.service import (
+    MANAGEMENT_PORT_VARIABLE,
     OPERATIONS_PORT_VARIABLE,
     PORT_VARIABLE,
     Wishes,
@@ -49,6 +50,15 @@ def serve(
             help="Port for probes and metrics; 0 takes a free one.",
         ),
     ] = None,
+    management_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            envvar=MANAGEMENT_PORT_VARIABLE,
+            help="Port for the management API; 0 takes a free one.",
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Apply this faregate.yaml first, then serve it.")
     ] = None,
@@ -57,7 +67,7 @@ def serve(
 
     Example: faregate serve --workers 2
     """
-    wishes = Wishes(host, port, workers, operations_port)
+    wishes = Wishes(host, port, workers, operations_port, management_port)
     home = Home.from_environment()
     if demo:
         from faregate.cli import demo as demonstration
@@ -87,8 +97,10 @@ def serve_configured(home: Home, lock: HomeLock, wishes: Wishes) -> None:
     lock.describe({**plan.facts, "home": str(home.root)})
 
     def tell_ready() -> None:
+        managed = sockets.management_url or "not served (settings.management.enabled)"
         print(
             f"faregate is ready at {sockets.url} ({time.monotonic() - begun:.1f} s)\n"
+            f"  management  {managed}\n"
             f"  operations  http://{sockets.operations_address} (/healthz /readyz /metrics)\n"
             f"  home        {home.root}\n"
             f"  stop        Ctrl-C, or kill {os.getpid()}",

@@ -26,6 +26,7 @@ from faregate.tally.opening import LIMITS_URL_VARIABLE, WORKERS_VARIABLE
 
 PORT_VARIABLE: Final = "FAREGATE_PORT"
 OPERATIONS_PORT_VARIABLE: Final = "FAREGATE_OPERATIONS_PORT"
+MANAGEMENT_PORT_VARIABLE: Final = "FAREGATE_MANAGEMENT_PORT"
 
 # -P: what lies in the working folder must not stand in for a module.
 # -O: asserts tell the type checker what is so by construction, and cost a call a twentieth.
@@ -40,6 +41,7 @@ class Wishes:
     port: int | None
     workers: int | None
     operations_port: int | None
+    management_port: int | None = None
 
 
 def prepare(home: Home, config: Path | None) -> None:
@@ -98,6 +100,12 @@ class Sockets:
     gates: list[socket.socket]
     operations: socket.socket
     url: str
+    management: socket.socket | None = None
+
+    @property
+    def management_url(self) -> str | None:
+        """Where the management API is on this machine; None where it isn't served."""
+        return None if self.management is None else f"http://{_address(self.management)}"
 
     @property
     def operations_address(self) -> str:
@@ -123,7 +131,19 @@ def open_sockets(settings: Settings, wishes: Wishes) -> Sockets:
         option="--operations-port",
     )
     scheme = "http" if gate.tls is None else "https"
-    return Sockets(gates, watched, f"{scheme}://{_address(gates[0])}")
+    return Sockets(gates, watched, f"{scheme}://{_address(gates[0])}", _managed(settings, wishes))
+
+
+def _managed(settings: Settings, wishes: Wishes) -> socket.socket | None:
+    management = settings.management
+    if not management.enabled:
+        return None
+    return listen(
+        management.host,
+        management.port if wishes.management_port is None else wishes.management_port,
+        variable=MANAGEMENT_PORT_VARIABLE,
+        option="--management-port",
+    )
 
 
 def _address(sock: socket.socket) -> str:
@@ -181,12 +201,19 @@ def plan_service(
     )
     clerk = ChildPlan("clerk", (*_PROGRAM, "clerk"), environment=environment)
     batches = ChildPlan("batches", (*_PROGRAM, "batches"), environment=environment)
-    runners = (batches,) if settings.batches.enabled else ()
+    runners = [batches] if settings.batches.enabled else []
+    facts = {"url": sockets.url, "operations": sockets.operations_address}
+    if sockets.management is not None:
+        program = (sys.executable, "-P", "-m", "faregate.app", "control")
+        runners.append(
+            ChildPlan("control", program, listener=sockets.management, environment=environment)
+        )
+        facts["management"] = str(sockets.management_url)
     return ServicePlan(
         children=(*more, *gates, clerk, *runners),
         operations=sockets.operations,
         drain_timeout_s=settings.gate.drain_timeout_s,
-        facts={"url": sockets.url, "operations": sockets.operations_address},
+        facts=facts,
         operator_hash=hash_key(operator_token(home.master_key())),
     )
 

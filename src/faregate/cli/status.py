@@ -65,6 +65,7 @@ def describe(facts: dict[str, Any]) -> str:
     rows = [
         ("gateway", facts.get("url")),
         ("operations", facts.get("operations") and f"http://{facts['operations']}"),
+        ("management", facts.get("management")),
         ("home", facts["home"]),
         ("version", facts.get("version")),
         ("process", facts["pid"]),

@@ -30,7 +30,7 @@ from faregate.monitor.metrics import Snapshot, merge, retire
 from faregate.supervisor.log import EventLog
 from faregate.supervisor.restart import RestartPolicy
 
-Role = Literal["gate", "clerk", "batches", "model", "valkey"]
+Role = Literal["gate", "clerk", "batches", "control", "model", "valkey"]
 State = Literal["starting", "ready", "draining", "restarting", "stopped"]
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024  # metrics of one worker at their bounds: under 1 MiB
@@ -44,7 +44,8 @@ TERMINATE_S: Final = 2.0  # from SIGTERM to SIGKILL
 class ChildPlan:
     """What to run: a command, to which the supervisor adds arguments.
 
-    Those are `--worker I --listen-fd N` (where there is a listening socket) and `--control-fd M`.
+    Those are `--listen-fd N` where there is a listening socket, a gate's `--worker I`, and
+    `--control-fd M`.
     """
 
     role: Role
@@ -55,8 +56,8 @@ class ChildPlan:
 
     @property
     def is_needed(self) -> bool:
-        """Whether no call is answered without it; clerk and batches catch up."""
-        return self.role not in ("clerk", "batches")
+        """Whether no call is answered without it; the others catch up."""
+        return self.role not in ("clerk", "batches", "control")
 
     @property
     def name(self) -> str:
@@ -216,7 +217,8 @@ class Child:
         arguments = ["--control-fd", str(control.fileno())]
         if self.plan.listener is not None:
             inherited.append(self.plan.listener.fileno())
-            arguments += ["--worker", str(self.plan.worker)]
+            if self.plan.role == "gate":
+                arguments += ["--worker", str(self.plan.worker)]
             arguments += ["--listen-fd", str(self.plan.listener.fileno())]
         return await asyncio.create_subprocess_exec(
             *self.plan.command,

@@ -25,10 +25,11 @@ from faregate.supervisor.log import EventLog
 from faregate.supervisor.operations import Answer, OperationsServer, json_answer
 
 CLERK_STOP_S: Final = 5.0  # to read the last frames; what it leaves it finds at the next start
+CONTROL_STOP_S: Final = 6.0  # for requests under way
 MODEL_STOP_S: Final = 1.0
 VALKEY_STOP_S: Final = 1.0
 WATCH_S: Final = 5.0  # between two looks at silent gates
-ROLES_IN_ORDER_OF_END: Final = ("batches", "gate", "clerk", "model", "valkey")
+ROLES_IN_ORDER_OF_END: Final = ("control", "batches", "gate", "clerk", "model", "valkey")
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ class Service:
             if child.plan.listener is not None:
                 child.plan.listener.close()
         patience_s = {
+            "control": CONTROL_STOP_S,
             "batches": self._plan.drain_timeout_s,  # its calls under way are the gates'
             "gate": self._plan.drain_timeout_s,
             "clerk": CLERK_STOP_S,

@@ -1,0 +1,1 @@
+"""The management API: who may do what to this installation, over HTTP."""

@@ -1,0 +1,62 @@
+"""Everything that the management API works on, opened once for a process."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from faregate.core.clock import Clock, SystemClock
+from faregate.core.errors import FaregateError
+from faregate.identity.permissions import Principal
+from faregate.storage.audit_log import AuditLog
+from faregate.storage.home import Home
+from faregate.storage.installation import Installation, open_installation
+from faregate.storage.secrets import SecretBox
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Management:
+    """The stores of one installation."""
+
+    home: Home
+    installation: Installation
+    box: SecretBox
+    clock: Clock
+    audit: AuditLog
+
+    def has_team(self, team: str) -> bool:
+        """Whether there is a team of this name."""
+        return any(one.name == team for one in self.installation.revisions.written()[1].teams)
+
+    def note_refused(
+        self, principal: Principal, operation: str, permission: str, team: str | None
+    ) -> None:
+        """Record that somebody tried what they may not do."""
+        try:
+            self.audit.record(
+                principal.actor,
+                "access.refused",
+                f"operations/{operation}",
+                team=team,
+                outcome="refused",
+                detail=f"it needs {permission}",
+            )
+        except FaregateError as error:
+            _log.error("a refusal could not be recorded: %s", error)
+
+
+@contextmanager
+def open_management(home: Home, clock: Clock | None = None) -> Iterator[Management]:
+    """The stores of the installation at `home`; raises `FaregateError`."""
+    with ExitStack() as stack:
+        installation = stack.enter_context(open_installation(home))
+        clock = clock or SystemClock()
+        yield Management(
+            home=home,
+            installation=installation,
+            box=SecretBox(home.master_key()),
+            clock=clock,
+            audit=AuditLog(installation.database, clock),
+        )

@@ -1,0 +1,1 @@
+"""The operations of the management API, a file for each kind of thing."""
