@@ -61,3 +61,15 @@ class StaleError(ConflictError):
 
 class ForbiddenError(FaregateError):
     """Who asks may not do this."""
+
+
+class UnidentifiedError(FaregateError):
+    """Who asks has not shown who they are: a password, a code or a token doesn't hold."""
+
+
+class WaitError(FaregateError):
+    """Who asks must wait `wait_s` seconds before the next try."""
+
+    def __init__(self, message: str, *, wait_s: int, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.wait_s = wait_s
