@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import faregate.storage.audit_tables  # noqa: F401 - its tables are among the metadata
 from faregate.core.errors import StorageError
 from faregate.storage import database as module
 from faregate.storage.database import Database

@@ -65,6 +65,11 @@ FILE_PIECE_BYTES: Final = 256 * KIB  # of a file, read and sent at once
 FILE_LIST_MAX: Final = 10_000  # rows of one answer, as OpenAI's
 BATCH_REPLY_BYTES_MAX: Final = 64 * MIB  # of one line; what is longer is told as an error
 
+# -- Audit log ----------------------------------------------------------------------------------
+AUDIT_VALUE_BYTES_MAX: Final = 64 * KIB  # of a thing before or after; more is told by its size
+AUDIT_TEXT_CHARACTERS_MAX: Final = 2_000  # of a name, an object or a detail
+AUDIT_BATCH: Final = 1_000  # entries that are read or taken away at once
+
 # -- Journal --------------------------------------------------------------------------------------
 JOURNAL_SEGMENT_BYTES: Final = 16 * MIB
 JOURNAL_FRAME_BYTES_MAX: Final = 4 * MIB  # larger bodies are kept cut, and say so

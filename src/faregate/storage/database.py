@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITING = "faregate_writing"
+_AUDIT_KEY = "faregate_audit_key"
 
 
 class Database:
-    """The file at `path`; raises `StorageError` where it can't be used."""
+    """The file at `path`; raises `StorageError` where it can't be used.
 
-    def __init__(self, path: Path) -> None:
+    `audit_key` seals the head of the audit log; see `identity.audit_chain`.
+    """
+
+    def __init__(self, path: Path, audit_key: bytes | None = None) -> None:
         self.path = path
+        self._audit_key = audit_key
         self._engine = sa.create_engine(
             sa.URL.create("sqlite", database=str(path)),
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -50,9 +55,15 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that others wait for; an exception undoes it whole."""
         with self._translated(), self._engine.connect() as plain:
-            connection = plain.execution_options(**{_WRITING: True})
+            options = {_WRITING: True, _AUDIT_KEY: self._audit_key}
+            connection = plain.execution_options(**options)
             with connection.begin():
                 yield connection
+
+    @property
+    def audit_key(self) -> bytes | None:
+        """The key of the audit log's seals, where it is known."""
+        return self._audit_key
 
     def upgrade(self) -> bool:
         """Bring the tables to this release; whether there was anything to do.
@@ -99,6 +110,18 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             raise explain(self.path, error.orig or error) from error
+
+
+def audit_key_of(connection: sa.Connection) -> bytes | None:
+    """The key of the audit log's seals in a transaction of `writing`.
+
+    Raises `ValueError` in any other.
+    """
+    options = connection.get_execution_options()
+    if not options.get(_WRITING):
+        raise ValueError("what is to be audited must be in a transaction of Database.writing")
+    found: bytes | None = options.get(_AUDIT_KEY)
+    return found
 
 
 def migrations() -> "Config":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from faregate.identity.audit_chain import audit_key
 from faregate.storage.database import Database
 from faregate.storage.home import Home
 from faregate.storage.keys import Keys
@@ -29,8 +30,9 @@ class Installation(NamedTuple):
 def open_installation(home: Home) -> Iterator[Installation]:
     """The installation at `home`, its tables brought to this release."""
     home.require()
-    box = SecretBox(home.master_key())
-    database = Database(home.database)
+    master_key = home.master_key()
+    box = SecretBox(master_key)
+    database = Database(home.database, audit_key(master_key))
     try:
         database.upgrade()
         grants = ConfiguredGrants(home)
