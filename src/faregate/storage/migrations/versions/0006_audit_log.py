@@ -21,8 +21,8 @@ _TRIGGERS = {
         f"WHEN OLD.sequence > {_SEQUENCE.format('start')} BEGIN {_REFUSAL}; END"
     ),
     "audit_marks_insert": (
-        "BEFORE INSERT ON audit_marks "
-        "WHEN NEW.kind IN (SELECT kind FROM audit_marks) BEGIN " + _REFUSAL + "; END"
+        "BEFORE INSERT ON audit_marks WHEN (SELECT COUNT(*) FROM audit_marks AS m "  # noqa: S608
+        f"WHERE m.kind = NEW.kind) > 0 BEGIN {_REFUSAL}; END"
     ),
     "audit_marks_update": (
         "BEFORE UPDATE ON audit_marks WHEN NEW.sequence <= OLD.sequence OR NEW.kind != OLD.kind "
