@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from faregate.configuration.callers import Callers
 from faregate.configuration.commerce import (
     Application,
     Budget,
@@ -84,7 +85,8 @@ class Provider(Section, frozen=True, kw_only=True):
     name: OwnedName
     # Team that owns it, whose calls alone it serves; none: the organisation.
     team: Name | None = None
-    # Teams whose calls it serves, of an account of the organisation; none: all.
+    # Teams that an account of the organisation is shared with; none: all. The organisation's own
+    # calls may always use it.
     shared_with: tuple[Name, ...] | None = None
     # Whose API it is; decides its address, its dialects and how refusals are read.
     vendor: Name = "openai_compatible"
@@ -263,6 +265,7 @@ class Document(Section, frozen=True, kw_only=True):
     plans: tuple[Plan, ...] = ()
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    callers: Callers = Callers()
     # What the catalogue said of models when this was applied: Faregate writes it, and keeps it
     # until a file without it is applied.
     catalogue: tuple[Pin, ...] = ()

@@ -28,9 +28,11 @@ class TlsSettings(Section, frozen=True, kw_only=True):
     certificate_file: str
     # PEM file with the private key.
     key_file: str
-    # PEM file with the authorities whose client certificates are required; none: not asked for.
+    # PEM file with the authorities whose client certificates are verified; none: not asked for.
     # Clients then need TLS 1.3.
     client_ca_file: str | None = None
+    # Whether clients must show a certificate of these authorities, or may (restart).
+    client_certificates: Literal["required", "optional"] = "required"
 
 
 class GateSettings(Section, frozen=True, kw_only=True):

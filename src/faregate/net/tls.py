@@ -58,7 +58,8 @@ class ServerCertificates:
                 # A session of TLS 1.2 could be resumed past authorities that have changed.
                 context.minimum_version = ssl.TLSVersion.TLSv1_3
                 context.load_verify_locations(file)
-                context.verify_mode = ssl.CERT_REQUIRED
+                needed = settings.client_certificates == "required"
+                context.verify_mode = ssl.CERT_REQUIRED if needed else ssl.CERT_OPTIONAL
                 # A resumed session is not verified again, whatever is trusted by then.
                 context.options |= ssl.OP_NO_TICKET
                 context.num_tickets = 0
