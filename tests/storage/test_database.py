@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import faregate.storage.audit_tables  # noqa: F401 - its tables are among the metadata
+import faregate.storage.audit_tables
 import faregate.storage.directory_tables  # noqa: F401
 from faregate.core.errors import StorageError
 from faregate.storage import database as module
