@@ -140,9 +140,10 @@ def run_control(home: Home, listen_fd: int, control_fd: int | None) -> None:
     from faregate.control.management import open_management
     from faregate.control.tasks import background_tasks
     from faregate.control.worker import ControlWorker
+    from faregate.supervisor.lock import holder
 
     listening = socket.socket(fileno=listen_fd)
-    with open_management(home) as management:
+    with open_management(home, describe=lambda: holder(home.run)) as management:
         settings = management.installation.revisions.written()[1].settings
         worker = ControlWorker(
             create_app(management, Authentication(management)),

@@ -3,8 +3,6 @@
 Each gate worker learns by itself; what they say is added up here.
 """
 
-import http.client
-import json
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -14,13 +12,13 @@ from urllib.parse import urlencode
 import typer
 
 from faregate.cli.output import JsonOption, print_json
+from faregate.control.running import Running
 from faregate.core.errors import FaregateError
 from faregate.core.money import AMOUNT_NANO_MAX, NANO, format_amount
 from faregate.identity.operator import operator_token
 from faregate.storage.home import Home
 from faregate.supervisor.lock import holder
 
-TIMEOUT_S: Final = 5.0
 _WORST_FIRST: Final = ("broken", "benched", "probing", "active")
 _COUNTS: Final = ("in_flight", "served", "failed")
 
@@ -122,26 +120,8 @@ def balance(
 def _asked(method: str, target: str) -> Any:
     """What the running service answers; raises `FaregateError`."""
     home = Home.from_environment()
-    found = holder(home.run)
-    address = (found or {}).get("operations")
-    if address is None:
-        raise FaregateError("the service does not run here", fix="start it: faregate serve")
-    connection = http.client.HTTPConnection(address, timeout=TIMEOUT_S)
-    token = {"authorization": f"Bearer {operator_token(home.master_key())}"}
-    try:
-        connection.request(method, target, headers=token if method == "POST" else {})
-        reply = connection.getresponse()
-        answer = json.loads(reply.read())
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise FaregateError(
-            f"the operations port {address} does not answer ({error})",
-            fix="'faregate status' shows how the service is",
-        ) from error
-    finally:
-        connection.close()
-    if reply.status != 200:
-        raise FaregateError(f"the service refuses: {answer.get('error')}")
-    return answer
+    token = operator_token(home.master_key())
+    return Running(lambda: holder(home.run), token).ask(method, target)
 
 
 # -- views of several workers ----------------------------------------------------------------------

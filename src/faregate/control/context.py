@@ -81,6 +81,12 @@ class Context:
         if not self.principal.may(permission, team):
             raise forbidden(permission, team)
 
+    def chosen_teams(self, team: str | None) -> frozenset[str] | None:
+        """The teams that a list is of, where its caller asked for `team`; None means all."""
+        if team is None or self.team is not None:
+            return self.teams
+        return frozenset({team}) if self.sees(team) else frozenset()
+
     def sees(self, team: str | None) -> bool:
         """Whether what belongs to `team` is among what the caller may see here."""
         return self.teams is None or (team is not None and team in self.teams)

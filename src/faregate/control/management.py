@@ -1,12 +1,15 @@
 """Everything that the management API works on, opened once for a process."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from faregate.control.running import Running
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import FaregateError
+from faregate.identity.operator import operator_token
 from faregate.identity.permissions import Principal
 from faregate.storage.audit_log import AuditLog
 from faregate.storage.home import Home
@@ -25,6 +28,7 @@ class Management:
     box: SecretBox
     clock: Clock
     audit: AuditLog
+    running: Running
 
     def has_team(self, team: str) -> bool:
         """Whether there is a team of this name."""
@@ -48,8 +52,15 @@ class Management:
 
 
 @contextmanager
-def open_management(home: Home, clock: Clock | None = None) -> Iterator[Management]:
-    """The stores of the installation at `home`; raises `FaregateError`."""
+def open_management(
+    home: Home,
+    clock: Clock | None = None,
+    describe: Callable[[], dict[str, Any] | None] = lambda: None,
+) -> Iterator[Management]:
+    """The stores of the installation at `home`; raises `FaregateError`.
+
+    `describe` gives what the running service says of itself, None where nothing runs.
+    """
     with ExitStack() as stack:
         installation = stack.enter_context(open_installation(home))
         clock = clock or SystemClock()
@@ -59,4 +70,5 @@ def open_management(home: Home, clock: Clock | None = None) -> Iterator[Manageme
             box=SecretBox(home.master_key()),
             clock=clock,
             audit=AuditLog(installation.database, clock),
+            running=Running(describe, operator_token(home.master_key())),
         )

@@ -47,13 +47,14 @@ class Operation:
     patch: bool = False
     media_type: str | None = None
     example: Any = None
+    name: str | None = None
     reply_example: Any = None
     with_temporary_password: bool = False
 
     @property
     def id(self) -> str:
         """As clients name it: list_team_applications."""
-        return self.handler.__name__
+        return self.name or self.handler.__name__
 
     @property
     def is_of_team(self) -> bool:
@@ -89,6 +90,26 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """An operation that removes."""
         return self._declare("DELETE", path, permission, {"status": 204, **more})
+
+    def both(
+        self, method: Method, path: str, permission: str, **more: Any
+    ) -> Callable[[Handler], Handler]:
+        """An operation across the teams that one may see, and the same in one team.
+
+        `list_calls` at /v1/calls, and `list_team_calls` at /v1/teams/{team}/calls; the handler's
+        `team` is a filter in the first, the tenant in the second.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            verb, _, rest = handler.__name__.partition("_")
+            self._declare(method, path, permission, {"across": True, **more})(handler)
+            in_team = path.replace("/v1/", "/v1/teams/{team}/", 1)
+            self._declare(method, in_team, permission, {"name": f"{verb}_team_{rest}", **more})(
+                handler
+            )
+            return handler
+
+        return declare
 
     def add(self, operation: Operation) -> None:
         """Add an operation that was made by hand."""

@@ -66,7 +66,11 @@ class Service:
                 "/status": self._status,
                 "/providers": self._providers,
             },
-            {"/providers/reset": self._reset, "/providers/balance": self._balance},
+            {
+                "/providers/reset": self._reset,
+                "/providers/balance": self._balance,
+                "/reload": self._order_reload,
+            },
             plan.operator_hash,
         )
         self._balances: dict[str, int] = {}
@@ -235,6 +239,10 @@ class Service:
             if views is not None
         ]
         return json_answer(200, {"workers": workers, "silent": len(gates) - len(workers)})
+
+    def _order_reload(self, _query: dict[str, str]) -> Answer:
+        self.reload()
+        return json_answer(200, {"reload": "ordered"})
 
     def _reset(self, query: dict[str, str]) -> Answer:
         """Clear what is benched at a provider."""
