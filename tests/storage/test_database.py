@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import faregate.storage.audit_tables
-import faregate.storage.directory_tables  # noqa: F401
+import faregate.storage.directory_tables
+import faregate.storage.management_tables  # noqa: F401
 from faregate.core.errors import StorageError
 from faregate.storage import database as module
 from faregate.storage.database import Database
