@@ -66,7 +66,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nanoseconds since 1970. `needed_nano`, `available_nano` and `held_nano` are money; `limit` and
     `used` are counts, or nano-dollars where `scope` is a budget. `headers` are extra fields for
     the reply, names in lower case. `repeats`: this very object refuses many calls, so that what is
-    made of it is worth keeping.
+    made of it is worth keeping. `reason` is more, for the operator alone.
     """
 
     kind: Kind
@@ -85,6 +85,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fixes: tuple[Fix, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     repeats: bool = False
+    reason: str = ""
 
     @property
     def should_retry(self) -> bool:
@@ -152,6 +153,51 @@ _ROWS: Final = (
         "Ask the operator of this gateway for a new key.",
         "authentication_error",
     ),
+    Kind(
+        "credentials_missing", 401, "caller", "The request doesn't say whose it is", False,
+        "Identify yourself in one of the ways that this address takes; the answer names them.",
+        "authentication_error",
+    ),
+    Kind(
+        "credentials_disagree", 401, "caller", "The credentials are not of one application", False,
+        "Send credentials of one and the same application.",
+        "authentication_error",
+    ),
+    Kind(
+        "token_invalid", 401, "caller", "This token is not taken here", False,
+        "Get a new token for this gateway from where your tokens come from.",
+        "authentication_error",
+    ),
+    Kind(
+        "token_expired", 401, "caller", "This token has expired", False,
+        "Get a new token, and send the request again with it.",
+        "authentication_error",
+    ),
+    Kind(
+        "signature_invalid", 401, "caller", "The signature is not right", False,
+        "Sign the request as it is sent, as the guide to callers shows, with your own secret.",
+        "authentication_error",
+    ),
+    Kind(
+        "signature_expired", 401, "caller", "The signature is not of this moment", False,
+        "Set your clock, and sign every request just before it is sent.",
+        "authentication_error",
+    ),
+    Kind(
+        "signature_replayed", 401, "caller", "This signature was used before", False,
+        "Sign every request anew, each with a nonce of its own.",
+        "authentication_error",
+    ),
+    Kind(
+        "certificate_missing", 401, "caller", "No client certificate was shown", False,
+        "Connect with your client certificate and its key.",
+        "authentication_error",
+    ),
+    Kind(
+        "certificate_unknown", 401, "caller", "This client certificate is not known here", False,
+        "Connect with the certificate that you were given, or have the operator add this one.",
+        "authentication_error",
+    ),
     # -- the caller pays, or lowers the price of this call: 402 ----------------------------------
     Kind(
         "credit_exhausted", 402, "caller", "The credit is used up", False,
@@ -167,6 +213,17 @@ _ROWS: Final = (
     Kind(
         "model_not_allowed", 403, "caller", "This key may not use this model", False,
         "Use a model that GET /v1/models lists for this key, or ask the operator to allow it.",
+        "permission_error",
+    ),
+    Kind(
+        "authentication_method_not_allowed", 403, "caller",
+        "This address doesn't take this way of identifying oneself", False,
+        "Identify yourself in one of the ways that this address takes; the answer names them.",
+        "permission_error",
+    ),
+    Kind(
+        "caller_not_mapped", 403, "caller", "This token stands for no application here", False,
+        "Ask the operator to give your identity an application.",
         "permission_error",
     ),
     # -- the caller mends the request: other 4xx -----------------------------------------------
@@ -374,6 +431,12 @@ _ROWS: Final = (
     Kind(
         "key_store_unavailable", 503, "operator", "Keys can't be looked up just now", True,
         "Try again in a moment; the operator must check the database.",
+        "api_error",
+    ),
+    Kind(
+        "identity_provider_unavailable", 503, "operator",
+        "The identity provider's keys can't be had just now", True,
+        "Try again in a moment; the operator must check jwks_url and the network.",
         "api_error",
     ),
     Kind(

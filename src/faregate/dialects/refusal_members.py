@@ -4,6 +4,7 @@ The members are those of RFC 9457 and Faregate's own; each dialect puts them whe
 Amounts are decimal strings in dollars, moments RFC 3339.
 
 Sources: RFC 9457 §3; RFC 9110 §10.2.3 (Retry-After), §11.6.1 (WWW-Authenticate), §15.5.3 (402);
+RFC 6750 §3 (of tokens);
 draft-nottingham-httpbis-402 (no-store); IANA link relations (payment);
 draft-ietf-httpapi-ratelimit-headers-11 §5.1 (violated-policies).
 """
@@ -16,7 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from faregate.core.money import CURRENCY, format_amount
-from faregate.core.refusals import Fix, Refusal
+from faregate.core.refusals import Fix, Kind, Refusal
 
 Statuses = Mapping[str, int] | None  # codes that an operator tells by other statuses
 Fields = list[tuple[str, str]]
@@ -28,6 +29,9 @@ _POLICY_SCOPES: Final = frozenset(("limit", "quota"))
 _PAYMENT_CHANGES: Final = frozenset(("top_up", "raise"))
 # What may stand in an address as it is; all else is written as %XX, a line's end too.
 _URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%~"
+_CHALLENGE: Final = 'Bearer realm="faregate"'
+# RFC 6750 §3: of a token that was sent and isn't taken, the error is named.
+_TOKEN_CODES: Final = frozenset(("token_invalid", "token_expired"))
 
 
 class Cost(msgspec.Struct, omit_defaults=True, gc=False):
@@ -152,7 +156,7 @@ def fields(refusal: Refusal, status: int, content_type: str) -> Fields:
     kind = refusal.kind
     made = [("content-type", content_type), ("cache-control", "no-store")]
     if 401 in (status, kind.status):
-        made.append(("www-authenticate", 'Bearer realm="faregate"'))
+        made.append(("www-authenticate", _challenge(kind)))
     if refusal.retry_after_s is not None and (seconds := wait_s(refusal, status)) is not None:
         made.append(("retry-after", str(seconds)))
     if not refusal.should_retry:
@@ -161,6 +165,12 @@ def fields(refusal: Refusal, status: int, content_type: str) -> Fields:
         made.append(("link", f'<{quote(url, safe=_URL_CHARACTERS)}>; rel="payment"'))
     made.extend(refusal.headers)
     return made
+
+
+def _challenge(kind: Kind) -> str:
+    if kind.code not in _TOKEN_CODES:
+        return _CHALLENGE
+    return f'{_CHALLENGE}, error="invalid_token", error_description="{kind.title}"'
 
 
 def _payment_url(fixes: tuple[Fix, ...]) -> str | None:

@@ -36,7 +36,10 @@ _PHASES: Final[dict[Phase, tuple[str, str, tuple[str, ...]]]] = {
         "keys", "The key is known and active.",
         (
             "key_missing", "key_unknown", "key_expired", "key_revoked", "key_store_unavailable",
-            "length_required",
+            "length_required", "credentials_missing", "credentials_disagree", "token_invalid",
+            "token_expired", "signature_invalid", "signature_expired", "signature_replayed",
+            "certificate_missing", "certificate_unknown", "authentication_method_not_allowed",
+            "caller_not_mapped", "identity_provider_unavailable",
         ),
     ),
     Phase.VALIDATE: (
@@ -140,13 +143,15 @@ def findings_of(
         return tuple(passed(phase) for phase in sorted({Phase.ROUTE, *plan.phases}))
     around = surroundings(plan, refusal, started)
     middle = _refused(refusal, around.name, around.policy)
+    if refusal.reason:
+        return (*around.before, middle, reason_finding(refusal, around.name), *around.behind)
     return (*around.before, middle, *around.behind)
 
 
 def encoded_findings(plan: "Plan", refusal: Refusal | None, started: bool = False) -> msgspec.Raw:
     """The same, as it stands in a frame of the journal."""
-    if refusal is None:
-        return msgspec.Raw(_encode(findings_of(plan, None)))
+    if refusal is None or refusal.reason:
+        return msgspec.Raw(_encode(findings_of(plan, refusal, started)))
     around = surroundings(plan, refusal, started)
     kept = around.kept.get(id(refusal))
     if kept is not None:
@@ -163,6 +168,12 @@ def encoded_findings(plan: "Plan", refusal: Refusal | None, started: bool = Fals
 def refused(refusal: Refusal, phase: Phase) -> Finding:
     """What the refusing phase says, with the refusal's numbers."""
     return _refused(refusal, phase.name, _PHASES[phase][0])
+
+
+def reason_finding(refusal: Refusal, phase_name: str) -> Finding:
+    """What only the operator is to know of a refusal."""
+    policy = _PHASES[phase_of(refusal)][0]
+    return Finding(phase_name, policy, "refused", refusal.reason, operator_only=True)
 
 
 def _refused(refusal: Refusal, phase_name: str, policy: str) -> Finding:
