@@ -19,13 +19,13 @@ def test_json_and_back(document: Document) -> None:
     assert msgspec.json.decode(msgspec.json.encode(document), type=Document) == document
 
 
-@pytest.mark.parametrize("name", ["a", "A-1._", "a" * 63])
+@pytest.mark.parametrize("name", ["a", "A-1._", "a" * 63, "team/a"])
 def test_names(name: str) -> None:
     tree = {"name": name, "base_url": "http://h"}
     assert msgspec.convert(tree, Provider).name == name
 
 
-@pytest.mark.parametrize("name", ["", "-a", "a b", "a\n", "a" * 64, "a/b", "ä"])
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a\n", "a" * 64, "a/b/c", "/b", "a/", "ä"])
 def test_no_names(name: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"name": name, "base_url": "http://h"}, Provider)

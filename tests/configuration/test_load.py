@@ -107,7 +107,12 @@ BAD = [
         "",
     ),
     ("settings:\n  gate:\n    drain-timeout-s: 1\n", 3, "did you mean 'drain_timeout_s'", ""),
-    ("settings:\n  zzz: 1\n", 2, "unknown field 'zzz'", "gate, operations, journal, calls"),
+    (
+        "settings:\n  zzz: 1\n",
+        2,
+        "unknown field 'zzz'",
+        "gate, operations, management, journal, calls",
+    ),
     (
         P + "    api-key: x\n",
         4,

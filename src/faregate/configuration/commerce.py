@@ -17,13 +17,30 @@ from faregate.configuration.settings import PositiveCount, Section
 _Time = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z", description="a time as 22:00")]
 
 
+class TeamSettings(Section, frozen=True, kw_only=True):
+    """What a team has otherwise than the organisation."""
+
+    # Models of the organisation that its calls may use, by name; none: all that are shared with
+    # it. Its own are always there.
+    models: tuple[ModelName, ...] | None = None
+    # Page where its callers can top up, which refusals name; none: as settings.credit says.
+    top_up_url: str | None = None
+    # What becomes of parts of a request that a model can't take, where it is called by its own
+    # name; none: as settings.routing says.
+    unsupported: Literal["refuse", "drop"] | None = None
+    # Fields that tell its callers what is left of their limits; none: as settings.limits says.
+    limit_headers: Literal["ietf", "openai", "both", "none"] | None = None
+
+
 class Team(Section, frozen=True, kw_only=True):
     """Who owns applications, and pays for them."""
 
     # Name in this installation.
     name: Name
-    # Wallet that pays for its applications; none: nobody pays.
+    # Wallet that pays for its applications, its own or the organisation's; none: nobody pays.
     wallet: OwnedName | None = None
+    # What it has otherwise than the organisation.
+    settings: TeamSettings = TeamSettings()
 
 
 class Application(Section, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ has no meaning where it stands, a price that would be silently free. Rules over 
 `configuration.price_rules`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ from faregate.configuration import price_rules
 from faregate.configuration.addresses import bad_page_url, bad_store_url
 from faregate.configuration.amounts import TAKES
 from faregate.configuration.commerce import Budget, Limit, Quota, Rates, Selection, Wallet
-from faregate.configuration.document import Document, called_models
+from faregate.configuration.document import Document
 from faregate.configuration.price_rules import wrong_moment, wrong_zone
 from faregate.configuration.problems import Path, Problem, nearest, twice, unknown
 from faregate.configuration.references import is_sealed
+from faregate.configuration.tenancy import Names, Scopes, team_named
 from faregate.core.money import AMOUNT_NANO_MAX, NANO, parse_amount
 from faregate.core.refusals import KINDS, PAYABLE_KINDS
 
@@ -76,43 +77,27 @@ _FACTORS: Final = frozenset({"markup", "multiplier", "overage_multiplier"})
 _RATES: Final = frozenset({*Rates.__struct_fields__, "fallback_price"})
 _SHORT: Final = ("second", "minute")
 _PAGE_FIX: Final = "write the whole address of a page, such as https://example.com/credit"
-_Names = Mapping[str, Mapping[str, str]]  # by kind of thing: every name, and what it means
 # A status of these makes a client do something of its own: sign in again, pay, ask a proxy.
 _OWN_MEANING: Final = frozenset({401, 402, 407, 408, 421, 426})
 
 
-def check(document: Document) -> Iterator[Problem]:
-    """What can't be honoured in the commercial part of a document."""
+def check(document: Document, scopes: Scopes | None = None) -> Iterator[Problem]:
+    """What can't be honoured in the commercial part of a document.
+
+    `scopes` are the document's, where they are made already.
+    """
+    scopes = scopes or Scopes(document, ROUTES)
     wrong = [*_amounts(document)]
     if wrong:
         yield from wrong  # nothing can be compared with an amount that is none
         return
-    names = _names(document)
-    yield from _owners(document, names)
+    yield from _owners(document, scopes)
     yield from _wallets(document.wallets)
-    yield from price_rules.check(document, names["model"])
+    yield from price_rules.check(document, scopes.everything["model"])
     yield from _plans(document)
-    yield from _limits(document, names)
-    yield from _budgets(document, names)
+    yield from _limits(document, scopes)
+    yield from _budgets(document, scopes)
     yield from _settings(document)
-
-
-def _names(document: Document) -> _Names:
-    models = called_models(document)
-    aliases = {alias: model.name for model in models for alias in model.aliases}
-    return {
-        what: {item.name: item.name for item in items}
-        for what, items in (
-            ("wallet", document.wallets),
-            ("team", document.teams),
-            ("plan", document.plans),
-            ("application", document.applications),
-            ("provider", document.providers),
-        )
-    } | {
-        "model": aliases | {model.name: model.name for model in models},
-        "route": dict.fromkeys(ROUTES, ""),
-    }
 
 
 def _amounts(document: Document) -> Iterator[Problem]:
@@ -160,7 +145,7 @@ def _amount(path: Path, name: str, amount: Decimal) -> Iterator[Problem]:
         )
 
 
-def _refer(path: Path, what: str, name: str | None, names: _Names) -> Iterator[Problem]:
+def _refer(path: Path, what: str, name: str | None, names: Names) -> Iterator[Problem]:
     if name is None or name in names[what]:
         return
     fix = f"add the {what} under {what}s, or name one that is there"
@@ -173,17 +158,25 @@ def _name_twice(path: Path, items: Sequence[Any], what: str) -> Iterator[Problem
     yield from twice((((*path, at, "name"), item.name) for at, item in enumerate(items)), what)
 
 
-def _owners(document: Document, names: _Names) -> Iterator[Problem]:
+def _owners(document: Document, scopes: Scopes) -> Iterator[Problem]:
     yield from _name_twice(("teams",), document.teams, "a team")
     yield from _name_twice(("applications",), document.applications, "an application")
     for at, team in enumerate(document.teams):
-        yield from _refer(("teams", at, "wallet"), "wallet", team.wallet, names)
+        yield from _refer(("teams", at, "wallet"), "wallet", team.wallet, scopes.of(team.name))
     for at, one in enumerate(document.applications):
         path: Path = ("applications", at)
-        yield from _refer((*path, "team"), "team", one.team, names)
-        yield from _refer((*path, "wallet"), "wallet", one.wallet, names)
-        yield from _refer((*path, "plan"), "plan", one.plan, names)
+        if one.team is not None:
+            yield from _refer((*path, "team"), "team", one.team, scopes.everything)
+        if one.wallet is not None and one.wallet not in scopes.of(one.team)["wallet"]:
+            yield Problem(
+                (*path, "wallet"),
+                scopes.missing(one.team, "wallet", one.wallet),
+                "add the wallet under wallets, or name one that is there",
+            )
+        yield from _refer((*path, "plan"), "plan", one.plan, scopes.everything)
     for at, key in enumerate(document.keys):
+        named = team_named(key.name, scopes.everything["team"])
+        names = scopes.everything if named is None else scopes.of(named)
         yield from _refer(("keys", at, "application"), "application", key.application, names)
 
 
@@ -258,7 +251,7 @@ def _countable(path: Path, section: msgspec.Struct, *fields: str) -> Iterator[Pr
             )
 
 
-def _limits(document: Document, names: _Names) -> Iterator[Problem]:
+def _limits(document: Document, scopes: Scopes) -> Iterator[Problem]:
     yield from _name_twice(("limits",), document.limits, "a limit")
     placed: list[tuple[Path, Limit]] = [
         (("limits", at), limit) for at, limit in enumerate(document.limits)
@@ -276,7 +269,7 @@ def _limits(document: Document, names: _Names) -> Iterator[Problem]:
                 )
     for path, limit in placed:
         yield from _limit(limit, path)
-        yield from _selection(limit, path, names)
+        yield from _selection(limit, path, _selectable(limit.team, scopes))
 
 
 def _limit(limit: Limit, path: Path) -> Iterator[Problem]:
@@ -305,7 +298,12 @@ def _limit(limit: Limit, path: Path) -> Iterator[Problem]:
         )
 
 
-def _selection(one: Selection, path: Path, names: _Names) -> Iterator[Problem]:
+def _selectable(team: str | None, scopes: Scopes) -> Names:
+    """What a rule may select: the organisation's binds everybody, a team's its own calls."""
+    return scopes.everything if team is None else scopes.of(team)
+
+
+def _selection(one: Selection, path: Path, names: Names) -> Iterator[Problem]:
     """Names that a selection says; keys may also be made by command, which storage knows."""
     for field in Selection.__struct_fields__:
         here, said = (*path, field), getattr(one, field)
@@ -317,11 +315,11 @@ def _selection(one: Selection, path: Path, names: _Names) -> Iterator[Problem]:
                 yield from _refer((*here, at), field.removesuffix("s"), name, names)
 
 
-def _budgets(document: Document, names: _Names) -> Iterator[Problem]:
+def _budgets(document: Document, scopes: Scopes) -> Iterator[Problem]:
     yield from _name_twice(("budgets",), document.budgets, "a budget")
     for at, budget in enumerate(document.budgets):
         yield from _budget(budget, ("budgets", at))
-        yield from _selection(budget, ("budgets", at), names)
+        yield from _selection(budget, ("budgets", at), _selectable(budget.team, scopes))
 
 
 def _budget(budget: Budget, path: Path) -> Iterator[Problem]:

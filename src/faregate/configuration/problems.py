@@ -10,6 +10,7 @@ import msgspec
 from faregate.core.errors import ConfigurationError
 
 Path = tuple[str | int, ...]
+_COMPARED_MAX: Final = 1_000
 LABEL_FIELDS: Final = frozenset({"name", "model", "from_time", "above_input_tokens"})
 
 
@@ -58,7 +59,13 @@ def label(item: object) -> str | None:
 
 
 def nearest(wrong: str, right: Sequence[str]) -> str | None:
-    """The one of `right` that was most likely meant."""
+    """The one of `right` that was most likely meant.
+
+    Of many only those that begin alike are compared, and only so many.
+    """
+    if len(right) > _COMPARED_MAX:
+        begins = wrong[:2].lower()
+        right = [name for name in right if name[:2].lower() == begins][:_COMPARED_MAX]
     exact = {name.lower().replace("-", "_"): name for name in right}
     same = exact.get(wrong.lower().replace("-", "_"))
     found = [same] if same else get_close_matches(wrong, right, n=1, cutoff=0.5)

@@ -5,12 +5,13 @@ loops. What would have no effect is refused.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from faregate.configuration.document import Document, Fallbacks, Model, VirtualModel
 from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import is_sealed
+from faregate.configuration.tenancy import Scopes
 from faregate.routing.expressions import Expression, ExpressionError
 
 WEIGHT_MAX: Final = 1_000_000
@@ -24,22 +25,27 @@ _BOUND: Final = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z
 _EXAMPLE: Final = "write CEL that gives true or false, such as: 'input_tokens > 50000'"
 
 
-def check(document: Document) -> Iterator[Problem]:
-    """What can't be honoured in models and in the names over them."""
+def check(document: Document, scopes: Scopes | None = None) -> Iterator[Problem]:
+    """What can't be honoured in models and in the names over them.
+
+    `scopes` are the document's, where they are made already.
+    """
+    scopes = scopes or Scopes(document)
     yield from twice(_names(document), "a model or an alias")
-    providers = [provider.name for provider in document.providers]
-    known = frozenset(providers)
     for at, model in enumerate(document.models):
-        if model.provider not in known:
+        if model.provider not in scopes.of(model.team)["provider"]:
             yield Problem(
                 ("models", at, "provider"),
-                unknown("provider", model.provider, providers),
+                scopes.missing(model.team, "provider", model.provider),
                 "add the provider, or name one that is there",
             )
         if model.upstream_model == "":
             yield Problem(("models", at, "upstream_model"), "the name is empty", "leave it out")
-    meanings = _meanings(document)
+    virtual_names = frozenset(one.name for one in document.virtual_models).difference(
+        one.name for one in document.models
+    )
     for at, virtual in enumerate(document.virtual_models):
+        meanings = _Meanings(scopes, virtual.team, virtual_names)
         yield from _virtual(virtual, ("virtual_models", at), meanings)
     yield from _weights(document)
     routing = document.settings.routing
@@ -63,39 +69,35 @@ def _names(document: Document) -> Iterator[tuple[Path, str]]:
                 yield (part, at, "aliases", number), alias
 
 
-def _meanings(document: Document) -> dict[str, str | None]:
-    """Each name and alias, and the model that it means; None: a virtual one."""
-    meanings: dict[str, str | None] = {}
-    for virtual in document.virtual_models:
-        meanings |= dict.fromkeys((virtual.name, *virtual.aliases))
-    for model in document.models:
-        meanings |= dict.fromkeys((model.name, *model.aliases), model.name)
-    return meanings
+class _Meanings:
+    """The models that names and aliases mean, as a virtual model may name them."""
+
+    def __init__(self, scopes: Scopes, team: str | None, virtual: frozenset[str]) -> None:
+        self._models = scopes.of(team)["model"]
+        self._scopes = scopes
+        self._team = team
+        self._virtual = virtual
+
+    def problem(self, path: Path, name: str) -> Iterator[Problem]:
+        """Why `name` is not the name of a model that may serve."""
+        meant = self._models.get(name)
+        if meant is None:
+            yield Problem(
+                path,
+                self._scopes.missing(self._team, "model", name),
+                "add the model under models, or name one that is there",
+            )
+        elif meant in self._virtual:
+            yield Problem(
+                path,
+                f"{name!r} is a virtual model, and these lead to models only",
+                "name the models that are meant, one by one",
+            )
+        elif meant != name:
+            yield Problem(path, f"{name!r} is an alias of the model {meant!r}", f"write {meant}")
 
 
-def _model(path: Path, name: str, meanings: Mapping[str, str | None]) -> Iterator[Problem]:
-    """Why `name` is not the name of a model that may serve."""
-    if name not in meanings:
-        yield Problem(
-            path,
-            unknown("model", name, [one for one, model in meanings.items() if one == model]),
-            "add the model under models, or name one that is there",
-        )
-        return
-    meant = meanings[name]
-    if meant is None:
-        yield Problem(
-            path,
-            f"{name!r} is a virtual model, and these lead to models only",
-            "name the models that are meant, one by one",
-        )
-    elif meant != name:
-        yield Problem(path, f"{name!r} is an alias of the model {meant!r}", f"write {meant}")
-
-
-def _virtual(
-    virtual: VirtualModel, path: Path, meanings: Mapping[str, str | None]
-) -> Iterator[Problem]:
+def _virtual(virtual: VirtualModel, path: Path, meanings: _Meanings) -> Iterator[Problem]:
     targets = [target.model for target in virtual.targets]
     if not targets:
         yield Problem(
@@ -108,7 +110,7 @@ def _virtual(
     )
     for at, target in enumerate(virtual.targets):
         here = (*path, "targets", at)
-        yield from _model((*here, "model"), target.model, meanings)
+        yield from meanings.problem((*here, "model"), target.model)
         if target.when is not None:
             yield from _expression((*here, "when"), target.when)
         if target.weight != 1 and virtual.strategy == "priority":
@@ -118,7 +120,7 @@ def _virtual(
                 "leave weight out, or write 'strategy: weighted'",
             )
     if virtual.canary is not None:
-        yield from _model((*path, "canary", "model"), virtual.canary.model, meanings)
+        yield from meanings.problem((*path, "canary", "model"), virtual.canary.model)
         if targets == [virtual.canary.model]:
             yield Problem(
                 (*path, "canary", "model"),
@@ -126,13 +128,11 @@ def _virtual(
                 "name another model, or leave canary out",
             )
     if virtual.shadow is not None:
-        yield from _model((*path, "shadow", "model"), virtual.shadow.model, meanings)
+        yield from meanings.problem((*path, "shadow", "model"), virtual.shadow.model)
     yield from _fallbacks(virtual, (*path, "fallbacks"), meanings)
 
 
-def _fallbacks(
-    virtual: VirtualModel, path: Path, meanings: Mapping[str, str | None]
-) -> Iterator[Problem]:
+def _fallbacks(virtual: VirtualModel, path: Path, meanings: _Meanings) -> Iterator[Problem]:
     # One with a condition is not always tried before, and may be the last resort as well.
     tried = {target.model for target in virtual.targets if target.when is None}
     for field in Fallbacks.__struct_fields__:
@@ -141,7 +141,7 @@ def _fallbacks(
             (((*path, field, at), name) for at, name in enumerate(names)), "the fallback"
         )
         for at, name in enumerate(names):
-            yield from _model((*path, field, at), name, meanings)
+            yield from meanings.problem((*path, field, at), name)
             if field == "failure" and name in tried:
                 yield Problem(
                     (*path, field, at),

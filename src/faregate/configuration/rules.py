@@ -2,8 +2,9 @@
 
 `check_written` looks at a document as a person wrote it: secrets must be references. `check`
 looks at it with its variables replaced; what is still sealed is passed over, and seen when it is
-opened. Both give every problem there is. Parts of the document have modules of their own:
-`account_rules`, `routing_rules`, `commerce_rules`, `price_rules`.
+opened. Both give every problem there is, `check` up to 200. Parts of the document have
+modules of their own: `account_rules`, `caller_rules`, `routing_rules`, `commerce_rules`,
+`price_rules`, `tenancy_rules`.
 """
 
 import importlib.util
@@ -11,23 +12,32 @@ import ipaddress
 import re
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
-from faregate.configuration import account_rules, commerce_rules, routing_rules
+from faregate.configuration import (
+    account_rules,
+    caller_rules,
+    commerce_rules,
+    routing_rules,
+    tenancy_rules,
+)
 from faregate.configuration.addresses import HOST, holds_password
-from faregate.configuration.document import Document, Key, called_models
+from faregate.configuration.document import Document, Key
 from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import VARIABLE, is_sealed
 from faregate.configuration.settings import GateSettings
+from faregate.configuration.tenancy import Scopes
 from faregate.identity.keys import SHOWN_CHARACTERS, is_well_formed
 
 HASHED: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_PROBLEMS_MAX: Final = 200  # nobody reads more, and looking for what was meant takes its time
 _YEAR_MAX: Final = 2261  # nanoseconds since 1970 in 64 bits end in 2262
 
 
 def check_written(document: Document) -> list[Problem]:
     """Secrets that stand in the document itself; never repeated."""
-    problems = [*account_rules.check_written(document)]
+    problems = [*account_rules.check_written(document), *caller_rules.check_written(document)]
     for at, key in enumerate(document.keys):
         if not VARIABLE.fullmatch(key.secret) and not HASHED.match(key.secret):
             problems.append(
@@ -55,13 +65,18 @@ def check_written(document: Document) -> list[Problem]:
 
 def check(document: Document) -> list[Problem]:
     """What can't be honoured in a document whose variables are replaced."""
-    return [
-        *_gate(document),
-        *account_rules.check(document),
-        *routing_rules.check(document),
-        *_keys(document),
-        *commerce_rules.check(document),
-    ]
+    return list(islice(_problems(document), _PROBLEMS_MAX))
+
+
+def _problems(document: Document) -> Iterator[Problem]:
+    scopes = Scopes(document, commerce_rules.ROUTES)
+    yield from _gate(document)
+    yield from account_rules.check(document)
+    yield from routing_rules.check(document, scopes)
+    yield from _keys(document, scopes)
+    yield from commerce_rules.check(document, scopes)
+    yield from caller_rules.check(document)
+    yield from tenancy_rules.check(document, scopes)
 
 
 def missing_clients(document: Document) -> list[Problem]:
@@ -126,20 +141,19 @@ def _cidr_fix(network: str) -> str:
     return f"write {meant}: the address has bits beyond its mask"
 
 
-def _keys(document: Document) -> Iterator[Problem]:
+def _keys(document: Document, scopes: Scopes) -> Iterator[Problem]:
     keys = document.keys
     yield from twice(((("keys", at, "name"), key.name) for at, key in enumerate(keys)), "a key")
     yield from twice(((("keys", at, "secret"), key.secret) for at, key in enumerate(keys)), None)
-    models = [name for one in called_models(document) for name in (one.name, *one.aliases)]
-    known = frozenset(models)
     for at, key in enumerate(keys):
         path: Path = ("keys", at)
         yield from _key(key, path)
+        models = scopes.of(scopes.team_of_key(key))["model"]
         for position, name in enumerate(key.models or ()):
-            if name not in known:
+            if name not in models:
                 yield Problem(
                     (*path, "models", position),
-                    unknown("model", name, models),
+                    unknown("model", name, [*models]),
                     "name a model or an alias that is there",
                 )
 
