@@ -9,6 +9,7 @@ import typer
 from faregate.batches.facts import BatchFacts, Page
 from faregate.cli.files import LIMIT_USUAL, NS, opened_shelf
 from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.session import record
 from faregate.core.errors import FaregateError
 
 app = typer.Typer(name="batches", help="List, show and cancel batches.", no_args_is_help=True)
@@ -106,6 +107,7 @@ def cancel_batch(
         batch = shelf.cancel(None, batch_id)
     if batch is None:
         raise _unknown(batch_id)
+    record("batches.cancel", "batches", batch_id, detail=f"of {batch.owner}: {batch.state}")
     if as_json:
         print_json(msgspec.to_builtins(batch))
     else:

@@ -10,7 +10,7 @@ import typer
 
 from faregate.cli.models import warn_of_retirements
 from faregate.cli.output import JsonOption, count_of, moment, print_json, print_table
-from faregate.cli.session import actor, opened
+from faregate.cli.session import actor, opened, record
 from faregate.cli.wallet_facts import entry_facts, given_lines
 from faregate.configuration.difference import Change
 from faregate.configuration.document import Document
@@ -151,6 +151,7 @@ def export_command(
     with opened() as installation:
         number, written = installation.revisions.written()
         commanded = sum(entry.source == "command" for entry in installation.keys.list())
+    record("config.export", "revisions", str(number))
     if as_json:
         print_json({"revision": number, "document": brief(written)})
         return

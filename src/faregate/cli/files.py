@@ -9,6 +9,7 @@ import typer
 
 from faregate.batches.facts import FileFacts, Page
 from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.session import record
 from faregate.core.errors import FaregateError
 from faregate.storage.file_shelf import SqliteFileShelf
 from faregate.storage.home import Home
@@ -80,6 +81,7 @@ def delete_file(
         raise FaregateError(
             f"there is no file {file_id!r}", fix="faregate files list shows those there are"
         )
+    record("files.delete", "files", file_id)
     if as_json:
         print_json({"id": file_id, "deleted": True})
     else:

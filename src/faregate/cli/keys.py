@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from faregate.cli.output import JsonOption, moment, print_json, print_table
-from faregate.cli.session import actor, checked_name, opened
+from faregate.cli.session import actor, checked_name, opened, record
 from faregate.configuration.document import Document
 from faregate.configuration.references import has_reference
 from faregate.core.errors import FaregateError
@@ -53,6 +53,7 @@ def create(
             application=application,
         )
         document = installation.revisions.written()[1]
+    record("keys.show", "keys", name, detail="the key was shown when it was made")
     if as_json:
         print_json({**_facts(made.record), "key": made.secret})
         return

@@ -61,6 +61,7 @@ ENTRIES: Final = {
     "wallets": Entry("wallets", "app", _CONFIGURE, "Make wallets; give, show, correct credit."),
     "budgets": Entry("budgets", "app", _USE, "Show what is spent of what is capped."),
     "events": Entry("events", "app", _USE, "Read what happened to wallets and budgets."),
+    "audit": Entry("audit", "app", _USE, "Read, check and export the record of who did what."),
     "call": Entry("call", "call", _USE, "Make a call through the gate from the terminal."),
     "calls": Entry("calls", "app", _USE, "Read what was called, by whom, and how it went."),
     "batches": Entry("batches", "app", _USE, "List, show and cancel callers' batches."),

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from faregate.cli.output import JsonOption, print_json
+from faregate.cli.session import record
 from faregate.control.running import Running
 from faregate.core.errors import FaregateError
 from faregate.core.money import AMOUNT_NANO_MAX, NANO, format_amount
@@ -76,6 +77,7 @@ def reset(
         )
     query = {"provider": name} | ({"key": key} if key is not None else {})
     told = _asked("POST", f"/providers/reset?{urlencode(query)}")
+    record("providers.reset", "providers", name, detail=f"the key {key}" if key else None)
     if as_json:
         print_json(told)
     else:
@@ -111,6 +113,7 @@ def balance(
         )
     query = urlencode({"provider": name, "amount_nano": nano})
     told = _asked("POST", f"/providers/balance?{query}")
+    record("providers.balance", "providers", name, after={"left": format_amount(nano)})
     if as_json:
         print_json(told)
     else:

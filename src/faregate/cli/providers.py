@@ -15,7 +15,7 @@ from faregate.cli.provider_keys import (
 )
 from faregate.cli.provider_keys import app as keys_app
 from faregate.cli.provider_status import balance, reset, status
-from faregate.cli.session import actor, checked_name, opened
+from faregate.cli.session import actor, checked_name, opened, record
 from faregate.configuration.accounts import account_keys, shown_url
 from faregate.configuration.document import Document, Provider
 from faregate.core.errors import FaregateError
@@ -234,6 +234,15 @@ def probe_command(
     if not reports and (key or model):
         raise FaregateError(
             "no provider has this key and model", fix="'faregate providers list' shows them"
+        )
+    for report in reports:
+        told = "/".join(part for part in (report.key, report.model) if part)
+        record(
+            "providers.test",
+            "providers",
+            report.name,
+            outcome="done" if report.works else "failed",
+            detail=f"{told or 'its list of models'}: {report.result}",
         )
     if as_json:
         print_json(reports)

@@ -3,7 +3,7 @@
 import getpass
 import os
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,6 +31,20 @@ def actor() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         return f"user {os.getuid()}"
+
+
+def record(act: str, kind: str, name: str, **more: Any) -> None:
+    """Write into the audit log what was just done, where the act itself doesn't.
+
+    `more` is as `storage.audit_log.write_entry` takes it. What a name says of its team is kept.
+    """
+    from faregate.storage.audit_log import AuditLog
+
+    team, slash, _ = name.partition("/")
+    with opened() as installation:
+        AuditLog(installation.database).record(
+            actor(), act, f"{kind}/{name}", **{"team": team if slash else None, **more}
+        )
 
 
 def checked_name(name: str) -> str:

@@ -10,7 +10,7 @@ import typer
 from faregate.cli.amounts import coming_time, positive_amount, signed_amount
 from faregate.cli.ledger_session import opened_books
 from faregate.cli.output import JsonOption, count_of, moment, print_json, print_table
-from faregate.cli.session import actor, checked_name, opened
+from faregate.cli.session import actor, checked_name, opened, record
 from faregate.cli.wallet_facts import (
     entry_facts,
     grant_facts,
@@ -212,6 +212,8 @@ def grant(
             reference,
         )
         state = session.books.wallet(name)
+    if is_new:
+        record("wallets.grant", "wallets", name, after=entry_facts(entry))
     told = f"Gave {_shown(entry)} to {name}." if is_new else _given_before(entry, reference)
     _print_moved(entry, state, as_json, told, is_new)
 
@@ -240,6 +242,7 @@ def refund(
         with opened_books() as session:
             entry = session.books.refund_call(call, part_nano, actor(), reason or "")
             state = session.books.wallet(entry.wallet)
+        record("wallets.refund", "wallets", entry.wallet, after=entry_facts(entry))
         _print_moved(entry, state, as_json, f"Gave {_shown(entry)} back to {entry.wallet}.")
         return
     if call is not None or name is None or amount is None or part is not None:
@@ -253,6 +256,8 @@ def refund(
         session.require_declared(name)
         entry, is_new = session.books.refund(name, amount_nano, actor(), reason or "", reference)
         state = session.books.wallet(name)
+    if is_new:
+        record("wallets.refund", "wallets", name, after=entry_facts(entry))
     told = f"Gave {_shown(entry)} back to {name}." if is_new else _given_before(entry, reference)
     _print_moved(entry, state, as_json, told, is_new)
 
@@ -277,6 +282,7 @@ def adjust(
         session.require_declared(name)
         entry = session.books.adjust(name, amount_nano, actor(), reason)
         state = session.books.wallet(name)
+    record("wallets.adjust", "wallets", name, after=entry_facts(entry))
     _print_moved(entry, state, as_json, f"Adjusted {name} by {_shown(entry)}.")
 
 
