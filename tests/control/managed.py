@@ -76,4 +76,4 @@ class Api:
 
     def apply(self, document: Document) -> int:
         """Put a configuration in force."""
-        return self.management.installation.revisions.apply(document, ROOT, "test")
+        return self.management.installation.revisions.apply(document, "root", "test")

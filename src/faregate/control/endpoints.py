@@ -21,7 +21,7 @@ from faregate.control.operations import Operation, Reply
 from faregate.control.paging import Page, Paging, chosen
 from faregate.control.problems import FieldError, ProblemError, explained
 from faregate.control.versions import etag, unreadable
-from faregate.core.errors import FaregateError
+from faregate.core.errors import FaregateError, StorageError
 
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 JSON: Final = "application/json"
@@ -129,6 +129,13 @@ def _once(context: Context, key: str, arguments: dict[str, Any]) -> Response:
             fix="repeat it in a moment",
             retry_after_s=1,
         )
+    if begun.kind == "interrupted":
+        raise ProblemError(
+            409,
+            "idempotency_outcome_unknown",
+            "The first request with this Idempotency-Key was cut off: it may have been done.",
+            fix="look whether it was done; if it wasn't, take a new key",
+        )
     if begun.kind == "mismatch":
         raise ProblemError(
             422,
@@ -138,9 +145,11 @@ def _once(context: Context, key: str, arguments: dict[str, Any]) -> Response:
         )
     try:
         response = _answer(context, arguments)
-    except BaseException:
-        # What was refused changed nothing: a mended request may take the same key.
-        store.abandon(who, key)
+    except (ProblemError, FaregateError) as error:
+        # What was refused changed nothing: a mended request may take the same key. After any
+        # other failure nobody knows, so the key stays taken.
+        if not isinstance(error, StorageError):
+            store.abandon(who, key)
         raise
     kept = {k: v for k, v in response.headers.items() if k not in ("content-length", "date")}
     store.finish(who, key, response.status_code, kept, bytes(response.body))

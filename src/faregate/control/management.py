@@ -13,6 +13,7 @@ from faregate.identity.operator import operator_token
 from faregate.identity.permissions import Principal
 from faregate.storage.audit_log import AuditLog
 from faregate.storage.home import Home
+from faregate.storage.idempotency import Idempotency
 from faregate.storage.installation import Installation, open_installation
 from faregate.storage.secrets import SecretBox
 
@@ -28,6 +29,7 @@ class Management:
     box: SecretBox
     clock: Clock
     audit: AuditLog
+    idempotency: Idempotency
     running: Running
 
     def has_team(self, team: str) -> bool:
@@ -64,11 +66,13 @@ def open_management(
     with ExitStack() as stack:
         installation = stack.enter_context(open_installation(home))
         clock = clock or SystemClock()
+        box = SecretBox(home.master_key())
         yield Management(
             home=home,
             installation=installation,
-            box=SecretBox(home.master_key()),
+            box=box,
             clock=clock,
             audit=AuditLog(installation.database, clock),
+            idempotency=Idempotency(installation.database, box, clock),
             running=Running(describe, operator_token(home.master_key())),
         )

@@ -5,6 +5,7 @@ Schemas that msgspec makes of the very types that bodies are decoded into.
 """
 
 import copy
+import re
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from faregate.control.operations import SELF, Operation
 from faregate.control.problems import MEDIA_TYPE, TITLES, Problem
 
 _REF: Final = "#/components/schemas/{name}"
+_PAGE: Final = re.compile(r"Page_(\w+?)_(?![A-Za-z0-9])")
 _SECURITY: Final[list[dict[str, list[str]]]] = [{"token": []}, {"session": []}]
 
 
@@ -32,6 +34,10 @@ def document(app: FastAPI, operations: list[Operation]) -> dict[str, Any]:
     for one in operations:
         types += [kind for kind in (one.body, one.reply) if _has_schema(kind)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    schemas, components = _renamed(schemas), _renamed(components)
+    for name, schema in components.items():
+        if name.endswith("Page"):
+            _allow_parts(schema)
     refs = {kind_key(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     made["components"] = {
         "schemas": dict(sorted(components.items())),
@@ -46,9 +52,22 @@ def document(app: FastAPI, operations: list[Operation]) -> dict[str, Any]:
     }
     made["tags"] = [{"name": tag} for tag in dict.fromkeys(one.tag for one in operations)]
     for operation in operations:
-        place = made["paths"][operation.path][operation.method.lower()]
+        place = made["paths"][operation.path.replace(":path}", "}")][operation.method.lower()]
         _complete(place, operation, refs)
     return made
+
+
+def _renamed(part: Any) -> Any:
+    """The same with pages of things named for what they have: CallPage."""
+    return msgspec.json.decode(_PAGE.sub(r"\1Page", msgspec.json.encode(part).decode()))
+
+
+def _allow_parts(page: dict[str, Any]) -> None:
+    """With `?fields=` the items of a page are parts of what they are."""
+    whole = page["properties"]["items"]["items"]
+    part = {"type": "object", "description": "The fields that were asked for with `fields`."}
+    page["properties"]["items"]["items"] = {"anyOf": [whole, part]}
+    page["title"] = page["title"].removeprefix("Page[").removesuffix("]") + "Page"
 
 
 def kind_key(kind: Any) -> str:
@@ -105,7 +124,7 @@ def _responses(operation: Operation, refs: dict[str, Any]) -> dict[str, Any]:
     if operation.reply is not None:
         content: dict[str, Any] = {}
         if _has_schema(operation.reply):
-            content["schema"] = _shown(refs[kind_key(operation.reply)], operation)
+            content["schema"] = refs[kind_key(operation.reply)]
         if operation.reply_example is not None:
             content["example"] = msgspec.to_builtins(operation.reply_example)
         good["content"] = {operation.media_type or "application/json": content}
@@ -116,10 +135,6 @@ def _responses(operation: Operation, refs: dict[str, Any]) -> dict[str, Any]:
             "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
         }
     return responses
-
-
-def _shown(schema: dict[str, Any], _operation: Operation) -> dict[str, Any]:
-    return schema
 
 
 def _statuses(operation: Operation) -> set[int]:
