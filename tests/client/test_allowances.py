@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from tests.client.refused_world import poor_gate, url_of
-from tests.gate.running import HELLO
+from tests.gate.running import HELLO, Asked, upstream
 
 from faregate import client
 from faregate.client.allowances import Credit, RefusedError, credit, credit_async
@@ -45,12 +45,22 @@ async def test_refused_and_out_of_reach() -> None:
             await credit_async(url, "fg_wrong")
         assert caught.value.refusal.code == "key_unknown"
         assert client.Refusal.from_exception(caught.value) is not None
-        with pytest.raises(FaregateError, match="not as a gate does"):
+        with pytest.raises(RefusedError, match="route_unknown"):
             await credit_async(f"{url}/nowhere", place.key)
     with pytest.raises(FaregateError, match="can't be reached"):
         await credit_async(url, place.key)
     with pytest.raises(FaregateError, match="can't be reached"):
         await asyncio.to_thread(credit, url, place.key)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
+async def test_what_is_no_gate(status: str) -> None:
+    async def answer(asked: Asked) -> None:
+        asked.reply(b"hello", status)
+
+    async with upstream(answer) as base_url:
+        with pytest.raises(FaregateError, match="as a gate does"):
+            await credit_async(base_url, "fg_any")
 
 
 def test_a_ledger_that_is_away_is_not_taken_for_no_bound() -> None:
