@@ -106,4 +106,4 @@ def test_who_calls_is_known_before_the_body_is_taken_in(path: str) -> None:
     assert list(plan.phases) == sorted(plan.phases)
     assert plan.phases[: len(plan.head_steps)] == (Phase.IDENTIFY, Phase.IDENTIFY)
     assert plan.phases[-1] is Phase.SEND
-    assert Catalogue([]).names(None) == []
+    assert Catalogue([]).of("").names(None) == []

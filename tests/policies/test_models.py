@@ -8,9 +8,10 @@ from faregate.catalogue.models import Catalogue, Offer
 from faregate.core.refusals import Refusal
 from faregate.identity.keys import KeyRecord
 from faregate.policies.models import ModelCheck
+from faregate.policies.tenants import Tenants
 
 OPEN, SECRET = Offer("open-model", "acme", "open-1"), Offer("secret-model", "acme", "secret-1")
-CHECK = ModelCheck(Catalogue([(OPEN, ("open",)), (SECRET, ("hidden",))]))
+CHECK = ModelCheck(Tenants(Catalogue([(OPEN, ("open",)), (SECRET, ("hidden",))])))
 
 
 @dataclass

@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from faregate.catalogue.models import Catalogue
 from faregate.core.refusals import KINDS, REFERENCE_PATH, Kind, Refusal, refuse
 from faregate.policies.models import CallWithModel, ModelCheck
+from faregate.policies.tenants import Tenants
 from faregate.wire.request_reader import RequestHead
 
 MODELS_PATH = b"/v1/models"
@@ -38,24 +38,22 @@ def _model(name: str, owner: str) -> dict[str, object]:
 class ListModels:
     """The step that answers `GET /v1/models` with what the key may use."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
 
     def __call__(self, call: CallWithHead) -> Answer:
         """List names and aliases, sorted."""
         allowed = call.key.models if call.key is not None else frozenset()
-        rows = []
-        for name in self._catalogue.names(allowed):
-            offer = self._catalogue.find(name)
-            rows.append(_model(name, offer.provider if offer is not None else ""))
+        offers = self._tenants.scope(call.key).offers(allowed)
+        rows = [_model(name, offer.provider) for name, offer in offers]
         return Answer(200, "application/json", _encode({"object": "list", "data": rows}))
 
 
 class ShowModel:
     """Answers `GET /v1/models/{id}`, if the key may use that model."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._check = ModelCheck(catalogue)
+    def __init__(self, tenants: Tenants) -> None:
+        self._check = ModelCheck(tenants)
 
     def __call__(self, call: CallWithHead) -> Answer | Refusal:
         """Show one model by name or alias."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 
-from faregate.catalogue.models import Catalogue
 from faregate.core.errors import FaregateError
 from faregate.core.findings import Finding
 from faregate.core.money import CURRENCY, format_amount
@@ -39,6 +38,7 @@ from faregate.limits.counters import NEVER
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KEY_FIELDS, KeyCheck
 from faregate.policies.limits import LimitCheck, costs_of
+from faregate.policies.tenants import Tenants
 from faregate.wire.request_reader import RequestHead
 
 _CREDENTIALS: Final = (b"authorization", *KEY_FIELDS)
@@ -89,8 +89,8 @@ class Judged:
 class Diagnose:
     """The step that answers it."""
 
-    def __init__(self, catalogue: Catalogue, key_check: KeyCheck) -> None:
-        self._catalogue = catalogue
+    def __init__(self, tenants: Tenants, key_check: KeyCheck) -> None:
+        self._tenants = tenants
         self._key_check = key_check
 
     async def __call__(self, call: CallState) -> Answer | Refusal:
@@ -123,7 +123,8 @@ class Diagnose:
         """A model that the key may use instead, rather one of a name alike."""
         allowed = asked.key.models if asked.key is not None else frozenset()
         name = asked.model_asked[:200]
-        near = self._catalogue.nearest(name, allowed) or self._catalogue.names(allowed)
+        scope = self._tenants.scope(asked.key)
+        near = scope.nearest(name, allowed) or scope.names(allowed)
         return next((each for each in near if each != name), None)
 
 

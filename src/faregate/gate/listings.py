@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from faregate.catalogue.models import Catalogue
+from faregate.catalogue.models import Offer
 from faregate.configuration.accounts import serving
 from faregate.configuration.document import Document
 from faregate.core.refusals import Refusal, refuse
@@ -25,6 +25,7 @@ from faregate.gate.phases import Phase, PhasedStep, Plan, Step
 from faregate.gate.state import CallState
 from faregate.gate.upstreams import Upstream
 from faregate.policies.models import ModelCheck
+from faregate.policies.tenants import Tenants
 
 LISTING_PATHS: Final = (
     "/v1beta/models", "/v1beta/models/{id}", "/api/tags", "/api/show", "/api/version",
@@ -82,19 +83,20 @@ def _least(values: Iterable[int | None]) -> int | None:
 class Listings:
     """The steps that answer, by the names and aliases of a snapshot."""
 
-    def __init__(self, catalogue: Catalogue, models: dict[str, Listed]) -> None:
-        self._catalogue = catalogue
+    def __init__(self, tenants: Tenants, models: dict[str, Listed]) -> None:
+        self._tenants = tenants
         self._models = models
-        self._check = ModelCheck(catalogue)
-        self._list = ListModels(catalogue)
-        self._show = ShowModel(catalogue)
+        self._check = ModelCheck(tenants)
+        self._list = ListModels(tenants)
+        self._show = ShowModel(tenants)
 
-    def _names(self, call: CallState) -> list[str]:
-        return self._catalogue.names(call.key.models if call.key is not None else frozenset())
+    def _offers(self, call: CallState) -> list[tuple[str, Offer]]:
+        """All names that a key may ask for, and what they mean."""
+        allowed = call.key.models if call.key is not None else frozenset()
+        return self._tenants.scope(call.key).offers(allowed)
 
-    def _listed(self, name: str) -> Listed:
-        offer = self._catalogue.find(name)
-        return self._models.get(offer.name, Listed()) if offer is not None else Listed()
+    def _listed(self, offer: Offer) -> Listed:
+        return self._models.get(offer.name, Listed())
 
     # -- OpenAI's and Anthropic's: /v1/models ---------------------------------------------------
 
@@ -109,20 +111,20 @@ class Listings:
         limit = page_limit(query, _PAGE_MAX, _PAGE_MAX)
         if isinstance(limit, Refusal):
             return limit
-        names = self._names(call)
+        offers = self._offers(call)
         after, before = query.get("after_id"), query.get("before_id")
         if after is not None:
-            names = [name for name in names if name > after]
+            offers = [each for each in offers if each[0] > after]
         if before is not None:
-            names = [name for name in names if name < before]
-        page = names[-limit:] if before is not None and after is None else names[:limit]
+            offers = [each for each in offers if each[0] < before]
+        page = offers[-limit:] if before is not None and after is None else offers[:limit]
         return answer_json(
             {
                 "object": "list",
-                "data": [self._row(name) for name in page],
-                "has_more": len(page) < len(names),
-                "first_id": page[0] if page else None,
-                "last_id": page[-1] if page else None,
+                "data": [self._row(name, offer) for name, offer in page],
+                "has_more": len(page) < len(offers),
+                "first_id": page[0][0] if page else None,
+                "last_id": page[-1][0] if page else None,
             }
         )
 
@@ -134,14 +136,13 @@ class Listings:
         shown = self._show(call)
         if isinstance(shown, Refusal) or b"anthropic-version" not in fields:
             return shown
-        return answer_json(self._row(call.model_asked))
+        assert call.offer is not None
+        return answer_json(self._row(call.model_asked, call.offer))
 
-    def _row(self, name: str) -> dict[str, Any]:
-        offer = self._catalogue.find(name)
-        listed = self._listed(name)
+    def _row(self, name: str, offer: Offer) -> dict[str, Any]:
+        listed = self._listed(offer)
         return {
-            "id": name, "object": "model", "created": 0,
-            "owned_by": offer.provider if offer is not None else "",
+            "id": name, "object": "model", "created": 0, "owned_by": offer.provider,
             "type": "model", "display_name": name, "created_at": _NO_TIME,
             "max_input_tokens": listed.context_tokens, "max_tokens": listed.output_tokens_max,
         }  # fmt: skip
@@ -155,11 +156,11 @@ class Listings:
         if isinstance(size, Refusal):
             return refuse("request_invalid", "pageSize is a number above 0.", param="pageSize")
         after = query.get("pageToken", "")
-        names = [name for name in self._names(call) if name > after]
-        page = names[: min(size, _PAGE_MAX)]
-        told: dict[str, Any] = {"models": [self._gemini(name) for name in page]}
-        if len(page) < len(names):
-            told["nextPageToken"] = page[-1]
+        offers = [each for each in self._offers(call) if each[0] > after]
+        page = offers[: min(size, _PAGE_MAX)]
+        told: dict[str, Any] = {"models": [self._gemini(name, offer) for name, offer in page]}
+        if len(page) < len(offers):
+            told["nextPageToken"] = page[-1][0]
         return answer_json(told)
 
     def show_gemini(self, call: CallState) -> Answer | Refusal:
@@ -167,10 +168,13 @@ class Listings:
         name = unquote(call.head.path.partition(b"/models/")[2].decode("latin-1"))
         call.model_asked = name
         refusal = self._check(call)
-        return answer_json(self._gemini(name)) if refusal is None else refusal
+        if refusal is not None:
+            return refusal
+        assert call.offer is not None
+        return answer_json(self._gemini(name, call.offer))
 
-    def _gemini(self, name: str) -> dict[str, Any]:
-        listed = self._listed(name)
+    def _gemini(self, name: str, offer: Offer) -> dict[str, Any]:
+        listed = self._listed(offer)
         told: dict[str, Any] = {
             "name": f"models/{name}", "version": "", "displayName": name, "description": "",
         }  # fmt: skip
@@ -192,9 +196,9 @@ class Listings:
                 "modified_at": _NO_TIME,
                 "size": 0,
                 "digest": blake2b(name.encode("utf-8", "replace"), digest_size=32).hexdigest(),
-                "details": self._details(name),
+                "details": _details(offer),
             }
-            for name in self._names(call)
+            for name, offer in self._offers(call)
         ]
         return answer_json({"models": rows})
 
@@ -208,24 +212,25 @@ class Listings:
         refusal = self._check(call)
         if refusal is not None:
             return refusal
-        listed = self._listed(name)
+        assert call.offer is not None
+        listed = self._listed(call.offer)
         info: dict[str, Any] = {"general.architecture": "faregate", "general.basename": name}
         if listed.context_tokens is not None:
             info["faregate.context_length"] = listed.context_tokens
         capabilities = [each for one in listed.operations for each in _CAPABILITIES[one]]
         told = {
             "modelfile": "", "parameters": "", "template": "", "modified_at": _NO_TIME,
-            "details": self._details(name), "model_info": info, "capabilities": capabilities,
+            "details": _details(call.offer), "model_info": info, "capabilities": capabilities,
         }  # fmt: skip
         return answer_json(told)
 
-    def _details(self, name: str) -> dict[str, Any]:
-        offer = self._catalogue.find(name)
-        family = offer.provider if offer is not None else ""
-        return {
-            "parent_model": "", "format": "", "family": family, "families": [family],
-            "parameter_size": "", "quantization_level": "",
-        }  # fmt: skip
+
+def _details(offer: Offer) -> dict[str, Any]:
+    family = offer.provider
+    return {
+        "parent_model": "", "format": "", "family": family, "families": [family],
+        "parameter_size": "", "quantization_level": "",
+    }  # fmt: skip
 
 
 class _Shown(msgspec.Struct):

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
-from faregate.catalogue.models import Catalogue
 from faregate.configuration.commerce import Budget, Limit
 from faregate.configuration.document import Document
 from faregate.core import bounds
@@ -30,6 +29,7 @@ from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Standing
 from faregate.ledger.slices import Slice
 from faregate.limits.counters import Counter
+from faregate.policies.tenants import Tenants
 from faregate.policies.terms import Terms
 
 _LISTS: Final = {"limit": "limits", "quota": "quotas", "budget": "budgets"}
@@ -40,10 +40,9 @@ class ShowMe:
     """The step that answers it. `routes` are the paths that forward calls."""
 
     def __init__(
-        self, catalogue: Catalogue, document: Document, terms: TermsBook, routes: tuple[str, ...]
+        self, tenants: Tenants, document: Document, terms: TermsBook, routes: tuple[str, ...]
     ) -> None:
-        self._catalogue = catalogue
-        self._applications = {one.name: one for one in document.applications}
+        self._tenants = tenants
         self._terms = terms
         # Terms differ by path only where a rule names paths.
         self._routes = routes if _by_route(document) else routes[:1]
@@ -76,8 +75,7 @@ class ShowMe:
         told = _key_told(key, next(iter(found.values()), None))
         told["models"] = [
             {"id": name, "prices": prices_told(found[offer.name].charge)}
-            for name in self._catalogue.names(key.models)
-            if (offer := self._catalogue.find(name)) is not None
+            for name, offer in self._tenants.scope(key).offers(key.models)
         ]
         now, now_ns = call.gate.now(), call.gate.wall_ns()
         told["limits"] = [counter_told(one, now, now_ns) for one in _counters(found.values())]
@@ -93,9 +91,9 @@ class ShowMe:
         key = call.key
         assert key is not None
         found: dict[str, Terms] = {}
-        for at, name in enumerate(self._catalogue.names(key.models)):
-            offer = self._catalogue.find(name)
-            if offer is None or offer.name in found:
+        offers = self._tenants.scope(key).offers(key.models)
+        for at, (_, offer) in enumerate(offers):
+            if offer.name in found:
                 continue
             for route in self._routes:
                 place = offer.name if route == self._routes[0] else f"{route} {offer.name}"

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from faregate.catalogue.models import Catalogue, Offer
 from faregate.configuration.document import Document, Model, VirtualModel
 from faregate.configuration.settings import Settings
+from faregate.configuration.tenancy import Hidden
 from faregate.core.refusals import REFERENCE_PATH, Refusal, refuse
 from faregate.gate import answers, phases
 from faregate.gate.choosing import Choose, Send
@@ -26,6 +27,7 @@ from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
 from faregate.policies.models import ModelCheck
+from faregate.policies.tenants import Tenants
 from faregate.routing.route import Route
 from faregate.wire.request_reader import RequestHead
 
@@ -71,16 +73,10 @@ class Snapshot:
         self.upstreams = upstreams
         self.routes = routes
         models = {model.name: model for model in document.models}
-        catalogue = Catalogue(
-            (
-                Offer(model.name, model.provider, model.upstream_model or model.name),
-                model.aliases,
-            )
-            for model in (*document.models, *map(_as_model, document.virtual_models))
-        )
         self.terms = terms
+        tenants = Tenants(_catalogue(document), terms.applications)
         identify = PhasedStep(Phase.IDENTIFY, checks.key, needs_body=False)
-        check_model = ModelCheck(catalogue)
+        check_model = ModelCheck(tenants)
         self._exact: dict[bytes, _Methods] = {}
         self._by_verb: dict[bytes, _Methods] = {}
         for operation in OPERATIONS.values():
@@ -95,10 +91,10 @@ class Snapshot:
             ),
             b"OPTIONS": _say_methods("GET, OPTIONS"),
         }
-        show_me = PhasedStep(Phase.SEND, ShowMe(catalogue, document, terms, tuple(OPERATIONS)))
+        show_me = PhasedStep(Phase.SEND, ShowMe(tenants, document, terms, tuple(OPERATIONS)))
         self._exact[b"/v1/me"] = _reading("/v1/me", [identify, show_me])
         either = PhasedStep(Phase.IDENTIFY, KeyOrOperatorCheck(checks.key), needs_body=False)
-        self._exact[b"/v1/diagnose"] = _diagnosing(either, Diagnose(catalogue, checks.key))
+        self._exact[b"/v1/diagnose"] = _diagnosing(either, Diagnose(tenants, checks.key))
         explain = PhasedStep(Phase.SEND, answers.explain_code)
         self._below = {
             CALLS_PATH: _reading(
@@ -109,7 +105,7 @@ class Snapshot:
         exact, below = file_routes(identify, with_batches=self.settings.batches.enabled)
         self._exact |= exact
         self._below |= below
-        listings = Listings(catalogue, listed_models(document, upstreams))
+        listings = Listings(tenants, listed_models(document, upstreams))
         exact, below = listing_routes(identify, listings)
         self._exact |= exact
         self._below |= below
@@ -193,9 +189,31 @@ def _diagnosing(identify: PhasedStep, diagnose: Diagnose) -> _Methods:
     return {b"POST": Plan("/v1/diagnose", steps), b"OPTIONS": _say_methods("OPTIONS, POST")}
 
 
-def _as_model(virtual: VirtualModel) -> Model:
-    """What callers see of a virtual model, in the form of a model."""
-    return Model(name=virtual.name, aliases=virtual.aliases, provider="virtual")
+def _catalogue(document: Document) -> Catalogue:
+    """What callers may name, by whose it is."""
+    shared = Hidden(document).models
+    offers = [
+        (_offer(one, one.provider, one.upstream_model or one.name, shared), one.aliases)
+        for one in document.models
+    ]
+    offers += [
+        (_offer(one, "virtual", one.name, shared), one.aliases) for one in document.virtual_models
+    ]
+    chosen = {
+        team.name: frozenset(team.settings.models)
+        for team in document.teams
+        if team.settings.models is not None
+    }
+    return Catalogue(offers, chosen)
+
+
+def _offer(
+    one: Model | VirtualModel,
+    provider: str,
+    upstream_model: str,
+    shared: Mapping[str, frozenset[str]],
+) -> Offer:
+    return Offer(one.name, provider, upstream_model, one.team or "", shared.get(one.name))
 
 
 def _say_methods(allowed: str) -> Plan:

@@ -4,14 +4,22 @@ The document says what applies in selections and names; a call needs flat tuples
 slices go on over snapshots, for they are known by their ids.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, Generic, TypeVar
 
 from faregate.catalogue.dearest import dearest
 from faregate.catalogue.models import Offer
 from faregate.catalogue.prices import Fraction
 from faregate.configuration.accounts import serving
-from faregate.configuration.commerce import Application, Budget, Limit, Plan, Quota, Selection
+from faregate.configuration.commerce import (
+    Application,
+    Budget,
+    Limit,
+    Plan,
+    Quota,
+    Selection,
+    TeamSettings,
+)
 from faregate.configuration.document import Document
 from faregate.configuration.pricing import as_fraction, compile_prices
 from faregate.core import bounds
@@ -24,6 +32,7 @@ from faregate.ledger.purses import PurseSpec, Unit
 from faregate.ledger.slices import Slice
 from faregate.ledger.windows import ROLLING_NS, period, previous
 from faregate.limits.counters import Counter, LimitSpec, LimitUnit
+from faregate.policies.tenants import team_of
 from faregate.policies.terms import TargetFare, Terms
 
 _WINDOW_S: Final = {"second": 1.0, "minute": 60.0}
@@ -43,6 +52,7 @@ _RATE_UNITS: Final[dict[LimitUnit, RateUnit]] = {
 }
 AskedTerms = dict[tuple[str, str], Terms]
 _NONE: Final = Application(name="none")
+_AS_ALL: Final = TeamSettings()
 
 
 class _Caller:
@@ -91,6 +101,25 @@ class _Caller:
         return self.subjects[each]
 
 
+Rule = TypeVar("Rule", Limit, Budget)
+
+
+class _OfTeams(Generic[Rule]):
+    """Rules by whose they are: a team's bind its own calls alone."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._by_team: dict[str, list[Rule]] = {"": []}
+        for rule in rules:
+            self._by_team.setdefault(rule.team or "", []).append(rule)
+
+    def of(self, team: str) -> list[Rule]:
+        """The organisation's, then the team's own."""
+        common = self._by_team[""]
+        if team in self._by_team and team:
+            return [*common, *self._by_team[team]]
+        return common
+
+
 class TermsBook:
     """The terms of one snapshot's calls, compiled when first asked for."""
 
@@ -98,8 +127,14 @@ class TermsBook:
         self._document = document
         self._tally = tally
         self._broker = broker
-        self._applications = {one.name: one for one in document.applications}
+        self.applications = {one.name: one for one in document.applications}
         self._team_wallets = {one.name: one.wallet for one in document.teams}
+        self._team_settings = {
+            one.name: one.settings for one in document.teams if one.settings != _AS_ALL
+        }
+        self._limits: _OfTeams[Limit] = _OfTeams(document.limits)
+        self._budgets_of: _OfTeams[Budget] = _OfTeams(document.budgets)
+        self._priced = frozenset(price.model for price in document.prices)
         self._plans = {one.name: one for one in document.plans}
         self._models = {one.name: one for one in document.models}
         self._contexts = {
@@ -166,18 +201,20 @@ class TermsBook:
     def _compile(
         self, key: KeyRecord, offer: Offer, route: str, customer: str, run: str, now_ns: int
     ) -> Terms:
-        application = self._applications.get(key.application or "", _NONE)
+        application = self.applications.get(key.application or "", _NONE)
+        team = team_of(key, self.applications)
+        settings = self._team_settings.get(team, _AS_ALL)
         names = self._targets(offer.name)
         providers = [self._models[one].provider for one in names if one in self._models]
-        caller = _Caller(key, application, application.team or "", offer, route, providers)
+        caller = _Caller(key, application, team, offer, route, providers)
         caller.subjects["customer"], caller.subjects["run"] = customer, run
         plan = self._plans.get(application.plan or "")
         terms = Terms(key)
         terms.offer = offer
-        terms.team = application.team or ""
+        terms.team = team
         terms.plan = application.plan or ""
         ends: list[int] = []
-        limits = [*self._document.limits, *(plan.limits if plan is not None else ())]
+        limits = [*self._limits.of(team), *(plan.limits if plan is not None else ())]
         chosen = [(rule, caller.subject(rule.each)) for rule in limits if caller.is_selected(rule)]
         terms.counters = tuple(self._counters(chosen, plan))
         volumes = list(self._volumes(plan, caller, now_ns, ends))
@@ -188,7 +225,7 @@ class TermsBook:
             *self._budgets(caller, now_ns, ends),
             *self._wallet(application, terms),
         )
-        style = self._document.settings.limits.headers
+        style = settings.limit_headers or self._document.settings.limits.headers
         if terms.counters and style != "none":
             terms.rate_fields = RateFields([_policy(one.spec) for one in terms.counters], style)
         terms.upgrade_urls = {
@@ -196,14 +233,14 @@ class TermsBook:
         }
         terms.missing_subject = self._missing_subject(caller)
         self._price(terms, offer, plan, now_ns, ends)
-        self._describe(terms, offer.name, plan)
+        self._describe(terms, offer.name, plan, settings)
         terms.until_ns = min(ends, default=None)
         terms.complete()
         return terms
 
     def _missing_subject(self, caller: _Caller) -> str | None:
         """What a call must name and doesn't, by a budget that requires it."""
-        for budget in self._document.budgets:
+        for budget in self._budgets_of.of(caller.selected["teams"]):
             if budget.required and not caller.subject(budget.each) and caller.is_selected(budget):
                 return budget.each
         return None
@@ -265,13 +302,13 @@ class TermsBook:
             yield self._broker.slice(spec), quota
 
     def _budgets(self, caller: _Caller, now_ns: int, ends: list[int]) -> Iterator[Slice]:
-        for budget in self._document.budgets:
+        for budget in self._budgets_of.of(caller.selected["teams"]):
             subject = caller.subject(budget.each)
             if subject and caller.is_selected(budget):
                 yield self._broker.slice(_budget_spec(budget, subject, now_ns, ends))
 
     def _wallet(self, application: Application, terms: Terms) -> Iterator[Slice]:
-        wallet = application.wallet or self._team_wallets.get(application.team or "")
+        wallet = application.wallet or self._team_wallets.get(terms.team)
         if wallet:
             terms.wallet = wallet
             yield self._broker.slice(
@@ -304,19 +341,19 @@ class TermsBook:
         terms.cost = dearest([fare.cost for fare in fares])
         terms.charge = dearest([fare.charge for fare in fares])
         terms.overage = dearest([fare.overage for fare in fares])
-        terms.top_up_url = self._document.settings.credit.top_up_url
 
     def _has_price(self, name: str, plan: Plan | None) -> bool:
         """Whether a price is written for this very name."""
-        prices = (*self._document.prices, *(plan.prices if plan is not None else ()))
-        return any(price.model == name for price in prices)
+        own = plan.prices if plan is not None else ()
+        return name in self._priced or any(price.model == name for price in own)
 
     def _targets(self, name: str) -> tuple[str, ...]:
         """The models that may serve a name: its own, or all of a virtual model's."""
         virtual = self._virtual.get(name)
         return (name,) if virtual is None else serving(virtual)
 
-    def _describe(self, terms: Terms, name: str, plan: Plan | None) -> None:
+    def _describe(self, terms: Terms, name: str, plan: Plan | None, settings: TeamSettings) -> None:
+        terms.top_up_url = settings.top_up_url or self._document.settings.credit.top_up_url
         if plan is not None:
             terms.fits = plan.fit == "lower"
             terms.default_output_tokens = plan.default_output_tokens
@@ -334,8 +371,11 @@ class TermsBook:
         tokenizers = {model.tokenizer for model in models}
         terms.tokenizer = tokenizers.pop() if len(tokenizers) == 1 else None
         terms.total_s = virtual.total_s if virtual is not None else None
-        said = virtual if virtual is not None else self._document.settings.routing
-        terms.drops = said.unsupported == "drop"
+        if virtual is not None:
+            terms.drops = virtual.unsupported == "drop"
+        else:
+            common = self._document.settings.routing.unsupported
+            terms.drops = (settings.unsupported or common) == "drop"
 
 
 def _overage(plan: Plan | None) -> Fraction | None:

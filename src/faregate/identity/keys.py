@@ -28,7 +28,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     """What is known of one key, without the key.
 
     `hash` is 32 bytes of SHA-256; times are nanoseconds since 1970-01-01 UTC; `models` of None
-    means all of them. `application` is what it belongs to.
+    means all of them. `application` is what it belongs to, `team` whose it is then.
     """
 
     key_id: str
@@ -40,6 +40,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     expires_ns: int | None
     revoked_ns: int | None
     application: str | None = None
+    team: str | None = None
 
     def state(self, now_ns: int) -> KeyState:
         """Whether it can be used at `now_ns`."""

@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from faregate.catalogue.models import Catalogue, Offer
+from faregate.catalogue.models import Offer
 from faregate.core.refusals import Fix, Refusal, refuse
 from faregate.identity.keys import KeyRecord
+from faregate.policies.tenants import Tenants
 
 
 class CallWithModel(Protocol):
@@ -16,35 +17,35 @@ class CallWithModel(Protocol):
 
 
 class ModelCheck:
-    """The step that sets `call.offer`, or refuses with 403 or 404."""
+    """The step that sets `call.offer`, or refuses with 403 or 404.
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    A name that exists and one that doesn't look the same to a key that may use neither; another
+    team's model is one that doesn't exist.
+    """
+
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
 
     def __call__(self, call: CallWithModel) -> Refusal | None:
         """Find the model, if this key may know of it."""
-        name = call.model_asked
-        allowed = call.key.models if call.key is not None else frozenset()
-        offer = self._catalogue.find(name)
-        if offer is not None and (allowed is None or self._catalogue.permits(name, allowed)):
+        key, name = call.key, call.model_asked
+        allowed = key.models if key is not None else frozenset()
+        offer = self._tenants.scope(key).find(name, allowed)
+        if offer is not None:
             call.offer = offer
             return None
-        # A name that exists and one that doesn't look the same to a key that may use neither.
-        if offer is None and allowed is None:
-            return self._unknown(name)
-        return self._not_allowed(name, allowed)
-
-    def _unknown(self, name: str) -> Refusal:
-        detail = f"There is no model {_shown(name)} here."
-        return refuse("model_unknown", detail, param="model", scope="model", fixes=self._near(name))
-
-    def _not_allowed(self, name: str, allowed: frozenset[str] | None) -> Refusal:
+        if allowed is None:
+            detail = f"There is no model {_shown(name)} here."
+            fixes = self._near(key, name, allowed)
+            return refuse("model_unknown", detail, param="model", scope="model", fixes=fixes)
         detail = f"This key may not use a model {_shown(name)}."
-        fixes = self._near(name, allowed)
+        fixes = self._near(key, name, allowed)
         return refuse("model_not_allowed", detail, param="model", scope="key", fixes=fixes)
 
-    def _near(self, name: str, allowed: frozenset[str] | None = None) -> tuple[Fix, ...]:
-        near = self._catalogue.nearest(name[:200], allowed)
+    def _near(
+        self, key: KeyRecord | None, name: str, allowed: frozenset[str] | None
+    ) -> tuple[Fix, ...]:
+        near = self._tenants.scope(key).nearest(name[:200], allowed)
         if not near:
             return ()
         names = " or ".join(f"'{each}'" for each in near)
