@@ -24,6 +24,19 @@ from faregate.storage.database import Database, audit_key_of
 _RETENTION: Final = Actor("system", "retention")
 _GUARD: Final = Actor("system", "audit")
 
+# Made once: they are executed with every act.
+_INSERT_ENTRY: Final = entries.insert()
+_INSERT_MARK: Final = marks.insert()
+_UPDATE_MARK: Final = (
+    marks.update()
+    .where(marks.c.kind == sa.bindparam("old_kind"))
+    .values({name: sa.bindparam(name) for name in ("sequence", "hash", "seal", "written_ns")})
+)
+_SELECT_MARK: Final = sa.select(marks.c.sequence, marks.c.hash, marks.c.seal).where(
+    marks.c.kind == sa.bindparam("kind")
+)
+_SELECT_HASH: Final = sa.select(entries.c.hash).where(entries.c.sequence == sa.bindparam("number"))
+
 
 class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries; what is None says nothing.
@@ -174,10 +187,8 @@ class AuditLog:
             start = _read_mark(connection, "start")
             if start is not None and sequence <= start.sequence:
                 return start.hash.hex() == digest if sequence == start.sequence else None
-            found = connection.execute(
-                sa.select(entries.c.hash).where(entries.c.sequence == sequence)
-            ).scalar()
-        return found is not None and bytes(found).hex() == digest.lower()
+            found = _read_hash(connection, sequence)
+        return found is not None and found.hex() == digest.lower()
 
     def prune(self, until_ns: int) -> int:
         """Take away the oldest run of entries made before `until_ns`; gives their count.
@@ -198,9 +209,7 @@ class AuditLog:
                 return 0
             with closing(_links(connection, last)) as links:
                 _refuse_broken(start, links, key)
-            digest = bytes(
-                connection.execute(sa.select(entries.c.hash).where(number == last)).scalar_one()
-            )
+            digest = _read_hash(connection, last) or chain.BEGINNING
             _write_mark(connection, "start", start, Mark(last, digest), key, now_ns)
             connection.execute(entries.delete().where(number <= last))
             write_entry(
@@ -228,10 +237,13 @@ def _fitting_actor(actor: Actor) -> Actor:
 
 
 def _read_mark(connection: sa.Connection, kind: MarkKind) -> Mark | None:
-    row = connection.execute(
-        sa.select(marks.c.sequence, marks.c.hash, marks.c.seal).where(marks.c.kind == kind)
-    ).first()
+    row = connection.execute(_SELECT_MARK, {"kind": kind}).first()
     return None if row is None else Mark(*row)
+
+
+def _read_hash(connection: sa.Connection, sequence: int) -> bytes | None:
+    found: bytes | None = connection.execute(_SELECT_HASH, {"number": sequence}).scalar()
+    return found
 
 
 def _write_mark(
@@ -249,9 +261,9 @@ def _write_mark(
         "written_ns": now_ns,
     }
     if old is None:
-        connection.execute(marks.insert().values(kind=kind, **values))
+        connection.execute(_INSERT_MARK, {"kind": kind, **values})
     else:
-        connection.execute(marks.update().where(marks.c.kind == kind).values(**values))
+        connection.execute(_UPDATE_MARK, {"old_kind": kind, **values})
 
 
 def _distrust(connection: sa.Connection, head: Mark | None, key: bytes | None) -> str | None:
@@ -267,9 +279,7 @@ def _distrust(connection: sa.Connection, head: Mark | None, key: bytes | None) -
         return None
     if not chain.is_sealed(key, "head", head):
         return f"the head at entry {head.sequence} bore no seal of this master key"
-    last = connection.execute(
-        sa.select(entries.c.hash).where(entries.c.sequence == head.sequence)
-    ).scalar()
+    last = _read_hash(connection, head.sequence)
     if last != head.hash and _read_mark(connection, "start") != _start_of(head, key):
         return f"entry {head.sequence}, the last one, was changed or taken away"
     return None
@@ -287,7 +297,7 @@ def _append(
     entry = msgspec.structs.replace(entry, sequence=previous.sequence + 1)
     fields = entry.fields()
     digest = chain.entry_hash(previous.hash, fields)
-    connection.execute(entries.insert().values(**fields, hash=digest))
+    connection.execute(_INSERT_ENTRY, {**fields, "hash": digest})
     new = Mark(entry.sequence, digest)
     _write_mark(connection, "head", head, new, key, entry.created_ns)
     return Mark(
