@@ -15,6 +15,7 @@ from faregate.control.context import Authenticator
 from faregate.control.endpoints import endpoint
 from faregate.control.management import Management
 from faregate.control.operations import Operation, Routes
+from faregate.control.paths import WholeNames, routed
 from faregate.control.problems import FieldError, ProblemError, missing
 from faregate.control.registry import all_routes
 
@@ -43,7 +44,7 @@ def create_app(
     operations = [one for group in routes or all_routes() for one in group.operations]
     for operation in in_order(operations):
         app.add_api_route(
-            operation.path,
+            routed(operation.path),
             endpoint(operation, management, authenticate),
             methods=[operation.method],
             operation_id=operation.id,
@@ -52,6 +53,7 @@ def create_app(
         )
     _describe(app, operations)
     _handle_errors(app)
+    app.add_middleware(WholeNames)
     return app
 
 

@@ -32,7 +32,8 @@ def document(app: FastAPI, operations: list[Operation]) -> dict[str, Any]:
     )
     types = [Problem]
     for one in operations:
-        types += [kind for kind in (one.body, one.reply) if _has_schema(kind)]
+        replies = (one.reply, *(kind for _, kind, _ in one.more))
+        types += [kind for kind in (one.body, *replies) if _has_schema(kind)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     schemas, components = _renamed(schemas), _renamed(components)
     for name, schema in components.items():
@@ -129,12 +130,27 @@ def _responses(operation: Operation, refs: dict[str, Any]) -> dict[str, Any]:
             content["example"] = msgspec.to_builtins(operation.reply_example)
         good["content"] = {operation.media_type or "application/json": content}
     responses = {str(operation.status): good}
+    for status, kind, media_type in operation.more:
+        _add_reply(responses, status, media_type, refs[kind_key(kind)] if kind else None)
     for status in sorted(_statuses(operation)):
         responses[str(status)] = {
             "description": TITLES[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
         }
     return responses
+
+
+def _add_reply(
+    responses: dict[str, Any], status: int, media_type: str, schema: dict[str, Any] | None
+) -> None:
+    """Another good reply; of one status and type any of the schemas holds."""
+    summary = responses[min(responses)]["description"]
+    reply = responses.setdefault(str(status), {"description": summary})
+    content = reply.setdefault("content", {})
+    before = content.get(media_type, {}).get("schema")
+    schema = schema or {"type": "string"}
+    schema = schema if before is None else {"anyOf": [before, schema]}
+    content[media_type] = {**content.get(media_type, {}), "schema": schema}
 
 
 def _statuses(operation: Operation) -> set[int]:
