@@ -1,7 +1,8 @@
 """Write the parts of docs/reference that the code knows better than a person.
 
 `make docs` runs this; with `--check` nothing is written and what is out of date is named.
-Whole files: settings.md, commands.md, metrics.md, vendors.md, dialects.md, refusals/README.md. In
+Whole files: settings.md, commands.md, metrics.md, vendors.md, dialects.md, management-api.md,
+openapi.json, refusals/README.md. In
 each refusals/<code>.md only the head between the two marks is written; the prose below it belongs
 to people.
 """
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from docs import dialects_page
+from docs import dialects_page, management_page
 from docs.tables import NOTICE, code, table
 
 import faregate.configuration
@@ -431,6 +432,8 @@ def pages() -> dict[Path, str]:
         ("faregate.monitor.metrics", "metrics.md", metrics_page),
         ("faregate.providers.vendors", "vendors.md", vendors_page),
         ("faregate.gate.served", "dialects.md", dialects_page.page),
+        ("faregate.control.registry", "management-api.md", management_page.page),
+        ("faregate.control.registry", "openapi.json", management_page.openapi_json),
     )
     for module, name, page in optional:
         if _exists(module):
