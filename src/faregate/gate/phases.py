@@ -57,7 +57,7 @@ class Plan:
         operation: Operation | None = None,
         dialect: str = "openai",
     ) -> None:
-        ordered = sorted(steps, key=lambda step: step.phase)
+        ordered = sorted((*steps, *_with_bodies(steps)), key=lambda step: step.phase)
         first_with_body = (at for at, each in enumerate(ordered) if each.needs_body)
         body_at = next(first_with_body, len(ordered))
         if any(not each.needs_body for each in ordered[body_at:]):
@@ -69,6 +69,12 @@ class Plan:
         self.phases = tuple(each.phase for each in ordered)
         self.head_steps = tuple(each.step for each in ordered[:body_at])
         self.body_steps = tuple(each.step for each in ordered[body_at:])
+
+
+def _with_bodies(steps: list[PhasedStep]) -> list[PhasedStep]:
+    """The second halves of steps that have one for the body: it is compared as it came."""
+    halves = ((step.phase, getattr(step.step, "with_body", None)) for step in steps)
+    return [PhasedStep(phase, half) for phase, half in halves if half is not None]
 
 
 def require_length(call: "Call") -> Refusal | None:

@@ -35,6 +35,7 @@ _NOT_FORWARDED: Final = HOP_BY_HOP | {
     b"faregate-customer", b"faregate-run", b"faregate-unsupported", b"faregate-operator",
     b"faregate-timeout", b"faregate-conversation", b"faregate-key", b"faregate-call-id",
     b"faregate-before", b"faregate-batch-line",
+    b"signature", b"signature-input", b"content-digest",
 }  # fmt: skip
 
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 from faregate.core import bounds
 from faregate.core.refusals import Refusal, refuse
+from faregate.identity.certificates import PeerCertificate
+from faregate.net.client_refusals import too_large, too_slow
 from faregate.net.deadlines import NEVER
 from faregate.net.exchange import Exchange
+from faregate.net.tls import peer_certificate
 from faregate.wire import reply
 from faregate.wire.request_reader import RequestHead, RequestReader
 
@@ -42,28 +45,11 @@ class ClientConnection(RequestReader, asyncio.Protocol):
     """One client. The application answers through `send`, then `finish`."""
 
     __slots__ = (
-        "_ahead",
-        "_body_began_at",
-        "_body_bytes_read",
-        "_buffered",
-        "_busy",
-        "_clogged",
-        "_discarded",
-        "_discarding",
-        "_exchange",
-        "_head",
-        "_keep",
-        "_listener",
-        "_parts",
-        "_paused",
-        "_reading",
-        "_receivers",
-        "_refusal",
-        "_transport",
-        "due_at",
-        "peer",
-        "queued_at",
-    )
+        "_ahead", "_body_began_at", "_body_bytes_read", "_buffered", "_busy", "_clogged",
+        "_discarded", "_discarding", "_exchange", "_head", "_keep", "_listener", "_parts",
+        "_paused", "_reading", "_receivers", "_refusal", "_transport", "due_at", "identity",
+        "peer", "queued_at",
+    )  # fmt: skip
 
     def __init__(self, listener: "Listener", peer: str = "") -> None:
         super().__init__()
@@ -71,6 +57,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self._listener = listener
         self._transport: asyncio.Transport | None = None
         self.peer = peer
+        self.identity: object | None = None  # whom its certificate stands for; the application's
         self.due_at = NEVER
         self.queued_at = NEVER
         self._keep = True
@@ -100,6 +87,11 @@ class ClientConnection(RequestReader, asyncio.Protocol):
     def closes(self) -> bool:
         """Whether the connection ends with the reply to the current request."""
         return not self._keep or self._reading or self._listener.draining
+
+    @property
+    def certificate(self) -> PeerCertificate | None:
+        """The client's certificate, if it showed one that TLS has verified."""
+        return peer_certificate(self._transport)
 
     @property
     def busy(self) -> bool:
@@ -273,12 +265,12 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         if self._discarding:
             self.abort()
         elif self._reading:
-            self._refuse_rest(_too_slow("body", settings.body_timeout_s))
+            self._refuse_rest(too_slow("body", settings.body_timeout_s))
         elif self._busy:
             if self._clogged and self._exchange is None:
                 self.abort()
         elif self.in_head:
-            self._refuse_all(_too_slow("head", settings.head_timeout_s))
+            self._refuse_all(too_slow("head", settings.head_timeout_s))
         else:
             self._end()
 
@@ -352,7 +344,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self._body_bytes_read += len(data)
         limit = self._listener.settings.body_bytes_max
         if self._body_bytes_read > limit:
-            self._refusal = _too_large(limit)
+            self._refusal = too_large(limit)
             self._parts.clear()
 
     def _deliver(self) -> None:
@@ -384,7 +376,7 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         listener, head = self._listener, self._head
         settings = listener.settings
         if self._refusal is None and head is not None and head.length > settings.body_bytes_max:
-            self._refusal = _too_large(settings.body_bytes_max)
+            self._refusal = too_large(settings.body_bytes_max)
         if self._refusal is not None:
             self._refuse_rest(self._refusal)
             return
@@ -489,12 +481,3 @@ class ClientConnection(RequestReader, asyncio.Protocol):
         self.due_at = self._listener.now() + _LINGER_SECONDS
         self._listener.deadlines.watch(self)
         self.resume_reading()
-
-
-def _too_slow(part: str, seconds: float) -> Refusal:
-    detail = f"The {part} of the request did not arrive in time ({seconds:g} s)."
-    return refuse("request_timeout", detail)
-
-
-def _too_large(limit: int) -> Refusal:
-    return refuse("body_too_large", f"A body may have {limit} bytes here.", limit=limit)

@@ -1,13 +1,18 @@
 """TLS contexts for both sides; upstreams are always verified."""
 
+import asyncio
+import hashlib
 import os
 import ssl
-from typing import Final
+from typing import Any, Final
 
 from faregate.configuration.document import ProviderTls
 from faregate.configuration.settings import TlsSettings
 from faregate.core.errors import ConfigurationError
+from faregate.identity.certificates import PeerCertificate, attribute, read_san
 
+# As Python names the kinds of names that are compared.
+_SAN_KINDS: Final = {"DNS": "dns", "URI": "uri", "email": "email", "IP Address": "ip"}
 _NO_PASSWORD: Final = b""  # for a sealed key: it fails, where OpenSSL would ask on the terminal
 
 
@@ -24,6 +29,38 @@ def client_context(tls: ProviderTls) -> ssl.SSLContext:
     except OSError as error:
         raise _unusable(file, error) from None
     return context
+
+
+def peer_certificate(transport: asyncio.BaseTransport | None) -> PeerCertificate | None:
+    """The certificate that the other side has shown; None without one."""
+    secured = transport.get_extra_info("ssl_object") if transport is not None else None
+    if secured is None:
+        return None
+    data = secured.getpeercert(binary_form=True)
+    said: dict[str, Any] | None = secured.getpeercert()
+    if not data or not said:  # none was shown, or none had to be verified
+        return None
+    subject = tuple(
+        (attribute(name), value) for relative in said.get("subject", ()) for name, value in relative
+    )
+    sans = [
+        f"{_SAN_KINDS[kind]}:{value}"
+        for kind, value in said.get("subjectAltName", ())
+        if kind in _SAN_KINDS
+    ]
+    return PeerCertificate(
+        hashlib.sha256(data).hexdigest(),
+        subject,
+        tuple(_plain_san(name) for name in sans),
+        int(ssl.cert_time_to_seconds(said["notAfter"])) * 1_000_000_000,
+    )
+
+
+def _plain_san(name: str) -> str:
+    try:
+        return read_san(name)
+    except ValueError:  # an address that can't be one: it never matches
+        return name
 
 
 class ServerCertificates:

@@ -2,11 +2,12 @@
 
 Keys are found on demand and remembered, unknown ones too for a moment. A change of a key takes
 effect when `forget` is called with its hash, for whoever remembered it: entries are marked as
-dead, not only dropped. With the key store down, remembered keys go on; others get 503.
-Fails closed.
+dead, not only dropped. With the key store down, remembered keys go on; others get 503. Whoever
+shows no key may have other credentials (`policies.callers`). Fails closed.
 """
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
@@ -25,12 +26,15 @@ _OPERATOR_PREFIX: Final = OPERATOR_PREFIX.encode()
 
 # One answer for all keys that aren't known, whatever is wrong with them. Made once: whoever tries
 # keys must not cost more than whoever has one.
-_UNKNOWN: Final = refuse(
+UNKNOWN: Final = refuse(
     "key_unknown", "The key that was sent is not a key of this gateway.", scope="key", repeats=True
 )
-_MISSING: Final = refuse(
+MISSING: Final = refuse(
     "key_missing", "The request carries no key.", param="authorization", repeats=True
 )
+
+
+Outcome = Refusal | Awaitable[Refusal | None] | None
 
 
 class KeyEntry:
@@ -64,10 +68,13 @@ class KeyCheck:
         self._looking: dict[bytes, asyncio.Future[KeyEntry | Refusal]] = {}
         self._changes = 0
         # What is no key may be the operator's token (`policies.acting`).
-        self.acting: Callable[[Any, bytes], Refusal | Awaitable[Refusal | None] | None] | None
-        self.acting = None
+        self.acting: Callable[[Any, bytes], Outcome] | None = None
+        # What is no key, or nothing, may be other credentials (`policies.callers`).
+        self.others: Callable[[Any, bytes | None], Outcome] | None = None
+        # Is told of guesses, and may make their answers wait (`policies.guesses`).
+        self.guessed: Callable[[Any, Refusal], Outcome] | None = None
 
-    def __call__(self, call: CallWithKey) -> Refusal | Awaitable[Refusal | None] | None:
+    def __call__(self, call: CallWithKey) -> Outcome:
         """Identify the caller; awaitable where the key has to be looked up."""
         entry = call.head.identity
         if isinstance(entry, KeyEntry) and entry.live:
@@ -76,13 +83,17 @@ class KeyCheck:
                 call.key = record
                 return None
             return self._admit(call, entry)
-        value = _presented(call.head.fields) or _in_query(call.head.query)
+        value = presented_value(call.head.fields) or key_in_query(call.head.query)
         if not value:
-            return _MISSING
+            return MISSING if self.others is None else self.others(call, None)
         if len(value) != KEY_LENGTH:
-            if self.acting is None or not value.startswith(_OPERATOR_PREFIX):
-                return _UNKNOWN
-            return self.acting(call, value)
+            if self.acting is not None and value.startswith(_OPERATOR_PREFIX):
+                return self.acting(call, value)
+            return self.refuse_guess(call) if self.others is None else self.others(call, value)
+        return self.check(call, value)
+
+    def check(self, call: CallWithKey, value: bytes) -> Outcome:
+        """Identify the caller by this key."""
         presented = value.decode("latin-1")
         digest = hash_key(presented)
         known = self._known.get(digest)
@@ -91,9 +102,29 @@ class KeyCheck:
             return self._admit(call, known)
         until = self._unknown.get(digest)
         if until is not None and self._clock.monotonic() < until:
-            return _UNKNOWN
+            return self.refuse_guess(call)
         # The checksum takes longer than the hash, so it is only asked before a look-up.
-        return self._look_up(call, digest) if is_well_formed(presented) else _UNKNOWN
+        if not is_well_formed(presented):
+            return self.refuse_guess(call)
+        return self._look_up(call, digest)
+
+    def refuse_guess(self, call: CallWithKey, refusal: Refusal = UNKNOWN) -> Outcome:
+        """Refuse credentials that are none of this gateway's."""
+        return refusal if self.guessed is None else self.guessed(call, refusal)
+
+    async def find(self, digest: bytes) -> KeyEntry | Refusal:
+        """The key of this hash, from memory or by a look-up; `UNKNOWN` where there is none."""
+        known = self._known.get(digest)
+        if known is not None:
+            return known
+        until = self._unknown.get(digest)
+        if until is not None and self._clock.monotonic() < until:
+            return UNKNOWN
+        return await self._looked_up(digest)
+
+    def recall(self, digest: bytes) -> KeyEntry | None:
+        """The key of this hash, if it is in memory."""
+        return self._known.get(digest)
 
     def forget(self, digests: Iterable[bytes]) -> None:
         """Something changed about the keys of these hashes."""
@@ -125,6 +156,16 @@ class KeyCheck:
         return refusal
 
     async def _look_up(self, call: CallWithKey, digest: bytes) -> Refusal | None:
+        found = await self._looked_up(digest)
+        if isinstance(found, Refusal):
+            if found is not UNKNOWN:
+                return found
+            outcome = self.refuse_guess(call)
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        call.head.identity = found
+        return self._admit(call, found)
+
+    async def _looked_up(self, digest: bytes) -> KeyEntry | Refusal:
         looking = self._looking.get(digest)
         if looking is None:
             if len(self._looking) >= bounds.KEY_LOOKUPS_WAITING_MAX:
@@ -133,11 +174,7 @@ class KeyCheck:
             looking = asyncio.ensure_future(self._found(digest))
             self._looking[digest] = looking
         # A caller that leaves must not take the look-up from others that wait for it.
-        found = await asyncio.shield(looking)
-        if isinstance(found, Refusal):
-            return found
-        call.head.identity = found
-        return self._admit(call, found)
+        return await asyncio.shield(looking)
 
     async def _found(self, digest: bytes) -> KeyEntry | Refusal:
         try:
@@ -154,7 +191,7 @@ class KeyCheck:
         if record is None:
             if changes == self._changes:  # else it may have been made meanwhile
                 self._remember_unknown(digest)
-            return _UNKNOWN
+            return UNKNOWN
         entry = KeyEntry(record)
         if changes != self._changes:
             # What was read may be older than what was forgotten meanwhile: use it once.
@@ -174,7 +211,7 @@ class KeyCheck:
         self._unknown[digest] = until
 
 
-def _presented(fields: dict[bytes, bytes]) -> bytes | None:
+def presented_value(fields: dict[bytes, bytes]) -> bytes | None:
     """The key as it was sent."""
     value = fields.get(b"authorization")
     if value is not None and value[:7].lower() == _BEARER:
@@ -186,7 +223,7 @@ def _presented(fields: dict[bytes, bytes]) -> bytes | None:
     return None
 
 
-def _in_query(query: bytes) -> bytes | None:
+def key_in_query(query: bytes) -> bytes | None:
     """The key as Gemini's callers may send it: ?key=..."""
     if b"key=" not in query:
         return None
