@@ -7,7 +7,6 @@ each refusals/<code>.md only the head between the two marks is written; the pros
 to people.
 """
 
-import ast
 import importlib
 import importlib.util
 import itertools
@@ -31,6 +30,7 @@ from docs.tables import NOTICE, code, table
 import faregate.configuration
 from faregate.configuration.amounts import TAKES as AMOUNT
 from faregate.configuration.document import Document
+from faregate.control.descriptions import field_comments
 from faregate.core.refusals import KINDS, PAYABLE_KINDS, Kind
 from faregate.dialects.anthropic_errors import error_type
 
@@ -46,25 +46,6 @@ SIDES = {
 
 
 # -- settings ------------------------------------------------------------------------------------
-
-
-def field_comments(source: str) -> dict[str, dict[str, str]]:
-    """The comment above each annotated field, by class and field."""
-    lines = source.splitlines()
-    comments: dict[str, dict[str, str]] = {}
-    for node in ast.parse(source).body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        fields = comments.setdefault(node.name, {})
-        for field in node.body:
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                above: list[str] = []
-                number = field.lineno - 2
-                while lines[number].lstrip().startswith("#"):
-                    above.insert(0, lines[number].lstrip("# "))
-                    number -= 1
-                fields[field.target.id] = " ".join(above)
-    return comments
 
 
 def _bounds(shape: shapes.IntType | shapes.FloatType) -> str:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 import faregate
+from faregate.control.descriptions import describe
 from faregate.control.operations import SELF, Operation
 from faregate.control.problems import MEDIA_TYPE, TITLES, Problem
 
@@ -35,6 +36,7 @@ def document(app: FastAPI, operations: list[Operation]) -> dict[str, Any]:
         replies = (one.reply, *(kind for _, kind, _ in one.more))
         types += [kind for kind in (one.body, *replies) if _has_schema(kind)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    describe(components, types)
     schemas, components = _renamed(schemas), _renamed(components)
     for name, schema in components.items():
         if name.endswith("Page"):
