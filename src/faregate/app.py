@@ -30,11 +30,15 @@ from faregate.storage.home import Home
 from faregate.storage.preparation import open_gate_source
 
 
+_MANAGEMENT_NICE = 5  # where processors are short, calls come first
+
+
 def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) -> None:
     """Be a gate worker until told to stop; raises `FaregateError`."""
     from faregate.gate.explaining import Explaining
     from faregate.gate.filing import Filing
     from faregate.gate.worker import GateWorker, Openers
+    from faregate.identity.access_tokens import token_secret
     from faregate.identity.keys import hash_key
     from faregate.identity.operator import operator_token
     from faregate.storage.decision_reader import DecisionReader
@@ -51,8 +55,9 @@ def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) ->
         open_tally,
     )
     listening = socket.socket(fileno=listen_fd)
+    master_key = home.master_key()
     explaining = Explaining(
-        hash_key(operator_token(home.master_key())),
+        hash_key(operator_token(master_key)),
         lambda: DecisionReader(home.journal, home.calls_database),
     )
     gate = GateWorker(
@@ -64,6 +69,7 @@ def run_gate(home: Home, worker: int, listen_fd: int, control_fd: int | None) ->
         explaining,
         Filing(lambda: SqliteFileShelf(home.files_database, home.files)),
         inside_socket(home, worker),
+        token_secret(master_key),
     )
     _run(gate.run)
 
@@ -142,6 +148,7 @@ def run_control(home: Home, listen_fd: int, control_fd: int | None) -> None:
     from faregate.control.worker import ControlWorker
     from faregate.supervisor.lock import holder
 
+    os.nice(_MANAGEMENT_NICE)
     listening = socket.socket(fileno=listen_fd)
     with open_management(home, describe=lambda: holder(home.run)) as management:
         settings = management.installation.revisions.written()[1].settings
