@@ -29,7 +29,6 @@ from faregate.core.errors import FaregateError
 from faregate.storage.home import Home
 from faregate.storage.preparation import open_gate_source
 
-
 _MANAGEMENT_NICE = 5  # where processors are short, calls come first
 
 
