@@ -19,6 +19,7 @@ from faregate.gate.answers import Answer
 from faregate.gate.explaining import Decision, TooManyReadersError
 from faregate.gate.state import CallState
 from faregate.identity.operator import OPERATOR_PREFIX, is_operator
+from faregate.policies.callers import RouteCheck
 from faregate.policies.keys import KeyCheck
 
 CALLS_PATH: Final = b"/v1/calls/"
@@ -49,7 +50,7 @@ class KeyOrOperatorCheck:
     The step leaves the operator's calls without a key. Fails closed.
     """
 
-    def __init__(self, key_check: KeyCheck) -> None:
+    def __init__(self, key_check: KeyCheck | RouteCheck) -> None:
         self._key_check = key_check
 
     def __call__(self, call: CallState) -> Refusal | Awaitable[Refusal | None] | None:

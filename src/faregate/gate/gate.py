@@ -13,6 +13,7 @@ from faregate.core.ids import CallIds
 from faregate.core.refusals import Refusal
 from faregate.dialects import openai_bounds, problem
 from faregate.gate.call import Call
+from faregate.gate.caller_book import CallerBook
 from faregate.gate.credit_broker import CreditBroker
 from faregate.gate.explaining import Explaining
 from faregate.gate.filing import Filing
@@ -29,6 +30,7 @@ from faregate.net.client_connection import ClientConnection
 from faregate.net.deadlines import Deadlines
 from faregate.net.listener import Listener
 from faregate.policies.credit import CreditCheck
+from faregate.policies.guesses import Guesses
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
 from faregate.policies.masking import mask
@@ -57,6 +59,7 @@ class Gate:
         tally: Tally,
         explaining: Explaining | None = None,
         filing: Filing | None = None,
+        token_secret: bytes | None = None,
     ) -> None:
         # -- for the worker's life
         self.loop = loop
@@ -74,7 +77,9 @@ class Gate:
         self.broker.dropped = self._forget_terms
         self.limit_check = LimitCheck(tally, self.now)
         self.credit_check = CreditCheck(self.broker, self.wall_ns)
-        self._checks = Checks(key_check, self.limit_check, self.credit_check)
+        self.callers = CallerBook(key_check, clock, token_secret)
+        key_check.guessed = Guesses(clock, self.client_address, self.metrics.guessed)
+        self._checks = Checks(key_check, self.limit_check, self.credit_check, self.callers.tokens)
         self._upstreams = Upstreams(loop, self.deadlines, self.now)
         self._random = Random()  # noqa: S311 - spreads load, keeps no secret
         self.registry = Registry(self._provider_event)
@@ -108,11 +113,15 @@ class Gate:
         settings = document.settings
         terms = TermsBook(document, self.tally, self.broker)
         routes = compile_routes(document, self.registry, terms.prices, self._random, self.wall_ns())
-        snapshot = Snapshot(state.revision, document, prepared, self._checks, terms, routes.by_name)
+        callers = self.callers.prepare(document)
+        snapshot = Snapshot(
+            state.revision, document, prepared, self._checks, terms, routes.by_name, callers
+        )
         self.registry.adopt(routes.accounts, self.now())
         self.broker.settings = settings
         self.statuses = settings.refusals.statuses or None
         self.snapshot = snapshot
+        self.callers.adopt(callers)
         self._upstreams.adopt(prepared)
         for tokenizer in {model.tokenizer for model in document.models} - {None}:
             # Loading one takes half a second, which no call shall wait for.

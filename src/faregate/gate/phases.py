@@ -36,11 +36,17 @@ _SUBJECT_MAX: Final = bounds.SUBJECT_CHARACTERS_MAX
 
 
 class PhasedStep(NamedTuple):
-    """A step and its phase; `needs_body`: the request must be whole."""
+    """A step and its phase; `needs_body`: the request must be whole.
+
+    `by_route` gives another step for some routes, and `with_body` is what has to be done once the
+    body is there.
+    """
 
     phase: Phase
     step: Step
     needs_body: bool = True
+    by_route: Callable[[str], Step] | None = None
+    with_body: Step | None = None
 
 
 class Plan:
@@ -57,7 +63,7 @@ class Plan:
         operation: Operation | None = None,
         dialect: str = "openai",
     ) -> None:
-        ordered = sorted((*steps, *_with_bodies(steps)), key=lambda step: step.phase)
+        ordered = sorted(_for_route(steps, route), key=lambda step: step.phase)
         first_with_body = (at for at, each in enumerate(ordered) if each.needs_body)
         body_at = next(first_with_body, len(ordered))
         if any(not each.needs_body for each in ordered[body_at:]):
@@ -71,10 +77,14 @@ class Plan:
         self.body_steps = tuple(each.step for each in ordered[body_at:])
 
 
-def _with_bodies(steps: list[PhasedStep]) -> list[PhasedStep]:
-    """The second halves of steps that have one for the body: it is compared as it came."""
-    halves = ((step.phase, getattr(step.step, "with_body", None)) for step in steps)
-    return [PhasedStep(phase, half) for phase, half in halves if half is not None]
+def _for_route(steps: list[PhasedStep], route: str) -> list[PhasedStep]:
+    """The steps as they are for a route, and what they do once the body is there."""
+    chosen = [
+        step if step.by_route is None else step._replace(step=step.by_route(route))
+        for step in steps
+    ]
+    behind = [PhasedStep(step.phase, step.with_body) for step in steps if step.with_body]
+    return [*chosen, *behind]
 
 
 def require_length(call: "Call") -> Refusal | None:

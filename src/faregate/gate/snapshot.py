@@ -22,11 +22,15 @@ from faregate.gate.realtime import realtime_plan
 from faregate.gate.realtime_call import REALTIME_PATH
 from faregate.gate.served import OPERATIONS
 from faregate.gate.terms import TermsBook
+from faregate.gate.token_endpoint import METADATA_PATH, TOKEN_PATH, oauth2_routes
 from faregate.gate.upstreams import Upstream
+from faregate.policies.callers import Callers, RouteCheck
 from faregate.policies.credit import CreditCheck
+from faregate.policies.hmac_signatures import check_body
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
 from faregate.policies.models import ModelCheck
+from faregate.policies.oauth2 import AccessTokens
 from faregate.policies.tenants import Tenants
 from faregate.routing.route import Route
 from faregate.wire.request_reader import RequestHead
@@ -42,6 +46,8 @@ PATHS: Final = (
     *LISTING_PATHS,
     *FILE_PATHS,
     *BATCH_PATHS,
+    TOKEN_PATH,
+    METADATA_PATH,
     "/refusals/{code}",
 )
 
@@ -54,6 +60,32 @@ class Checks(NamedTuple):
     key: KeyCheck
     limits: LimitCheck
     credit: CreditCheck
+    tokens: AccessTokens | None = None
+
+
+class _Identifying:
+    """The steps that identify callers, by route."""
+
+    def __init__(self, document: Document, keys: KeyCheck, callers: Callers | None) -> None:
+        self._policies = document.callers.policies
+        self._keys = keys
+        self._callers = callers
+
+    def step(self, route: str = "") -> KeyCheck | RouteCheck:
+        callers = self._callers
+        return self._keys if callers is None else callers.step_for(self._policies, route)
+
+    def phased(self, *, operator_too: bool = False) -> PhasedStep:
+        """A step for all routes; `operator_too`: who shows the token needs no key."""
+
+        def by_route(route: str) -> KeyCheck | RouteCheck | KeyOrOperatorCheck:
+            step = self.step(route)
+            return KeyOrOperatorCheck(step) if operator_too else step
+
+        callers = self._callers
+        compares = callers is not None and callers.with_body
+        with_body = check_body if compares else None
+        return PhasedStep(Phase.IDENTIFY, by_route(""), False, by_route, with_body)
 
 
 class Snapshot:
@@ -67,7 +99,9 @@ class Snapshot:
         checks: Checks,
         terms: TermsBook,
         routes: Mapping[str, Route],
+        callers: Callers | None = None,
     ) -> None:
+        self.callers = callers
         self.revision = revision
         self.settings: Settings = document.settings
         self.upstreams = upstreams
@@ -75,7 +109,8 @@ class Snapshot:
         models = {model.name: model for model in document.models}
         self.terms = terms
         tenants = Tenants(_catalogue(document), terms.applications)
-        identify = PhasedStep(Phase.IDENTIFY, checks.key, needs_body=False)
+        identifying = _Identifying(document, checks.key, callers)
+        identify = identifying.phased()
         check_model = ModelCheck(tenants)
         self._exact: dict[bytes, _Methods] = {}
         self._by_verb: dict[bytes, _Methods] = {}
@@ -93,7 +128,7 @@ class Snapshot:
         }
         show_me = PhasedStep(Phase.SEND, ShowMe(tenants, document, terms, tuple(OPERATIONS)))
         self._exact[b"/v1/me"] = _reading("/v1/me", [identify, show_me])
-        either = PhasedStep(Phase.IDENTIFY, KeyOrOperatorCheck(checks.key), needs_body=False)
+        either = identifying.phased(operator_too=True)
         self._exact[b"/v1/diagnose"] = _diagnosing(either, Diagnose(tenants, checks.key))
         explain = PhasedStep(Phase.SEND, answers.explain_code)
         self._below = {
@@ -102,6 +137,9 @@ class Snapshot:
             ),
             REFERENCE_PATH.encode(): _reading("/refusals/{code}", [explain]),
         }
+        oauth2, secure = document.callers.oauth2, self.settings.gate.tls is not None
+        if oauth2.enabled and checks.tokens is not None:
+            self._exact |= oauth2_routes(checks.tokens, checks.key, oauth2, secure=secure)
         exact, below = file_routes(identify, with_batches=self.settings.batches.enabled)
         self._exact |= exact
         self._below |= below

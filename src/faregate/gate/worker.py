@@ -21,6 +21,7 @@ from faregate.gate.filing import Filing
 from faregate.gate.follower import Follower
 from faregate.gate.gate import Gate
 from faregate.gate.ports import ConfigurationSource, Journal, LedgerSource, Tally
+from faregate.identity.keys import KeyRecord
 from faregate.net.control import ControlChannel
 from faregate.net.tls import ServerCertificates
 from faregate.policies.acting import Acting
@@ -57,8 +58,10 @@ class GateWorker:
         explaining: Explaining | None = None,
         filing: Filing | None = None,
         inside: Path | None = None,
+        token_secret: bytes | None = None,
     ) -> None:
         self._filing = filing
+        self._token_secret = token_secret
         self._inside = inside
         self._follower = Follower(source)
         self._openers = openers
@@ -85,7 +88,7 @@ class GateWorker:
         key_check = KeyCheck(self._follower.find_key, self._clock)
         explaining = self._explaining
         if explaining is not None:
-            explaining.find_named_key = find = self._follower.find_named_key
+            explaining.find_named_key = find = self._find_named
             if explaining.operator_hash is not None:
                 token = explaining.operator_hash
                 key_check.acting = Acting(token, find, key_check.judge, self._clock)
@@ -94,8 +97,9 @@ class GateWorker:
         journal = openers.journal(settings)
         ledger, tally = openers.ledger(settings), openers.tally(settings)
         gate = self._gate = Gate(
-            loop, self._clock, journal, key_check, state, ledger, tally, explaining, self._filing
-        )
+            loop, self._clock, journal, key_check, state, ledger, tally, explaining, self._filing,
+            self._token_secret,
+        )  # fmt: skip
         await gate.listener.serve(self._listening, self._certificates)
         if self._inside is not None and settings.batches.enabled:
             await self._listen_inside(gate, self._inside)
@@ -115,6 +119,11 @@ class GateWorker:
         for task in tasks:
             task.cancel()
         await self._end(gate)
+
+    async def _find_named(self, name: str) -> KeyRecord | None:
+        """A key by its name or id, or other callers by their id; raises `FaregateError`."""
+        find = self._follower.find_named_key
+        return await (find(name) if self._gate is None else self._gate.callers.find(name, find))
 
     async def _listen_inside(self, gate: Gate, path: Path) -> None:
         """Listen on a socket that only the batches of this installation use."""

@@ -43,6 +43,10 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     Metric("faregate_refusals_total", "counter", ("code",), "Refused calls, by refusal code."),
     Metric(
+        "faregate_guesses_total", "counter", ("code",),
+        "Keys, tokens and signatures that were sent and are none of this gateway's, by code.",
+    ),
+    Metric(
         "faregate_call_duration_seconds", "histogram", (),
         "Time from a call's first byte to the last byte of its reply.",
     ),
@@ -206,7 +210,7 @@ class GateMetrics:
     """All that one gate worker counts, in place."""
 
     __slots__ = (
-        "_calls", "_events", "_failures", "_note_duration", "_note_first_byte",
+        "_calls", "_events", "_failures", "_guesses", "_note_duration", "_note_first_byte",
         "_note_overhead", "_refusals", "_shadows", "_tokens", "_upstreams",
         "bytes_received", "bytes_sent", "connections_accepted", "connections_active",
         "connections_open", "duration", "first_byte", "journal_full", "limits_degraded",
@@ -228,6 +232,7 @@ class GateMetrics:
         self.connections_accepted = 0
         self._calls: dict[tuple[str, str, int], int] = {}
         self._refusals: dict[str, int] = {}
+        self._guesses: dict[str, int] = {}
         self._tokens: dict[tuple[str, str], list[int]] = {}
         self._failures: dict[tuple[str, str], int] = {}
         self._events: dict[tuple[str, str], int] = {}
@@ -259,6 +264,10 @@ class GateMetrics:
     def call_refused(self, code: str) -> None:
         """Count a refusal by its code."""
         self._refusals[code] = self._refusals.get(code, 0) + 1
+
+    def guessed(self, code: str) -> None:
+        """Count credentials that are none of this gateway's, by the code of their refusal."""
+        self._guesses[code] = self._guesses.get(code, 0) + 1
 
     def tokens_used(
         self,
@@ -317,6 +326,7 @@ class GateMetrics:
                     for (route, outcome, status), count in self._calls.items()
                 ],
                 "faregate_refusals_total": [[[code], n] for code, n in self._refusals.items()],
+                "faregate_guesses_total": [[[code], n] for code, n in self._guesses.items()],
                 "faregate_tokens_total": [
                     [[kind, provider, model], count]
                     for (provider, model), counts in self._tokens.items()

@@ -15,7 +15,6 @@ from faregate.core.clock import Clock
 from faregate.core.refusals import Refusal, refuse
 from faregate.identity.keys import KEY_LENGTH, KeyRecord, hash_key, is_well_formed
 from faregate.identity.operator import OPERATOR_PREFIX
-from faregate.policies import oauth2
 from faregate.policies.certificates import MISSING as CERTIFICATE_MISSING
 from faregate.policies.certificates import CertificateCheck
 from faregate.policies.hmac_signatures import SignatureCheck
@@ -31,6 +30,8 @@ from faregate.policies.keys import (
     key_in_query,
     presented_value,
 )
+from faregate.policies.oauth2 import PREFIX as TOKEN_PREFIX
+from faregate.policies.oauth2 import AccessTokens
 
 CUSTOMER_FIELD: Final = b"faregate-customer"
 _SIGNATURE_FIELD: Final = b"signature-input"
@@ -54,7 +55,7 @@ class Checks(NamedTuple):
     """The checks of those methods that are configured."""
 
     jwt: JwtCheck | None = None
-    oauth2: oauth2.AccessTokens | None = None
+    oauth2: AccessTokens | None = None
     hmac: SignatureCheck | None = None
     mtls: CertificateCheck | None = None
 
@@ -160,6 +161,13 @@ class Callers:
             found.append(Presented("mtls"))
         return found[:_VALUES_MAX]
 
+    def step_for(self, policies: tuple[CallerPolicy, ...], route: str) -> "KeyCheck | RouteCheck":
+        """The step that identifies the callers of a route, as /v1/models/{id}."""
+        policy = policy_for(policies, route)
+        if policy is None:
+            return self._keys
+        return RouteCheck(policy, self, self._keys, self._clock)
+
     def watch(self) -> None:
         """Be told of keys that identity providers withdraw."""
         if self._checks.jwt is not None:
@@ -179,7 +187,7 @@ class Callers:
 
 
 def _kind(value: bytes) -> Method:
-    if value.startswith(oauth2.PREFIX):
+    if value.startswith(TOKEN_PREFIX):
         return "oauth2"
     return "jwt" if len(value) != KEY_LENGTH and looks_like_jwt(value) else "key"
 
