@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from docs import dialects_page, management_page
+from docs import client_modules, dialects_page, management_page
 from docs.tables import NOTICE, code, table
 
 import faregate.configuration
@@ -419,6 +419,8 @@ def pages() -> dict[Path, str]:
     for module, name, page in optional:
         if _exists(module):
             made[REFERENCE / name] = page()
+    if _exists("faregate.control.registry"):
+        made |= client_modules.modules()
     for kind in KINDS.values():
         path = REFERENCE / "refusals" / f"{kind.code}.md"
         made[path] = refusal_page(kind, path.read_text() if path.exists() else None)

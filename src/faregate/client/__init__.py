@@ -1,7 +1,8 @@
 """The Python client: typed refusals for callers, and the management API.
 
 For programs that call models with any vendor's SDK: `Refusal`, `what_to_do`, `ways_out`,
-`call_with_patience` and `credit`.
+`call_with_patience` and `credit`. For programs that manage an installation: `Client` and
+`AsyncClient`, with the requests that `faregate.client.operations` makes.
 """
 
 from importlib import import_module
@@ -19,16 +20,27 @@ from faregate.client.decisions import what_to_do as what_to_do
 from faregate.client.patience import Patience as Patience
 from faregate.client.patience import call_with_patience as call_with_patience
 from faregate.client.patience import call_with_patience_async as call_with_patience_async
+from faregate.client.problems import Problem as Problem
+from faregate.client.problems import ProblemError as ProblemError
+from faregate.client.problems import UnreachableError as UnreachableError
 from faregate.client.refusals import Refusal as Refusal
+from faregate.client.requests import Answer as Answer
+from faregate.client.requests import Page as Page
+from faregate.client.requests import Request as Request
 
 if TYPE_CHECKING:
     from faregate.client.allowances import Credit as Credit
     from faregate.client.allowances import RefusedError as RefusedError
     from faregate.client.allowances import credit as credit
     from faregate.client.allowances import credit_async as credit_async
+    from faregate.client.management import AsyncClient as AsyncClient
+    from faregate.client.management import Client as Client
 
 # Loaded when first asked for: who only reads refusals needs no HTTP library.
-_PLACES: Final = dict.fromkeys(("Credit", "RefusedError", "credit", "credit_async"), "allowances")
+_PLACES: Final = {
+    **dict.fromkeys(("Credit", "RefusedError", "credit", "credit_async"), "allowances"),
+    **dict.fromkeys(("AsyncClient", "Client"), "management"),
+}
 
 
 def __getattr__(name: str) -> Any:
