@@ -37,7 +37,11 @@ _YEAR_MAX: Final = 2261  # nanoseconds since 1970 in 64 bits end in 2262
 
 def check_written(document: Document) -> list[Problem]:
     """Secrets that stand in the document itself; never repeated."""
-    problems = [*account_rules.check_written(document), *caller_rules.check_written(document)]
+    problems = [
+        *account_rules.check_written(document),
+        *caller_rules.check_written(document),
+        *single_sign_on.check_written(document),
+    ]
     for at, key in enumerate(document.keys):
         if not VARIABLE.fullmatch(key.secret) and not HASHED.match(key.secret):
             problems.append(
@@ -76,6 +80,7 @@ def _problems(document: Document) -> Iterator[Problem]:
     yield from _keys(document, scopes)
     yield from commerce_rules.check(document, scopes)
     yield from caller_rules.check(document)
+    yield from single_sign_on.check(document)
     yield from tenancy_rules.check(document, scopes)
 
 
