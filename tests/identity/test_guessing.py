@@ -57,8 +57,9 @@ def test_the_failure_that_locks_is_told_once() -> None:
 
 
 def test_taken_back() -> None:
-    assert taken_back(Guesses(3, T)) == Guesses(2, T)
-    assert taken_back(Guesses()) == Guesses()
+    assert taken_back(Guesses(3, T + S), Guesses(2, T)) == Guesses(2, T)
+    assert taken_back(Guesses(4, T + S), Guesses(2, T)) == Guesses(3, T + S)
+    assert taken_back(Guesses(), Guesses(2, T)) == Guesses()
 
 
 def test_addresses_are_shared_by_many() -> None:

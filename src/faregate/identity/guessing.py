@@ -59,8 +59,13 @@ def failed(guesses: Guesses, rule: GuessRule, now_ns: int) -> Guesses:
     return Guesses(current(guesses, rule, now_ns).failures + 1, now_ns)
 
 
-def taken_back(guesses: Guesses) -> Guesses:
-    """One failure less: what was counted before it was known turned out right."""
+def taken_back(guesses: Guesses, before: Guesses) -> Guesses:
+    """As if a try, counted when there were `before`, had not been: it turned out right.
+
+    Others may have failed in the meantime: those stay.
+    """
+    if guesses.failures == before.failures + 1:
+        return before
     return Guesses(max(0, guesses.failures - 1), guesses.last_ns)
 
 

@@ -53,7 +53,7 @@ class PasswordHashes:
                 same = self._hasher.verify(stored or self._nobody, prepared(password))
             except (VerificationError, InvalidHashError):
                 return False
-        return same and stored is not None
+        return same and bool(stored)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
