@@ -17,7 +17,7 @@ from faregate.configuration.problems import LABEL_FIELDS, label
 from faregate.configuration.references import SEALED, plain
 
 Sign = Literal["+", "-", "~"]
-_SECRET_FIELDS = frozenset({"api_key", "secret"})
+_SECRET_FIELDS = frozenset({"api_key", "client_secret", "secret"})
 _SECRET_SETTINGS = frozenset({("ledger", "url"), ("limits", "redis_url")})
 _MISSING = object()
 

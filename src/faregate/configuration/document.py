@@ -24,6 +24,7 @@ from faregate.configuration.commerce import (
 from faregate.configuration.names import ModelName, Name, OwnedName
 from faregate.configuration.pins import Pin
 from faregate.configuration.settings import PositiveCount, Seconds, Section, Settings
+from faregate.configuration.single_sign_on import SingleSignOn
 
 
 class ProviderTimeouts(Section, frozen=True, kw_only=True):
@@ -266,6 +267,8 @@ class Document(Section, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
     callers: Callers = Callers()
+    # Identity providers that people log in with.
+    single_sign_on: tuple[SingleSignOn, ...] = ()
     # What the catalogue said of models when this was applied: Faregate writes it, and keeps it
     # until a file without it is applied.
     catalogue: tuple[Pin, ...] = ()

@@ -4,7 +4,7 @@
 looks at it with its variables replaced; what is still sealed is passed over, and seen when it is
 opened. Both give every problem there is, `check` up to 200. Parts of the document have
 modules of their own: `account_rules`, `caller_rules`, `routing_rules`, `commerce_rules`,
-`price_rules`, `tenancy_rules`.
+`price_rules`, `tenancy_rules`, `single_sign_on_rules`.
 """
 
 import importlib.util
@@ -20,6 +20,7 @@ from faregate.configuration import (
     caller_rules,
     commerce_rules,
     routing_rules,
+    single_sign_on_rules,
     tenancy_rules,
 )
 from faregate.configuration.addresses import HOST, holds_password
@@ -40,7 +41,7 @@ def check_written(document: Document) -> list[Problem]:
     problems = [
         *account_rules.check_written(document),
         *caller_rules.check_written(document),
-        *single_sign_on.check_written(document),
+        *single_sign_on_rules.check_written(document),
     ]
     for at, key in enumerate(document.keys):
         if not VARIABLE.fullmatch(key.secret) and not HASHED.match(key.secret):
@@ -80,7 +81,7 @@ def _problems(document: Document) -> Iterator[Problem]:
     yield from _keys(document, scopes)
     yield from commerce_rules.check(document, scopes)
     yield from caller_rules.check(document)
-    yield from single_sign_on.check(document)
+    yield from single_sign_on_rules.check(document)
     yield from tenancy_rules.check(document, scopes)
 
 
