@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import faregate.storage.audit_tables
+import faregate.storage.device_logins
 import faregate.storage.directory_tables
 import faregate.storage.management_tables  # noqa: F401
 from faregate.core.errors import StorageError

@@ -20,7 +20,7 @@ from faregate.storage.sealing import open_document
 from faregate.storage.secrets import SecretBox
 from faregate.storage.sqlite_errors import explain
 
-SCHEMA_HEAD: Final = "0007"  # the newest migration; a test compares it with alembic's
+SCHEMA_HEAD: Final = "0008"  # the newest migration; a test compares it with alembic's
 _BUSY_SECONDS: Final = 2.0  # readers only meet a lock while the file is recovered after a crash
 
 _LATEST: Final = """
@@ -33,11 +33,13 @@ FROM revisions r LEFT JOIN keys k ON k.changed = r.number
 WHERE r.number > ? ORDER BY r.number
 """
 _KEY: Final = """
-SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application
+SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application,
+  team
 FROM keys WHERE hash = ?
 """
 _NAMED_KEY: Final = """
-SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application
+SELECT key_id, name, prefix, hash, models, created_ns, expires_ns, revoked_ns, application,
+  team
 FROM keys WHERE key_id = ?1 OR name = ?1
 ORDER BY revoked_ns IS NOT NULL, created_ns DESC LIMIT 1
 """
@@ -148,7 +150,8 @@ class SqliteConfiguration:
 
 def read_key(row: Sequence[Any]) -> KeyRecord:
     """The record in a row of the table's columns, in their order."""
-    key_id, name, prefix, key_hash, models, created_ns, expires_ns, revoked_ns, application = row
+    key_id, name, prefix, key_hash, models, created_ns, expires_ns, revoked_ns, *owners = row
+    application, team = owners
     return KeyRecord(
         key_id=key_id,
         name=name,
@@ -159,4 +162,5 @@ def read_key(row: Sequence[Any]) -> KeyRecord:
         expires_ns=expires_ns,
         revoked_ns=revoked_ns,
         application=application,
+        team=team,
     )
