@@ -12,6 +12,7 @@ from faregate.core.errors import FaregateError
 from faregate.identity.operator import operator_token
 from faregate.identity.permissions import Principal
 from faregate.storage.audit_log import AuditLog
+from faregate.storage.directory import Directory, directory_of
 from faregate.storage.home import Home
 from faregate.storage.idempotency import Idempotency
 from faregate.storage.installation import Installation, open_installation
@@ -31,6 +32,7 @@ class Management:
     audit: AuditLog
     idempotency: Idempotency
     running: Running
+    directory: Directory
 
     def has_team(self, team: str) -> bool:
         """Whether there is a team of this name."""
@@ -75,4 +77,5 @@ def open_management(
             audit=AuditLog(installation.database, clock),
             idempotency=Idempotency(installation.database, box, clock),
             running=Running(describe, operator_token(home.master_key())),
+            directory=directory_of(installation, box, clock),
         )

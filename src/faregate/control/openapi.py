@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 import faregate
 from faregate.control.descriptions import describe
-from faregate.control.operations import SELF, Operation
+from faregate.control.operations import Operation
 from faregate.control.problems import MEDIA_TYPE, TITLES, Problem
 
 _REF: Final = "#/components/schemas/{name}"
@@ -159,8 +159,6 @@ def _statuses(operation: Operation) -> set[int]:
     statuses = {400, 503, *operation.errors}
     if operation.permission is not None:
         statuses |= {401, 403}
-    if operation.permission == SELF:
-        statuses.discard(403)
     if "{" in operation.path:
         statuses.add(404)
     if operation.body is not None:

@@ -15,6 +15,8 @@ from faregate.core.errors import (
     MissingError,
     StaleError,
     StorageError,
+    UnidentifiedError,
+    WaitError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -103,6 +105,8 @@ _KINDS: tuple[tuple[type[FaregateError], int, str], ...] = (
     (ConflictError, 409, "conflict"),
     (MissingError, 404, "not_found"),
     (ForbiddenError, 403, "forbidden"),
+    (UnidentifiedError, 401, "login_failed"),
+    (WaitError, 429, "too_many_tries"),
     (ConfigurationError, 422, "invalid"),
     (StorageError, 503, "storage_unavailable"),
     (FaregateError, 422, "invalid"),
@@ -114,11 +118,14 @@ def explained(error: FaregateError) -> ProblemError:
     status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
     errors: tuple[FieldError, ...] = ()
     if isinstance(error, ConfigurationError):
-        errors = tuple(map(_field_error, (error, *error.others)))
-    return ProblemError(status, code, error.message, errors=errors, fix=error.fix)
+        errors = tuple(map(field_error, (error, *error.others)))
+    wait_s = error.wait_s if isinstance(error, WaitError) else None
+    return ProblemError(
+        status, code, error.message, errors=errors, fix=error.fix, retry_after_s=wait_s
+    )
 
 
-def _field_error(error: ConfigurationError) -> FieldError:
+def field_error(error: ConfigurationError) -> FieldError:
     """`place: what is wrong`, as the configuration's problems say it, in its two parts."""
     place, colon, rest = error.message.partition(": ")
     if colon and " " not in place:

@@ -190,8 +190,11 @@ class Principal(msgspec.Struct, frozen=True):
         return frozenset(team for team in named if self.may(permission, team))
 
     def sees_team(self, team: str) -> bool:
-        """Whether it may know that this team is there."""
-        return self.may("teams.read", team)
+        """Whether it may know that this team is there; scopes of a token don't hide it."""
+        return any(
+            one.team == team or (one.team is None and "teams.read" in one.permissions)
+            for one in self.held
+        )
 
     def may_give(self, permissions: Iterable[str], team: str | None = None) -> bool:
         """Whether it may give these to another: nobody gives what they don't hold."""
