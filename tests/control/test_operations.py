@@ -81,6 +81,8 @@ OPEN = {
     "accept_invitation",
     "show_invitation",
     "use_password_reset",
+    "start_device_login",
+    "poll_device_login",
 }
 
 
