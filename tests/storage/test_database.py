@@ -13,7 +13,8 @@ from alembic.migration import MigrationContext
 import faregate.storage.audit_tables
 import faregate.storage.device_logins
 import faregate.storage.directory_tables
-import faregate.storage.management_tables  # noqa: F401
+import faregate.storage.management_tables
+import faregate.storage.webhook_tables  # noqa: F401
 from faregate.core.errors import StorageError
 from faregate.storage import database as module
 from faregate.storage.database import Database

@@ -236,6 +236,22 @@ class BatchSettings(Section, frozen=True, kw_only=True):
     window_s: Annotated[int, Meta(ge=1, le=86_400)] = 86_400
 
 
+class WebhookSettings(Section, frozen=True, kw_only=True):
+    """How events are sent to webhooks."""
+
+    # Whether webhooks may have addresses of your own network, and http there; else they must be
+    # of the internet, by https. Link-local addresses and metadata services are always refused.
+    private_addresses: bool = False
+    # Tries of a delivery, over about a day, before it is given up.
+    attempts_max: Annotated[int, Meta(ge=1, le=20)] = 8
+    # Seconds for one try, from the look-up of its name to the status of the answer.
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 15.0
+    # Days of nothing but failures after which a webhook is disabled.
+    disable_after_days: Annotated[float, Meta(gt=0, le=365)] = 5.0
+    # Days that deliveries are kept in the log.
+    keep_days: Annotated[int, Meta(ge=1, le=365)] = 30
+
+
 class CatalogueSettings(Section, frozen=True, kw_only=True):
     """What is known of vendors' models."""
 
@@ -259,3 +275,4 @@ class Settings(Section, frozen=True, kw_only=True):
     refusals: RefusalSettings = RefusalSettings()
     files: FileSettings = FileSettings()
     batches: BatchSettings = BatchSettings()
+    webhooks: WebhookSettings = WebhookSettings()

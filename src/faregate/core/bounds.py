@@ -70,6 +70,12 @@ AUDIT_VALUE_BYTES_MAX: Final = 64 * KIB  # of a thing before or after; more is t
 AUDIT_TEXT_CHARACTERS_MAX: Final = 2_000  # of a name, an object or a detail
 AUDIT_BATCH: Final = 1_000  # entries that are read or taken away at once
 
+# -- Webhooks -----------------------------------------------------------------------------------
+WEBHOOKS_MAX: Final = 100  # of the organisation, and of each team
+WEBHOOK_PENDING_MAX: Final = 10_000  # on their way to one webhook; what comes on top is dropped
+WEBHOOK_SENDING_MAX: Final = 16  # webhooks that are sent to at once
+WEBHOOK_REPLY_BYTES_MAX: Final = 1_000  # of an answer that the log keeps
+
 # -- Journal --------------------------------------------------------------------------------------
 JOURNAL_SEGMENT_BYTES: Final = 16 * MIB
 JOURNAL_FRAME_BYTES_MAX: Final = 4 * MIB  # larger bodies are kept cut, and say so
