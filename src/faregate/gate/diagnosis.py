@@ -19,15 +19,17 @@ from faregate.core.refusals import Change, Refusal, refuse
 from faregate.dialects import refusal_members
 from faregate.gate.answers import Answer
 from faregate.gate.choosing import Choose, Send
-from faregate.gate.explanations import answer_json, findings_told
+from faregate.gate.explanations import KeyOrOperatorCheck, answer_json, findings_told
 from faregate.gate.findings import (
     counter_findings,
     not_reached,
     passed,
     phase_of,
     purse_finding,
+    reason_finding,
     refused,
 )
+from faregate.gate.identifying import identify_dry, identity_findings
 from faregate.gate.phases import Phase
 from faregate.gate.realtime import check_handshake
 from faregate.gate.state import CallState
@@ -35,6 +37,7 @@ from faregate.gate.ways_out import SupposedPurses, Suppositions, find_ways_out
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.purses import Unit
 from faregate.limits.counters import NEVER
+from faregate.policies.callers import RouteCheck
 from faregate.policies.credit import CreditCheck
 from faregate.policies.keys import KEY_FIELDS, KeyCheck
 from faregate.policies.limits import LimitCheck, costs_of
@@ -111,13 +114,23 @@ class Diagnose:
         diagnosis = _Diagnosis(self, call, question, record)
         return answer_json(await diagnosis.tell(by_operator=by_operator))
 
-    async def identify(self, asked: CallState, record: KeyRecord | None) -> Refusal | None:
-        """Who would call: the key that is known, or what the headers show."""
-        if record is None:
-            outcome = self._key_check(asked)
-            return await outcome if inspect.isawaitable(outcome) else outcome
-        asked.key = record
-        return self._key_check.judge(record)
+    async def identify(
+        self, asked: CallState, record: KeyRecord | None, step: KeyCheck | RouteCheck
+    ) -> Refusal | None:
+        """Who would call: the key that is known, or what the headers show.
+
+        What only a real call uses up, as the nonce of a signature, is left alone.
+        """
+        if record is not None:
+            asked.key = record
+            refusal = self._key_check.judge(record)
+            if refusal is None and isinstance(step, RouteCheck):
+                refusal = await step.dry(asked, record)
+            return refusal
+        if isinstance(step, RouteCheck) or self._key_check.others is not None:
+            return await identify_dry(asked, step, self._key_check)
+        outcome = self._key_check(asked)
+        return await outcome if inspect.isawaitable(outcome) else outcome
 
     def another_model(self, asked: CallState) -> str | None:
         """A model that the key may use instead, rather one of a name alike."""
@@ -242,13 +255,13 @@ class _Diagnosis:
         self, judged: Judged, phase: Phase, step: Any, supposed: Suppositions
     ) -> Refusal | None:
         asked = judged.call
-        if isinstance(step, KeyCheck):
-            refusal = await self._step.identify(asked, self._record)
-        elif isinstance(step, LimitCheck):
+        if isinstance(step, KeyCheck | RouteCheck | KeyOrOperatorCheck):
+            return await self._identify(judged, step)
+        if isinstance(step, LimitCheck):
             return await self._limit(judged, step, supposed)
-        elif isinstance(step, CreditCheck):
+        if isinstance(step, CreditCheck):
             return await self._reserve(judged, step)
-        elif isinstance(step, Choose):
+        if isinstance(step, Choose):
             refusal = step.dry(asked)  # type: ignore[arg-type]
         elif isinstance(step, Send):
             return self._send(judged, supposed)
@@ -258,6 +271,23 @@ class _Diagnosis:
             refusal = step(asked)
         if refusal is not None:
             judged.findings.append(refused(refusal, phase_of(refusal)))
+        return refusal
+
+    async def _identify(
+        self, judged: Judged, step: KeyCheck | RouteCheck | KeyOrOperatorCheck
+    ) -> Refusal | None:
+        asked, callers = judged.call, self._call.snapshot.callers
+        if isinstance(step, KeyOrOperatorCheck):
+            step = step.key_check
+        refusal = await self._step.identify(asked, self._record, step)
+        if callers is not None:
+            judged.findings += identity_findings(asked, callers, step, refusal)
+        if refusal is not None:
+            judged.findings.append(refused(refusal, phase_of(refusal)))
+            if refusal.reason:
+                judged.findings.append(reason_finding(refusal, Phase.IDENTIFY.name))
+        elif callers is not None:
+            judged.findings.append(passed(Phase.IDENTIFY))
         return refusal
 
     async def _limit(

@@ -51,13 +51,13 @@ class KeyOrOperatorCheck:
     """
 
     def __init__(self, key_check: KeyCheck | RouteCheck) -> None:
-        self._key_check = key_check
+        self.key_check = key_check
 
     def __call__(self, call: CallState) -> Refusal | Awaitable[Refusal | None] | None:
         """Set `call.key`, leave it None for the operator, or refuse with 401."""
         presented = operator_presented(call)
         if presented is None:
-            return self._key_check(call)
+            return self.key_check(call)
         if is_operator(presented, call.gate.explaining.operator_hash):
             return None
         return refuse("key_unknown", "The token that was sent is not this gateway's.", scope="key")

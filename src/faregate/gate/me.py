@@ -16,6 +16,7 @@ from faregate.core.refusals import Refusal, refuse
 from faregate.dialects.refusal_members import moment
 from faregate.gate.answers import Answer
 from faregate.gate.explanations import answer_json
+from faregate.gate.identifying import identity_told
 from faregate.gate.standing import (
     counter_told,
     prices_told,
@@ -73,6 +74,8 @@ class ShowMe:
         finally:
             self._waiting -= 1
         told = _key_told(key, next(iter(found.values()), None))
+        if call.snapshot.callers is not None:
+            told["identified_by"] = identity_told(call)
         told["models"] = [
             {"id": name, "prices": prices_told(found[offer.name].charge)}
             for name, offer in self._tenants.scope(key).offers(key.models)

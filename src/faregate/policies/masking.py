@@ -34,6 +34,7 @@ _KEYS: Final = tuple(
     (literals, re.compile(pattern))
     for literals, pattern in (
         ((b"fg_", b"fgo_"), rb"fgo?_[0-9A-Za-z]{20,}+"),
+        ((b"fga_",), rb"fga_[0-9A-Za-z_-]{20,}+"),
         ((b"sk-",), _EDGE + rb"sk-[A-Za-z0-9_-]{16,}+"),  # OpenAI, Anthropic, OpenRouter, ...
         ((b"_live_", b"_test_"), _EDGE + rb"[prsw][kh][a-z]{0,4}_(?:live|test)_[A-Za-z0-9]{10,}+"),
         ((b"AKIA", b"ASIA"), _EDGE + rb"A[KS]IA[0-9A-Z]{16}"),
