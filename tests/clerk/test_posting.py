@@ -218,6 +218,6 @@ def test_what_became_of_providers_is_noted_once(desk: Desk):
     desk.posting.step()
     told = [(event.kind, event.subject, event.detail) for event in desk.ledger.books.events]
     assert told == [
-        ("provider_event", "openai/second", "broken: auth: bad key"),
+        ("provider_event", "openai:second", "broken: auth: bad key"),
         ("provider_event", "openai", "balance_low: 1 is left"),
     ]

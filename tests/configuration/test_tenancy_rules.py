@@ -182,6 +182,10 @@ MISTAKES = [
         "plans: [{name: p, limits: [{name: sales/l, each: key, max: 5, per: day}]}]",
         "plans[p].limits[sales/l].name", "a name without '/'", "write l",
     ),
+    (
+        "plans: [{name: sales, limits: [{name: l, each: key, max: 5, per: day}]}]",
+        "plans[sales].name", "a limit of this plan and of the team 'sales'", "another name",
+    ),
     # -- settings of teams
     (
         "teams: [{name: lab, settings: {models: [rare]}}]",

@@ -93,6 +93,31 @@ def test_filters_reach_both(office: Office):
     assert told(office.log.recent(1, CallFilter(key="billing"))) == [(4, "answered")]
 
 
+def test_a_team_finds_its_own_calls_wherever_they_are(office: Office):
+    sales = frozenset({"sales"})
+    office.write(closed(1, team="sales"), closed(2, team="support"), closed(3))
+    office.post()
+    office.write(closed(4, team="sales"), closed(5, team="support"))
+    assert told(office.log.recent(10, CallFilter(teams=sales))) == [(1, "refused"), (4, "refused")]
+    for number in (1, 4):
+        assert office.log.find(call_id(number), sales) is not None
+    for number in (2, 3, 5):
+        assert office.log.find(call_id(number), sales) is None
+        assert office.log.find(call_id(number)) is not None
+    assert office.log.find_near(call_id(2), frozenset()) is None
+
+
+def test_pages_follow_each_other(office: Office):
+    office.write(*(closed(number) for number in range(1, 5)))
+    office.post()
+    office.write(*(closed(number) for number in range(5, 8)))
+    seen, before = [], None
+    while page := office.log.page(3, before=before):
+        seen.append([number for number, _ in told(page)])
+        before = (page[-1].started_ns, page[-1].call_id)
+    assert seen == [[7, 6, 5], [4, 3, 2], [1]]
+
+
 def test_a_dead_workers_open_calls_are_lost_though_no_clerk_runs(office: Office):
     office.write(started(1))
     office.post()

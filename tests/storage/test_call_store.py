@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.calllog.calls import body, call_id, closed, decided, settled, started
+from tests.calllog.calls import BEGIN_NS, body, call_id, closed, decided, settled, started
 from tests.storage.call_store_contract import WORKER, CallStoreContract, post
 
 from faregate.calllog.query import CallFilter
@@ -43,9 +43,9 @@ def test_recent_calls_are_the_newest(store: CallStore):
 
 def test_filters_agree_with_their_own_rule(store: CallStore):
     frames = [
-        started(1, application="shop", customer="c1"),
+        started(1, application="shop", customer="c1", team="sales"),
         settled(1),
-        closed(2, application="shop"),
+        closed(2, application="shop", team="support"),
         started(3, customer="c2"),
         started(4, key_name="other", run="r1"),
     ]
@@ -57,6 +57,9 @@ def test_filters_agree_with_their_own_rule(store: CallStore):
         CallFilter(key="key_1", model="small-2"),
         CallFilter(model="small"),
         CallFilter(refused=True),
+        CallFilter(teams=frozenset({"sales"})),
+        CallFilter(teams=frozenset({"sales", "support"}), application="shop"),
+        CallFilter(since_ns=BEGIN_NS + 2_000_000, until_ns=BEGIN_NS + 4_000_000),
         CallFilter(status_low=400, status_high=600),
         CallFilter(closed=True),
         CallFilter(application="shop"),
@@ -159,6 +162,42 @@ def test_customers_and_runs_are_found_without_looking_at_all_calls(
     assert [f"USING INDEX calls_{column}" in row[3] for row in plan] == [True]
 
 
+def test_a_team_sees_its_own_calls_alone(store: CallStore):
+    frames = [closed(n, team="sales" if n % 2 else "support") for n in range(10)]
+    post(store, WorkerCalls(WORKER), *frames, closed(10), decided(1))
+    sales, nobody = frozenset({"sales"}), frozenset[str]()
+    assert [r.call_id for r in store.recent(99, CallFilter(teams=sales))] == [
+        call_id(n) for n in (9, 7, 5, 3, 1)
+    ]
+    assert store.find(call_id(2), sales) is None
+    assert store.find(call_id(10), sales) is None
+    assert store.find(call_id(1), nobody) is None
+    assert getattr(store.find(call_id(1), sales), "decision", None) == decided(1).findings
+    assert store.find_near(call_id(8), sales) == call_id(1)
+    assert store.find_near(call_id(8), nobody) is None
+
+
+def test_calls_in_pages(store: CallStore):
+    post(store, WorkerCalls(WORKER), *(closed(n, team="sales") for n in range(7)))
+    chosen = CallFilter(teams=frozenset({"sales"}))
+    pages, before = [], None
+    while page := store.recent(3, chosen, before):
+        pages.append([r.call_id for r in page])
+        before = (page[-1].started_ns, page[-1].call_id)
+    assert pages == [[call_id(n) for n in numbers] for numbers in ((6, 5, 4), (3, 2, 1), (0,))]
+
+
+def test_a_teams_calls_are_found_by_an_index(store: CallStore):
+    post(store, WorkerCalls(WORKER), closed(1, team="sales"))
+    with store._transaction() as connection:
+        plan = connection.exec_driver_sql(
+            "EXPLAIN QUERY PLAN SELECT record FROM calls WHERE team IN (?) "
+            "ORDER BY started_ns DESC, call_id DESC LIMIT 50",
+            ("sales",),
+        ).all()
+    assert "calls_team" in str(plan)
+
+
 # -- the first version of the file -----------------------------------------------------------------
 
 FIRST_VERSION = """
@@ -181,7 +220,7 @@ def first_version(path: Path) -> Path:
     """A file of the first version with an answered call in it."""
     with sqlite3.connect(path) as connection:
         connection.executescript(FIRST_VERSION)
-        (record,) = WorkerCalls(WORKER).add([started(1), settled(1)]).closed
+        (record,) = WorkerCalls(WORKER).add([started(1, team="sales"), settled(1)]).closed
         connection.execute(
             "INSERT INTO calls VALUES (1, ?, ?, 'closed', ?, '', 'billing', '', '', 'answered', "
             "200, NULL, ?)",
@@ -222,9 +261,15 @@ def test_a_reader_reads_a_file_that_no_clerk_has_upgraded(first_version: Path):
     reader = CallStore(first_version, writable=False)
     assert [r.call_id for r in reader.recent(9, CallFilter(key="billing"))] == [call_id(1)]
     assert reader.recent(9, CallFilter(run="r1")) == []
+    sales = frozenset({"sales"})
+    assert reader.recent(9, CallFilter(teams=sales)) == []
+    assert reader.find(call_id(1), sales) is None
+    assert reader.find_near(call_id(1), sales) is None
     assert getattr(reader.find(call_id(1)), "outcome", None) == "answered"
     CallStore(first_version).close()
     assert reader.recent(9, CallFilter(run="r1")) == []
+    assert [r.call_id for r in reader.recent(9, CallFilter(teams=sales))] == [call_id(1)]
+    assert reader.recent(9, CallFilter(teams=frozenset({"support"}))) == []
     reader.close()
 
 

@@ -89,6 +89,16 @@ def test_it_finds_what_the_call_log_finds(office: Office, posted: int):
         assert (found is not None and found.decision is not None) == (number in (1, 2))
 
 
+def test_decisions_of_a_team(office: Office):
+    sales = frozenset({"sales"})
+    office.write(closed(1, team="sales"), decided(1), closed(2, team="support"), decided(2))
+    assert [office.reader.find(call_id(n), sales) is None for n in (1, 2)] == [False, True]
+    office.post()
+    assert [office.reader.find(call_id(n), sales) is None for n in (1, 2)] == [False, True]
+    assert office.reader.find(call_id(1), frozenset()) is None
+    assert office.reader.find(call_id(2)) is not None
+
+
 def test_bodies_are_left_to_others(office: Office):
     office.write(closed(1), body(1, b"{}"), decided(1))
     office.post()
@@ -104,6 +114,7 @@ def test_a_store_of_the_release_before_has_no_decisions(office: Office):
     with sqlite3.connect(office.database) as connection:
         connection.execute("DROP TABLE decisions")
         connection.execute("PRAGMA user_version = 1")
+    assert office.reader.find(call_id(1), frozenset({"sales"})) is None
     found = office.reader.find(call_id(1))
     assert found is not None
     assert found.decision is None

@@ -21,10 +21,14 @@ _PREFIXES: Final = {"openai": "batch_", "anthropic": "msgbatch_"}
 
 
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One file; times are seconds since 1970, `expires_s` of None is never."""
+    """One file; times are seconds since 1970, `expires_s` of None is never.
+
+    `team` is whose it is, "" of none.
+    """
 
     file_id: str
     owner: str
+    team: str = ""
     purpose: str
     filename: str
     size_bytes: int
@@ -45,11 +49,12 @@ class BatchFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One batch: whose it is, how far it has come, and what came of it.
 
     `times` has the second at which a state was reached; `fields` are headers that every call
-    of it carries; `stopped` is why no further line is sent.
+    of it carries; `stopped` is why no further line is sent; `team` is whose it is, "" of none.
     """
 
     batch_id: str
     owner: str
+    team: str = ""
     key_id: str
     dialect: Dialect
     endpoint: str

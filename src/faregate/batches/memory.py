@@ -269,6 +269,7 @@ class MemoryBatches:
         self._files[file_id] = FileFacts(
             file_id=file_id,
             owner=batch.owner,
+            team=batch.team,
             purpose="batch_output",
             filename=f"{batch.batch_id}.jsonl",
             size_bytes=len(data),

@@ -13,10 +13,12 @@ _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)", re.IGNORECASE)
 class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions that all must hold; None asks for nothing.
 
-    `key` is a key's name or id, `model` the name asked for or served; statuses are from `low`
-    up to, but not including, `high`.
+    `teams` are those whose calls there are; None: all, also of no team. `key` is a key's name or
+    id, `model` the name asked for or served; statuses are from `low` up to, but not including,
+    `high`, and starts from `since_ns` up to `until_ns`.
     """
 
+    teams: frozenset[str] | None = None
     key: str | None = None
     model: str | None = None
     application: str | None = None
@@ -26,10 +28,18 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     status_low: int | None = None
     status_high: int | None = None
     closed: bool = False
+    since_ns: int | None = None
+    until_ns: int | None = None
 
     def matches(self, record: CallRecord) -> bool:
         """Whether this call is asked for."""
+        if self.teams is not None and record.team not in self.teams:
+            return False
         if self.closed and record.state != "closed":
+            return False
+        if self.since_ns is not None and record.started_ns < self.since_ns:
+            return False
+        if self.until_ns is not None and record.started_ns >= self.until_ns:
             return False
         if self.key is not None and self.key not in (record.key_name, record.key_id):
             return False

@@ -131,7 +131,8 @@ class Charging:
 
 
 def _noted(worker: str, happened: Happened) -> tuple[str, LedgerEvent]:
-    of = f"{happened.provider}/{happened.key}" if happened.key else happened.provider
+    # Not '/', which stands behind the name of a team.
+    of = f"{happened.provider}:{happened.key}" if happened.key else happened.provider
     event = provider_event(happened.kind, of, happened.detail, happened.at_ns)
     return f"provider:{worker}:{happened.event_id}", event
 

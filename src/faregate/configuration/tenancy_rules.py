@@ -30,7 +30,7 @@ def check(document: Document, scopes: Scopes) -> Iterator[Problem]:
     yield from _accounts(document, teams)
     yield from _keys(document, scopes, teams)
     yield from _team_settings(document, scopes)
-    yield from _plans(document)
+    yield from _plans(document, teams)
     for part in ("limits", "budgets"):
         for at, rule in enumerate(getattr(document, part)):
             if rule.team is not None and rule.team in teams:
@@ -173,8 +173,15 @@ def _team_settings(document: Document, scopes: Scopes) -> Iterator[Problem]:
             )
 
 
-def _plans(document: Document) -> Iterator[Problem]:
+def _plans(document: Document, teams: _Teams) -> Iterator[Problem]:
     for at, plan in enumerate(document.plans):
+        if plan.limits and plan.name in teams:
+            yield Problem(
+                ("plans", at, "name"),
+                f"{plan.name}/{plan.limits[0].name} would be a limit of this plan and of the team "
+                f"{plan.name!r}",
+                "give the plan another name",
+            )
         for number, limit in enumerate(plan.limits):
             path: Path = ("plans", at, "limits", number)
             if limit.team is not None:

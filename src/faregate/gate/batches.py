@@ -29,6 +29,7 @@ from faregate.gate.files import EXPIRY_S
 from faregate.gate.filing import page_limit, query_of
 from faregate.gate.ports import FileShelf
 from faregate.gate.state import CallState
+from faregate.policies.tenants import team_of
 
 BATCHES_PATH: Final = b"/v1/batches"
 _BELOW: Final = BATCHES_PATH + b"/"
@@ -77,6 +78,7 @@ def begun_batch(call: CallState, dialect: Dialect, endpoint: str) -> BatchFacts:
     return BatchFacts(
         batch_id=new_batch_id(dialect),
         owner=owner_of(key),
+        team=team_of(key, call.snapshot.terms.applications),
         key_id=key.key_id,
         dialect=dialect,
         endpoint=endpoint,

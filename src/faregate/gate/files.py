@@ -20,6 +20,7 @@ from faregate.gate.explanations import answer_json
 from faregate.gate.filing import page_limit, query_of, send_bytes
 from faregate.gate.ports import FileShelf
 from faregate.gate.state import CallState
+from faregate.policies.tenants import team_of
 from faregate.wire import multipart
 
 FILES_PATH: Final = b"/v1/files"
@@ -59,6 +60,7 @@ async def upload_file(call: CallState) -> Answer | Refusal:
     file = FileFacts(
         file_id=new_file_id(),
         owner=owner_of(key),
+        team=team_of(key, call.snapshot.terms.applications),
         purpose=form.purpose,
         filename=form.filename,
         size_bytes=size,

@@ -18,6 +18,8 @@ from faregate.gate.charging import conclude
 from faregate.gate.findings import encoded_findings
 from faregate.gate.state import CallState
 from faregate.policies.masking import mask
+from faregate.policies.tenants import team_of
+from faregate.policies.terms import NO_TERMS
 from faregate.routing.targets import ended
 from faregate.wire.request_reader import RequestHead
 
@@ -168,6 +170,7 @@ def _closed(
 ) -> Closed:
     key, head = call.key, call.head
     method, path, user_agent = head.shown or _shown(head)
+    application, team = _payer(call)
     return Closed(
         call.call_id,
         call.started_ns,
@@ -186,12 +189,20 @@ def _closed(
         total_us,
         call.request_bytes,
         call.reply_bytes,
-        call.terms.application,
-        call.terms.team,
+        application,
+        team,
         call.customer,
         call.run_name,
         call.acting,
     )
+
+
+def _payer(call: CallState) -> tuple[str, str]:
+    """Application and team of a call, also of one that was refused before it had terms."""
+    key, terms = call.key, call.terms
+    if terms is not NO_TERMS or key is None:
+        return terms.application, terms.team
+    return key.application or "", team_of(key, call.snapshot.terms.applications)
 
 
 def _count(

@@ -101,7 +101,7 @@ class _Caller:
         return self.subjects[each]
 
 
-Rule = TypeVar("Rule", Limit, Budget)
+Rule = TypeVar("Rule", bound=Limit | Budget)
 
 
 class _OfTeams(Generic[Rule]):

@@ -250,6 +250,7 @@ class SqliteBatchDesk:
         return FileFacts(
             file_id=file_id,
             owner=batch.owner,
+            team=batch.team,
             purpose="batch_output",
             filename=f"{batch.batch_id}_{kind}.jsonl",
             size_bytes=size,

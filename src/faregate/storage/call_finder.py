@@ -33,8 +33,8 @@ class PostedCalls(Protocol):
     def open_calls(self, worker: str) -> list[CallRecord]:
         """The calls of `worker` that have no end yet."""
 
-    def find(self, call_id: str) -> CallRecord | None:
-        """One posted call, with what belongs to it."""
+    def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
+        """One posted call, with what belongs to it; of `teams` alone, None is of anybody."""
 
     def attach(self, record: CallRecord) -> None:
         """Put what belongs to a call that isn't posted yet into its record."""
@@ -69,12 +69,16 @@ class CallFinder(ABC):
     def store(self) -> PostedCalls | None:
         """The call store, once the clerk has made it."""
 
-    def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its bodies and its decision."""
+    def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
+        """One call, with its bodies and its decision; of `teams` alone, None is of anybody."""
         extras: list[Body | Decided] = []
-        unposted = [r for r in self.unposted(extras, call_id) if r.call_id == call_id]
+        unposted = [
+            record
+            for record in self.unposted(extras, call_id)
+            if record.call_id == call_id and (teams is None or record.team in teams)
+        ]
         store = self.store()
-        posted = store.find(call_id) if store is not None else None
+        posted = store.find(call_id, teams) if store is not None else None
         records = merge_records([posted] if posted is not None else [], unposted)
         if not records:
             return None

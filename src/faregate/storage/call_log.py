@@ -42,26 +42,47 @@ class CallLog(CallFinder):
 
     def recent(self, count: int, chosen: CallFilter = EVERY_CALL) -> list[CallRecord]:
         """The newest `count` calls that `chosen` asks for, the oldest first."""
+        return self._newest(count, chosen, None)
+
+    def page(
+        self,
+        count: int,
+        chosen: CallFilter = EVERY_CALL,
+        before: tuple[int, str] | None = None,
+    ) -> list[CallRecord]:
+        """The newest `count` calls, the newest first, of those that stand behind `before`.
+
+        `before` is the start and the id of the last call of the page before.
+        """
+        return self._newest(count, chosen, before)[::-1]
+
+    def _newest(
+        self, count: int, chosen: CallFilter, before: tuple[int, str] | None
+    ) -> list[CallRecord]:
         if count <= 0:
             return []
-        unposted = (record for record in self.unposted() if chosen.matches(record))
-        waiting = heapq.nlargest(count, unposted, key=lambda record: record.started_ns)
+        unposted = (
+            record
+            for record in self.unposted()
+            if chosen.matches(record) and (before is None or _place(record) < before)
+        )
+        waiting = heapq.nlargest(count, unposted, key=_place)
         store = self.store()
         if store is None:
-            return merge_records(waiting)
-        posted = store.recent(count, chosen)
+            return sorted(merge_records(waiting), key=_place)
+        posted = store.recent(count, chosen, before)
         # A call that is open in a journal may have closed in the store meanwhile.
         current = [
             store.find(record.call_id) or record if record.state == "open" else record
             for record in waiting
         ]
-        merged = merge_records(posted, current)
+        merged = sorted(merge_records(posted, current), key=_place)
         return [record for record in merged if chosen.matches(record)][-count:]
 
-    def find_near(self, call_id: str) -> str | None:
-        """The id of a posted call that begins like `call_id`."""
+    def find_near(self, call_id: str, teams: frozenset[str] | None = None) -> str | None:
+        """The id of a posted call that begins like `call_id`; of `teams` alone, None is of all."""
         store = self.store()
-        return store.find_near(call_id) if store is not None else None
+        return store.find_near(call_id, teams) if store is not None else None
 
     def follow(self, chosen: CallFilter = EVERY_CALL) -> "Follower":
         """Calls as they close from now on."""
@@ -74,6 +95,11 @@ class CallLog(CallFinder):
         if self._opened is None and self._database.exists():
             self._opened = CallStore(self._database, writable=False)
         return self._opened
+
+
+def _place(record: CallRecord) -> tuple[int, str]:
+    """Where a call stands in time."""
+    return record.started_ns, record.call_id
 
 
 class Follower:

@@ -63,10 +63,12 @@ _calls = sa.Table(
     sa.Column("application", sa.Text),
     sa.Column("customer", sa.Text),
     sa.Column("run", sa.Text),
+    # Of the third.
+    sa.Column("team", sa.Text),
     sqlite_autoincrement=True,
 )
 sa.Index("calls_open", _calls.c.worker, sqlite_where=_calls.c.state == "open")
-for _column in (_calls.c.customer, _calls.c.run):
+for _column in (_calls.c.customer, _calls.c.run, _calls.c.team):
     sa.Index(
         f"calls_{_column.name}",
         _column,
@@ -112,8 +114,15 @@ _UPGRADES: Final = (
         "CREATE TABLE decisions (call_id TEXT NOT NULL, findings BLOB NOT NULL, "
         "PRIMARY KEY (call_id)) WITHOUT ROWID",
     ),
+    (
+        "ALTER TABLE calls ADD COLUMN team TEXT",
+        "UPDATE calls SET team = team_of(record) WHERE team_of(record) IS NOT NULL",
+        "CREATE INDEX calls_team ON calls (team, started_ns) WHERE team IS NOT NULL",
+    ),
 )
 SCHEMA_VERSION: Final = 1 + len(_UPGRADES)
+_PAYERS_VERSION: Final = 2  # since then a row has the application, the customer and the run
+_TEAMS_VERSION: Final = 3
 
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError, OSError)
 
@@ -233,21 +242,35 @@ class CallStore:
 
     # -- the readers' side -----------------------------------------------------------------------
 
-    def recent(self, count: int, chosen: CallFilter = EVERY_CALL) -> list[CallRecord]:
-        """The newest `count` calls that `chosen` asks for, the newest first."""
+    def recent(
+        self,
+        count: int,
+        chosen: CallFilter = EVERY_CALL,
+        before: tuple[int, str] | None = None,
+    ) -> list[CallRecord]:
+        """The newest `count` calls that `chosen` asks for, the newest first.
+
+        With `before`, a start and a call's id, those that stand behind that call.
+        """
         query = _filtered(sa.select(_calls.c.record), chosen)
-        query = query.order_by(_calls.c.started_ns.desc()).limit(count)
+        if before is not None:
+            place = sa.tuple_(_calls.c.started_ns, _calls.c.call_id)
+            query = query.where(_calls.c.started_ns <= before[0], place < before)
+        query = query.order_by(_calls.c.started_ns.desc(), _calls.c.call_id.desc()).limit(count)
         with self._transaction() as connection:
-            if _names_payers(chosen) and _version(connection) < 2:
+            if _version(connection) < _version_of(chosen):
                 return []
             return [decode_record(record) for record in connection.execute(query).scalars()]
 
-    def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its bodies and its decision."""
+    def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
+        """One call, with its bodies and its decision; of `teams` alone, None is of anybody."""
+        query = sa.select(_calls.c.record).where(_calls.c.call_id == call_id)
+        if teams is not None:
+            query = query.where(_calls.c.team.in_(teams))
         with self._transaction() as connection:
-            data = connection.execute(
-                sa.select(_calls.c.record).where(_calls.c.call_id == call_id)
-            ).scalar()
+            if teams is not None and _version(connection) < _TEAMS_VERSION:
+                return None
+            data = connection.execute(query).scalar()
             if data is None:
                 return None
             record = decode_record(data)
@@ -259,14 +282,21 @@ class CallStore:
         with self._transaction() as connection:
             _attach(connection, record)
 
-    def find_near(self, call_id: str) -> str | None:
-        """The id that shares the longest beginning, ten characters at least."""
+    def find_near(self, call_id: str, teams: frozenset[str] | None = None) -> str | None:
+        """The id that shares the longest beginning, ten characters at least.
+
+        With `teams`, of their calls alone.
+        """
         for length in range(len(call_id), 9, -1):
             begin = call_id[:length]
             query = sa.select(_calls.c.call_id).where(
                 _calls.c.call_id >= begin, _calls.c.call_id < begin + "\U0010ffff"
             )
+            if teams is not None:
+                query = query.where(_calls.c.team.in_(teams))
             with self._transaction() as connection:
+                if teams is not None and _version(connection) < _TEAMS_VERSION:
+                    return None
                 found = connection.execute(query.limit(1)).scalar()
             if found is not None:
                 return str(found)
@@ -333,6 +363,8 @@ class CallStore:
                 if version == 0:
                     _metadata.create_all(connection)
                 else:
+                    driver: Any = connection.connection.driver_connection
+                    driver.create_function("team_of", 1, _team_of, deterministic=True)
                     for statement in itertools.chain(*_UPGRADES[version - 1 :]):
                         connection.exec_driver_sql(statement)
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -356,8 +388,17 @@ def _attach(connection: sa.Connection, record: CallRecord) -> None:
         attach_decision(record, Decided(call_id, _decode_findings(findings)))
 
 
-def _names_payers(chosen: CallFilter) -> bool:
-    return any(name is not None for name in (chosen.application, chosen.customer, chosen.run))
+def _version_of(chosen: CallFilter) -> int:
+    """The version whose rows can be asked so; those of others have no such calls."""
+    if chosen.teams is not None:
+        return _TEAMS_VERSION
+    payers = (chosen.application, chosen.customer, chosen.run)
+    return _PAYERS_VERSION if any(name is not None for name in payers) else 1
+
+
+def _team_of(data: bytes) -> str | None:
+    """The team of an encoded record, for rows from before they had one."""
+    return decode_record(data).team or None
 
 
 def _row(record: CallRecord) -> tuple[object, ...]:
@@ -377,6 +418,7 @@ def _row(record: CallRecord) -> tuple[object, ...]:
         record.application or None,
         record.customer or None,
         record.run or None,
+        record.team or None,
     )
 
 
@@ -389,6 +431,12 @@ def _insert_bodies(connection: sa.Connection, bodies: Iterable[Body]) -> None:
 
 def _filtered(query: sa.Select[Any], chosen: CallFilter) -> sa.Select[Any]:
     conditions: list[sa.ColumnElement[bool]] = []
+    if chosen.teams is not None:
+        conditions.append(_calls.c.team.in_(chosen.teams))
+    if chosen.since_ns is not None:
+        conditions.append(_calls.c.started_ns >= chosen.since_ns)
+    if chosen.until_ns is not None:
+        conditions.append(_calls.c.started_ns < chosen.until_ns)
     if chosen.closed:
         conditions.append(_calls.c.state == "closed")
     if chosen.key is not None:

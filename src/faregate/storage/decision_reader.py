@@ -21,6 +21,10 @@ _POSITIONS: Final = "SELECT worker, segment, offset FROM positions"
 _OPEN: Final = "SELECT record FROM calls WHERE state = 'open' AND worker = ?"
 _FIND: Final = "SELECT record FROM calls WHERE call_id = ?"
 _FINDINGS: Final = "SELECT findings FROM decisions WHERE call_id = ?"
+_OF_TEAMS: Final = (
+    "SELECT record FROM calls WHERE call_id = ? AND team IN (SELECT value FROM json_each(?))"
+)
+_TEAMS_VERSION: Final = 3  # since then it has the teams of calls
 _DECISIONS_VERSION: Final = 2  # of the store: since then it keeps decisions
 
 _decode_findings: Final = msgspec.msgpack.Decoder(tuple[Finding, ...]).decode
@@ -56,9 +60,14 @@ class PlainCallStore:
         with self._explained():
             return [decode_record(data) for (data,) in self._rows(_OPEN, worker)]
 
-    def find(self, call_id: str) -> CallRecord | None:
-        """One call, with its decision."""
-        rows = self._rows(_FIND, call_id)
+    def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
+        """One call, with its decision; of `teams` alone, None is of anybody."""
+        if teams is None:
+            rows = self._rows(_FIND, call_id)
+        elif self._version() < _TEAMS_VERSION:
+            return None
+        else:
+            rows = self._rows(_OF_TEAMS, call_id, msgspec.json.encode([*teams]).decode())
         if not rows:
             return None
         with self._explained():
@@ -68,12 +77,14 @@ class PlainCallStore:
 
     def attach(self, record: CallRecord) -> None:
         """Put the decision of a call into its record."""
-        [(version,)] = self._rows("PRAGMA user_version")
-        if version < _DECISIONS_VERSION:
+        if self._version() < _DECISIONS_VERSION:
             return
         for (findings,) in self._rows(_FINDINGS, record.call_id):
             with self._explained():
                 record.decision = _decode_findings(findings)
+
+    def _version(self) -> int:
+        return int(self._rows("PRAGMA user_version")[0][0])
 
     def _rows(self, statement: str, *parameters: str) -> list[tuple[Any, ...]]:
         with self._explained():

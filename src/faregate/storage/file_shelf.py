@@ -34,8 +34,14 @@ def _now_s() -> int:
     return int(time.time())
 
 
+Teams = frozenset[str] | None
+
+
 class SqliteFileShelf:
-    """`gate.ports.FileShelf` on files.db and the folder of bytes."""
+    """`gate.ports.FileShelf` on files.db and the folder of bytes.
+
+    People see by `teams` beside: what is of none of these is not there for them; None is all.
+    """
 
     def __init__(self, database: Path, folder: Path, now_s: Callable[[], int] = _now_s) -> None:
         self._tables = FileTables(database, folder)
@@ -67,27 +73,34 @@ class SqliteFileShelf:
         [(count, held)] = self._tables.rows(_HELD, (file.owner, self._now_s()))
         return bool(count < count_max and held + file.size_bytes <= total_bytes_max)
 
-    def file(self, owner: str | None, file_id: str) -> FileFacts | None:
+    def file(self, owner: str | None, file_id: str, teams: Teams = None) -> FileFacts | None:
         """A file of that owner; of None, whoever's it is."""
+        condition, values = _of_teams(teams)
         rows = self._tables.rows(
-            "SELECT facts FROM files WHERE file_id = ? AND coalesce(owner = ?, 1)"
-            " AND coalesce(expires_s > ?, 1)",
-            (file_id, owner, self._now_s()),
+            "SELECT facts FROM files WHERE file_id = ? AND coalesce(owner = ?, 1)"  # noqa: S608
+            f" AND coalesce(expires_s > ?, 1){condition}",
+            (file_id, owner, self._now_s(), *values),
         )
         return decode_facts(rows[0][0], FileFacts) if rows else None
 
-    def files(self, owner: str | None, page: Page, purpose: str | None = None) -> list[FileFacts]:
+    def files(
+        self, owner: str | None, page: Page, purpose: str | None = None, teams: Teams = None
+    ) -> list[FileFacts]:
         """A page of an owner's files, the newest first unless asked otherwise."""
+        condition, chosen = _of_teams(teams)
         where = "coalesce(owner = ?, 1) AND coalesce(purpose = ?, 1) AND coalesce(expires_s > ?, 1)"
-        values = [owner, purpose, self._now_s()]
-        rows = self._page("files", "file_id", where, values, page)
+        values = [owner, purpose, self._now_s(), *chosen]
+        rows = self._page("files", "file_id", where + condition, values, page)
         return [decode_facts(facts, FileFacts) for (facts,) in rows]
 
-    def delete(self, owner: str | None, file_id: str) -> bool:
+    def delete(self, owner: str | None, file_id: str, teams: Teams = None) -> bool:
         """Delete a file; batches that were made of it go on."""
+        condition, values = _of_teams(teams)
         with self._tables.transaction() as connection:
             gone = connection.execute(
-                "DELETE FROM files WHERE file_id = ? AND coalesce(owner = ?, 1)", (file_id, owner)
+                "DELETE FROM files WHERE file_id = ? AND coalesce(owner = ?, 1)"  # noqa: S608
+                f"{condition}",
+                (file_id, owner, *values),
             ).rowcount
         if gone:
             self._tables.forget(file_id)
@@ -123,45 +136,54 @@ class SqliteFileShelf:
             )
             if count < open_max:
                 connection.execute(
-                    "INSERT INTO batches (batch_id, owner, dialect, open, facts)"
-                    " VALUES (?, ?, ?, 1, ?)",
-                    (batch.batch_id, batch.owner, batch.dialect, encode_facts(batch)),
+                    "INSERT INTO batches (batch_id, owner, dialect, open, facts, team)"
+                    " VALUES (?, ?, ?, 1, ?, ?)",
+                    (batch.batch_id, batch.owner, batch.dialect, encode_facts(batch), batch.team),
                 )
                 return True
         tables.forget(name)
         return False
 
-    def batch(self, owner: str | None, batch_id: str) -> BatchFacts | None:
+    def batch(self, owner: str | None, batch_id: str, teams: Teams = None) -> BatchFacts | None:
         """A batch of that owner; of None, whoever's it is."""
+        condition, values = _of_teams(teams)
         rows = self._tables.rows(
-            "SELECT facts FROM batches WHERE batch_id = ? AND coalesce(owner = ?, 1)",
-            (batch_id, owner),
+            "SELECT facts FROM batches WHERE batch_id = ? AND coalesce(owner = ?, 1)"  # noqa: S608
+            f"{condition}",
+            (batch_id, owner, *values),
         )
         return decode_facts(rows[0][0], BatchFacts) if rows else None
 
-    def batches(self, owner: str | None, dialect: Dialect | None, page: Page) -> list[BatchFacts]:
+    def batches(
+        self, owner: str | None, dialect: Dialect | None, page: Page, teams: Teams = None
+    ) -> list[BatchFacts]:
         """A page of an owner's batches, the newest first."""
-        where = "coalesce(owner = ?, 1) AND coalesce(dialect = ?, 1)"
-        rows = self._page("batches", "batch_id", where, [owner, dialect], page)
+        condition, values = _of_teams(teams)
+        where = f"coalesce(owner = ?, 1) AND coalesce(dialect = ?, 1){condition}"
+        rows = self._page("batches", "batch_id", where, [owner, dialect, *values], page)
         return [decode_facts(facts, BatchFacts) for (facts,) in rows]
 
-    def cancel(self, owner: str | None, batch_id: str) -> BatchFacts | None:
+    def cancel(self, owner: str | None, batch_id: str, teams: Teams = None) -> BatchFacts | None:
         """Ask for a batch's end; an open one is cancelled once its calls are."""
         with self._tables.transaction() as connection:
             batch = find_batch(connection, batch_id)
             if batch is None or (owner is not None and batch.owner != owner):
+                return None
+            if teams is not None and batch.team not in teams:
                 return None
             changed = cancelled(batch, self._now_s())
             if changed is not batch:
                 update_batch(connection, changed)
             return changed
 
-    def delete_batch(self, owner: str | None, batch_id: str) -> bool:
+    def delete_batch(self, owner: str | None, batch_id: str, teams: Teams = None) -> bool:
         """Delete a batch that has ended, with its results."""
+        condition, values = _of_teams(teams)
         with self._tables.transaction() as connection:
             gone = connection.execute(
-                "DELETE FROM batches WHERE batch_id = ? AND coalesce(owner = ?, 1) AND NOT open",
-                (batch_id, owner),
+                "DELETE FROM batches WHERE batch_id = ? AND coalesce(owner = ?, 1)"  # noqa: S608
+                f" AND NOT open{condition}",
+                (batch_id, owner, *values),
             ).rowcount
         if gone:
             self._tables.forget(results_name(batch_id))
@@ -183,3 +205,10 @@ class SqliteFileShelf:
             [*values, page.limit],
         )
         return rows[::-1] if turned else rows
+
+
+def _of_teams(teams: Teams) -> tuple[str, tuple[str, ...]]:
+    """The condition that a row is of one of these teams, and its values."""
+    if teams is None:
+        return "", ()
+    return f" AND team IN ({', '.join('?' * len(teams))})", tuple(teams)

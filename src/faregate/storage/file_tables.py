@@ -18,21 +18,25 @@ from faregate.batches.facts import BatchFacts, FileFacts
 from faregate.core.errors import StorageError
 from faregate.storage.sqlite_errors import BUSY_SECONDS, explain
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 READ_BYTES_MAX: Final = 1 << 20  # of a file at once, while it is copied
 _FOLDER_MODE: Final = 0o700
 
 _SCHEMA: Final = """
 CREATE TABLE files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, file_id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
-    purpose TEXT NOT NULL, size_bytes INTEGER NOT NULL, expires_s INTEGER, facts BLOB NOT NULL
+    purpose TEXT NOT NULL, size_bytes INTEGER NOT NULL, expires_s INTEGER, facts BLOB NOT NULL,
+    team TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX files_of_team ON files (team, seq);
 CREATE INDEX files_of_owner ON files (owner, seq);
 CREATE INDEX files_by_expiry ON files (expires_s) WHERE expires_s IS NOT NULL;
 CREATE TABLE batches (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, batch_id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
-    dialect TEXT NOT NULL, open INTEGER NOT NULL, ended_s INTEGER, facts BLOB NOT NULL
+    dialect TEXT NOT NULL, open INTEGER NOT NULL, ended_s INTEGER, facts BLOB NOT NULL,
+    team TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX batches_of_team ON batches (team, seq);
 CREATE INDEX batches_of_owner ON batches (owner, dialect, seq);
 CREATE INDEX batches_open ON batches (seq) WHERE open;
 CREATE TABLE lines (
@@ -43,6 +47,16 @@ CREATE TABLE lines (
 );
 CREATE INDEX lines_due ON lines (batch_id, state, attempts, line);
 """
+
+# From the first version: what was kept before is the organisation's to see, and its owner's.
+_UPGRADE: Final = tuple(
+    statement
+    for table in ("files", "batches")
+    for statement in (
+        f"ALTER TABLE {table} ADD COLUMN team TEXT NOT NULL DEFAULT ''",
+        f"CREATE INDEX {table}_of_team ON {table} (team, seq)",
+    )
+)
 
 Facts = TypeVar("Facts", FileFacts, BatchFacts)
 _encode: Final = msgspec.json.Encoder().encode
@@ -164,8 +178,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _SCHEMA.split(";\n"):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version < SCHEMA_VERSION:
+            for statement in _UPGRADE if version else _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     finally:
@@ -185,8 +200,8 @@ def decode_facts(data: bytes, kind: type[Facts]) -> Facts:
 def insert_file(connection: sqlite3.Connection, file: FileFacts) -> None:
     """Add a row of a file."""
     connection.execute(
-        "INSERT INTO files (file_id, owner, purpose, size_bytes, expires_s, facts)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO files (file_id, owner, purpose, size_bytes, expires_s, facts, team)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             file.file_id,
             file.owner,
@@ -194,6 +209,7 @@ def insert_file(connection: sqlite3.Connection, file: FileFacts) -> None:
             file.size_bytes,
             file.expires_s,
             encode_facts(file),
+            file.team,
         ),
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from faregate.configuration.tenancy import team_named
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import FaregateError
 from faregate.core.money import AMOUNT_NANO_MAX, format_amount
@@ -37,6 +38,7 @@ from faregate.storage.ledger_books_entries import (
 )
 from faregate.storage.ledger_books_purses import read_events, read_newest_events, read_purses
 from faregate.storage.ledger_books_statement import LINES_MAX, read_statement
+from faregate.storage.ledger_books_teams import Teams, require_own
 from faregate.storage.ledger_books_wallets import (
     ADJUSTMENT,
     REFUND,
@@ -56,7 +58,11 @@ REFERENCE_CHARACTERS_MAX: Final = 200
 
 
 class Books:
-    """The books of the ledger in `connection`; methods raise `FaregateError`."""
+    """The books of the ledger in `connection`; methods raise `FaregateError`.
+
+    With `teams` they know of those teams' things alone: what is another's, or the organisation's,
+    is not there (`MissingError`). None is everybody's.
+    """
 
     def __init__(self, connection: LedgerConnection, clock: Clock | None = None) -> None:
         self._connection = connection
@@ -64,19 +70,21 @@ class Books:
 
     # -- what there is ---------------------------------------------------------------------------
 
-    def wallets(self) -> list[WalletState]:
+    def wallets(self, teams: Teams = None) -> list[WalletState]:
         """All wallets that the ledger has heard of, by name."""
         now_ns = self._clock.wall_ns()
-        return self._connection.read(lambda session: read_wallets(session, now_ns))
+        return self._connection.read(lambda session: read_wallets(session, now_ns, teams=teams))
 
-    def wallet(self, name: str) -> WalletState:
+    def wallet(self, name: str, teams: Teams = None) -> WalletState:
         """One wallet; one that never had credit is empty."""
+        require_own(name, teams)
         now_ns = self._clock.wall_ns()
-        found = self._connection.read(lambda session: read_wallets(session, now_ns, name))
+        found = self._connection.read(lambda session: read_wallets(session, now_ns, name, teams))
         return found[0] if found else WalletState(name)
 
-    def grants(self, wallet: str, count_max: int = 1_000) -> list[GrantState]:
+    def grants(self, wallet: str, count_max: int = 1_000, teams: Teams = None) -> list[GrantState]:
         """The credit that a wallet was given, the newest first."""
+        require_own(wallet, teams)
         return self._connection.read(lambda session: read_grants(session, wallet, count_max))
 
     def statement(
@@ -87,11 +95,13 @@ class Books:
         by: Grouping = "entry",
         page: str | None = None,
         count: int = LINES_MAX,
+        teams: Teams = None,
     ) -> Statement:
         """What moved a wallet's balance from `since_ns` on, before `until_ns`.
 
         Without `until_ns`, up to now. `page` is the `next_page` of the page before.
         """
+        require_own(wallet, teams)
         now_ns = self._clock.wall_ns()
         return self._connection.read(
             lambda session: read_statement(
@@ -99,18 +109,20 @@ class Books:
             )
         )
 
-    def budgets(self) -> list[PurseState]:
+    def budgets(self, teams: Teams = None) -> list[PurseState]:
         """Budgets, quotas and long limits of the periods that now is in."""
         now_ns = self._clock.wall_ns()
-        return self._connection.read(lambda session: read_purses(session, now_ns))
+        return self._connection.read(lambda session: read_purses(session, now_ns, teams))
 
-    def events(self, after: int = 0, limit: int = 1_000) -> list[tuple[int, LedgerEvent]]:
+    def events(
+        self, after: int = 0, limit: int = 1_000, teams: Teams = None
+    ) -> list[tuple[int, LedgerEvent]]:
         """Events with their numbers, of those after `after` the first `limit`."""
-        return self._connection.read(lambda session: read_events(session, after, limit))
+        return self._connection.read(lambda session: read_events(session, after, limit, teams))
 
-    def newest_events(self, count: int) -> list[tuple[int, LedgerEvent]]:
+    def newest_events(self, count: int, teams: Teams = None) -> list[tuple[int, LedgerEvent]]:
         """The last `count` events, the oldest first."""
-        return self._connection.read(lambda session: read_newest_events(session, count))
+        return self._connection.read(lambda session: read_newest_events(session, count, teams))
 
     def verify(self) -> Verification:
         """Add everything up, and say where it does not agree."""
@@ -127,11 +139,13 @@ class Books:
         reason: str = "",
         expires_ns: int | None = None,
         reference: str | None = None,
+        teams: Teams = None,
     ) -> tuple[Entry, bool]:
         """Give credit; gives its entry, and whether it is new.
 
         The same amount under a reference that was given changes nothing; another is refused.
         """
+        require_own(wallet, teams)
         _check(amount_nano, author, reason, reference)
         now_ns = self._clock.wall_ns()
         lot = reference or f"grant-{_new_id()}"
@@ -153,11 +167,13 @@ class Books:
         author: str,
         reason: str = "",
         reference: str | None = None,
+        teams: Teams = None,
     ) -> tuple[Entry, bool]:
         """Give a sum back that is of no single call.
 
         Gives its entry, and whether it is new.
         """
+        require_own(wallet, teams)
         _check(amount_nano, author, reason, reference)
         now_ns = self._clock.wall_ns()
         lot = REFUND + (reference or _new_id())
@@ -172,7 +188,12 @@ class Books:
         return self._connection.write(work, repeatable=True)
 
     def refund_call(
-        self, call_id: str, amount_nano: int | None, author: str, reason: str = ""
+        self,
+        call_id: str,
+        amount_nano: int | None,
+        author: str,
+        reason: str = "",
+        teams: Teams = None,
     ) -> Entry:
         """Give the charge of a call back, once, whole or in part."""
         _check(1 if amount_nano is None else amount_nano, author, reason)
@@ -180,7 +201,7 @@ class Books:
         attempted = [False]
 
         def work(session: Session) -> Entry:
-            charge = _charge_of(session, call_id)
+            charge = _charge_of(session, call_id, teams)
             wallet, charged = charge.wallet, -charge.amount_nano
             wanted = charged if amount_nano is None else amount_nano
             lock_wallet(session, wallet)
@@ -209,8 +230,11 @@ class Books:
 
         return self._connection.write(work, repeatable=True)
 
-    def adjust(self, wallet: str, amount_nano: int, author: str, reason: str) -> Entry:
+    def adjust(
+        self, wallet: str, amount_nano: int, author: str, reason: str, teams: Teams = None
+    ) -> Entry:
         """Correct a balance, downwards by at most what is available."""
+        require_own(wallet, teams)
         if not reason.strip():
             raise FaregateError("a correction needs a reason", fix="say why")
         _check(abs(amount_nano), author, reason)
@@ -317,8 +341,10 @@ def _refuse_other(known: Found, made: Move, lot: str) -> None:
     )
 
 
-def _charge_of(session: Session, call_id: str) -> Entry:
+def _charge_of(session: Session, call_id: str, teams: Teams) -> Entry:
     found = find_entry(session, call_id)
+    if found is not None and teams is not None and team_named(found.entry.wallet, teams) is None:
+        found = None  # another's, or nobody's
     if found is None or found.entry.movement != "charge":
         raise FaregateError(
             f"no charge of a call {call_id!r} was posted",

@@ -6,6 +6,7 @@ from typing import Final
 from faregate.ledger import credit, reckoning
 from faregate.ledger.bookkeeping import GrantState, WalletState
 from faregate.ledger.purses import wallet_purse_id
+from faregate.storage.ledger_books_teams import Teams, named_by, wallets_of
 from faregate.storage.ledger_connection import Session
 
 ADJUSTMENT: Final = "adjustment:"
@@ -15,31 +16,40 @@ REFUND_SUFFIX: Final = "+refund"
 _WALLET: Final = wallet_purse_id("")
 
 
-def read_wallets(session: Session, now_ns: int, only: str | None = None) -> list[WalletState]:
-    """All wallets by name, or `only` one."""
+def read_wallets(
+    session: Session, now_ns: int, only: str | None = None, teams: Teams = None
+) -> list[WalletState]:
+    """All wallets by name, or `only` one; of `teams` alone, None is of everybody."""
     chosen: tuple[str, ...] = () if only is None else (only,)
     accounts = tuple(_WALLET + name for name in chosen)
     # By their beginning rather than between two texts: collations order signs as they like.
     of_account = "account = ?" if chosen else f"SUBSTR(account, 1, {len(_WALLET)}) = '{_WALLET}'"
+    owned, names = wallets_of("account", teams)
     balances: dict[str, int] = dict(
         session.rows(
-            f"SELECT account, balance_nano FROM accounts WHERE {of_account}",  # noqa: S608
+            f"SELECT account, balance_nano FROM accounts WHERE {of_account} AND {owned}",  # noqa: S608
             *accounts,
+            *names,
         )
     )
     of_purse = "AND purse_id = ?" if chosen else ""
+    owned, names = wallets_of("purse_id", teams)
     drawn: dict[str, int] = dict(
         session.rows(
-            f"SELECT purse_id, drawn FROM purses WHERE kind = 'wallet' {of_purse}",  # noqa: S608
+            "SELECT purse_id, drawn FROM purses "  # noqa: S608
+            f"WHERE kind = 'wallet' {of_purse} AND {owned}",
             *accounts,
+            *names,
         )
     )
     of_grant = "AND wallet = ?" if chosen else ""
+    owned, names = named_by("wallet", teams)
     lots: defaultdict[str, list[credit.Lot]] = defaultdict(list)
     for wallet, number, kind, remaining, expires_ns in session.rows(
         "SELECT wallet, number, kind, remaining_nano, expires_ns FROM grants "  # noqa: S608
-        f"WHERE remaining_nano > 0 {of_grant} ORDER BY number",
+        f"WHERE remaining_nano > 0 {of_grant} AND {owned} ORDER BY number",
         *chosen,
+        *names,
     ):
         lots[_WALLET + wallet].append(
             credit.Lot(number, kind == "promotional", remaining, expires_ns)
