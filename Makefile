@@ -2,9 +2,11 @@
 #
 # PYTHON chooses the interpreter of the environment: PYTHON=python3.12 make run
 # TESTS narrows `make test`: TESTS=tests/gate make test
+# WORKERS is how many processes share the tests that need no machine of their own.
 
 PYTHON ?= python3
 TESTS ?= tests
+WORKERS ?= logical
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -19,8 +21,12 @@ help: ## List the targets
 run: $(VENV)/.run ## Install what is missing, then start the demo with a real model
 	@exec $(BIN)/faregate serve --demo
 
-test: $(VENV)/.dev ## Run every test
-	$(BIN)/python -m pytest $(TESTS)
+# Both halves run, whatever the first says; either may have no test (5) where TESTS narrows them.
+test: $(VENV)/.dev ## Run every test: most side by side, then those that need the machine alone
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not alone and not soak" $(TESTS); together=$$?; \
+	$(BIN)/python -m pytest -m "alone and not soak" $(TESTS); alone=$$?; \
+	case "$$together $$alone" in "0 0" | "0 5" | "5 0") ;; \
+	  *) echo "tests have failed (side by side: $$together, alone: $$alone)" >&2; exit 1 ;; esac
 
 check: $(VENV)/.dev ## Check format, style, types, imports, house rules and documentation
 	$(BIN)/ruff format --check $(SOURCES)

@@ -80,6 +80,7 @@ async def test_all_workers_are_posted(tmp_path: Path):
         writer.close()
 
 
+@pytest.mark.alone
 async def test_what_is_written_is_posted_soon(tmp_path: Path):
     store = MemoryCallStore()
     writer = JournalWriter(tmp_path, "0-1-1")

@@ -126,6 +126,7 @@ def test_a_reader_that_leaves(console: Console) -> None:
     assert errors == ""
 
 
+@pytest.mark.alone
 def test_help_is_quick() -> None:
     times = []
     for _ in range(3):

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from tests.crashes.load import Trial
 
 
+@pytest.mark.alone
 def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     trial = Trial(tmp_path, workers=2)
     trial.run(rounds=5)

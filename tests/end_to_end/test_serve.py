@@ -56,6 +56,7 @@ def test_a_configured_gate_is_ready_fast_and_answers(served) -> None:
     assert served.operations("/readyz")[0] == 200
 
 
+@pytest.mark.alone
 def test_a_killed_worker_is_replaced_within_a_second_and_the_others_serve_on(served) -> None:
     before = served.pids("gate")
     os.kill(before[0], signal.SIGKILL)

@@ -374,7 +374,7 @@ class Place:
         return sum(isinstance(decode_frame(f), Settled | Closed) for f in self.journal.frames)
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     """Let the loop run until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

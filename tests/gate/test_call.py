@@ -35,6 +35,7 @@ async def nothing_left(place: Place) -> None:
     assert place.gate.listener.buffered_bytes == 0
 
 
+@pytest.mark.alone
 async def test_the_upstream_is_left_within_50_ms_of_the_caller(place: Place) -> None:
     delays = []
     for number, (body, script) in enumerate(

@@ -136,7 +136,7 @@ async def answering(
     """A gate before a provider that always says the same."""
 
     async def answer(asked: Asked) -> None:
-        asked.reply(body, status, content_type="application/json")
+        asked.reply(body, status, content_type="application/json", retry_after_ms="10")
 
     async with (
         upstream(answer) as base_url,

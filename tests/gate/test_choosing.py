@@ -236,6 +236,7 @@ async def slow(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(("said", "total_s"), [("0.2", None), ("30", 0.2), (None, 0.2)])
+@pytest.mark.alone
 async def test_the_sooner_of_both_times_ends_a_call(
     said: str | None, total_s: float | None
 ) -> None:

@@ -128,6 +128,7 @@ async def test_a_slice_is_one_for_a_purse_and_follows_its_configuration() -> Non
         assert broker.slice(raised).spec.cap == 2_000
 
 
+@pytest.mark.alone
 async def test_what_can_never_be_served_does_not_wait(took: Callable[[], float]) -> None:
     async with bank(100) as place:
         broker = place.broker()
@@ -148,6 +149,7 @@ async def test_of_many_that_are_short_the_first_is_told() -> None:
         assert broker.known_short((budget, wallet), need(100)) is None
 
 
+@pytest.mark.alone
 async def test_credit_that_comes_free_here_serves_who_waits(took: Callable[[], float]) -> None:
     async with bank(100) as place:
         broker = place.broker()
@@ -162,6 +164,7 @@ async def test_credit_that_comes_free_here_serves_who_waits(took: Callable[[], f
         assert took() < 0.5
 
 
+@pytest.mark.alone
 async def test_what_others_lie_idle_with_is_asked_back(took: Callable[[], float]) -> None:
     async with bank(100) as place:
         first, second = place.broker(), place.broker()
@@ -191,6 +194,7 @@ async def test_two_that_have_half_each_do_not_block_each_other() -> None:
             task.cancel()
 
 
+@pytest.mark.alone
 async def test_credit_that_stays_held_is_told_after_the_wait(took: Callable[[], float]) -> None:
     async with bank(100) as place:
         first, second = place.broker(), place.broker()
@@ -202,6 +206,7 @@ async def test_credit_that_stays_held_is_told_after_the_wait(took: Callable[[], 
         assert place.sources[1].asked["draw"] < 40
 
 
+@pytest.mark.alone
 async def test_new_credit_serves_who_waits(took: Callable[[], float]) -> None:
     async with bank(100) as place:
         first, second = place.broker(), place.broker()
@@ -213,6 +218,7 @@ async def test_new_credit_serves_who_waits(took: Callable[[], float]) -> None:
         assert took() < 0.6
 
 
+@pytest.mark.alone
 async def test_a_growing_hold_does_not_wait_for_itself(took: Callable[[], float]) -> None:
     async with bank(100) as place:
         broker = place.broker()

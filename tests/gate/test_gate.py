@@ -222,6 +222,7 @@ async def test_a_call_in_line_ends_as_it_began_too(place: Place) -> None:
     await until(lambda: old.state.open == 0)
 
 
+@pytest.mark.alone
 async def test_a_revoked_key_stops_within_a_second_and_calls_in_flight_finish() -> None:
     async with running(follow=True) as place:
         doomed = place.source.add_key("doomed")
@@ -266,6 +267,6 @@ async def test_a_drain_does_not_wait_for_ever() -> None:
     async with running() as place, place.client() as stalled:
         stalled.ask(STREAM, x_simulate="stall_after=2")
         await stalled.head()
-        await asyncio.wait_for(place.gate.close(0.1), 2)
+        await asyncio.wait_for(place.gate.close(0.1), 20)
         assert place.only_call().settled.outcome == "cancelled"
         assert not isinstance(place.only_call().end, Closed)

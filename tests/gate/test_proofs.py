@@ -119,11 +119,11 @@ async def test_calls_share_one_exchange() -> None:
 
 
 async def test_a_token_is_renewed_in_the_background() -> None:
-    server = TokenServer(life_s=2.0)
+    server = TokenServer()
     async with upstream(server) as base_url, running(base_url, **vertex(base_url)) as place:
         await place.post()
         proof = place.gate.snapshot.upstreams["simulated"].proof
-        proof._now = lambda: place.gate.now() + 1.7
+        proof._now = lambda: place.gate.now() + 3_400
         server.gate.clear()
         assert (await place.post()).json["shown"] == "Bearer t1"  # while the next is fetched
         server.gate.set()

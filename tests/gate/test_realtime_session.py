@@ -1,6 +1,7 @@
 """A realtime session end to end: both directions, its ends, its timeouts, hostile callers."""
 
 import asyncio
+import itertools
 import json
 import socket
 from typing import Any
@@ -155,7 +156,10 @@ async def test_a_session_that_speaks_is_not_idle() -> None:
             assert await client.recv()
 
 
-async def test_a_caller_that_never_answers_a_closing_frame_is_left() -> None:
+async def test_a_caller_that_never_answers_a_closing_frame_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("faregate.gate.realtime_session._CLOSING_S", 0.3)
     timeouts = ProviderTimeouts(session_total_s=0.2)
     async with (
         vendor(echo) as base_url,
@@ -164,7 +168,7 @@ async def test_a_caller_that_never_answers_a_closing_frame_is_left() -> None:
     ):
         client.transport.pause_reading()
         await place.settled()
-        await until(lambda: not place.gate.listener.connections, 8)
+        await until(lambda: not place.gate.listener.connections)
         client.transport.abort()
         assert place.only_call().settled.outcome == "answered"
 
@@ -183,6 +187,7 @@ async def test_a_caller_that_never_answers_a_closing_frame_is_left() -> None:
         (frame(TEXT, b'{"type":"\xff"}', masked=True), 1007),
         (b"\x81\xff" + (bounds.REALTIME_MESSAGE_BYTES_MAX + 1).to_bytes(8), 1009),
     ],
+    ids=itertools.count(),  # their masks are drawn by lot
 )
 async def test_what_is_no_message_closes_the_session(data: bytes, code: int) -> None:
     heard: list[Any] = []

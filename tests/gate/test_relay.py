@@ -228,6 +228,7 @@ async def test_parts_of_an_event_leave_at_once_where_nothing_is_hidden() -> None
         assert await client.chunk() == b""
 
 
+@pytest.mark.alone
 async def test_an_event_leaves_within_a_millisecond_of_its_arrival() -> None:
     """Compared with the same events over a direct connection."""
     step = asyncio.Event()

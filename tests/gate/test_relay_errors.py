@@ -33,6 +33,7 @@ ASK_USAGE = {"stream_options": {"include_usage": True}}
 
 # -- errors of the provider -----------------------------------------------------------------------
 
+ONCE = Settings(routing=RoutingSettings(retries_max=0))
 SPECIMENS = [specimen(each.rule) for each in all_rules() if each.rule.provider in ("openai", "*")]
 
 
@@ -43,10 +44,9 @@ async def test_every_refusal_that_a_provider_knows_becomes_what_it_means() -> No
         fields = {name.replace("-", "_"): value for name, value in made.headers}
         asked.reply(made.body, f"{made.status} x", content_type="application/json", **fields)
 
-    once = Settings(routing=RoutingSettings(retries_max=0))
     async with (
         upstream(answer) as base_url,
-        running(base_url, settings=once) as place,
+        running(base_url, settings=ONCE) as place,
         place.client() as client,
     ):
         for made in SPECIMENS:
@@ -125,7 +125,7 @@ async def test_retry_after_is_told_truly(fields: dict[str, str], seconds: str) -
     async def answer(asked: Asked) -> None:
         asked.reply(body, "429 Too Many Requests", content_type="application/json", **fields)
 
-    async with upstream(answer) as base_url, running(base_url) as place:
+    async with upstream(answer) as base_url, running(base_url, settings=ONCE) as place:
         reply = await place.post()
     assert (reply.code, reply["retry-after"]) == ("provider_rate_limited", seconds)
     assert reply.json["retry_after_s"] == int(seconds)

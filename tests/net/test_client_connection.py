@@ -334,6 +334,7 @@ async def test_a_call_under_way_is_not_cut():
 
 @pytest.mark.parametrize("how", ["half-close", "close", "reset"])
 @pytest.mark.parametrize("pipelined", [1, 2], ids=["alone", "pipelined"])
+@pytest.mark.alone
 async def test_a_client_that_leaves_is_noticed_at_once(how: str, pipelined: int):
     async with listening() as server, await server.client() as client:
         client.send(get("/hold") * pipelined)

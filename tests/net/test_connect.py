@@ -208,6 +208,7 @@ async def test_both_families_are_spoken(host: str) -> None:
         assert (await ask(pool)).body == b"ok"
 
 
+@pytest.mark.alone
 async def test_a_dead_address_is_passed_at_once_and_a_silent_one_soon() -> None:
     async with HostileUpstream([Stall()]) as upstream:
         good = ("127.0.0.1", upstream.port)

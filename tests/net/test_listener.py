@@ -83,12 +83,12 @@ async def test_a_drain_lets_calls_finish_and_closes_what_is_idle():
 async def test_a_request_during_the_grace_is_answered_and_told_to_close():
     async with listening() as server, await server.client() as client:
         await client.ask(get())
-        draining = asyncio.ensure_future(server.listener.drain(5, grace_s=2))
+        draining = asyncio.ensure_future(server.listener.drain(60, grace_s=30))
         await asyncio.sleep(0.05)
         reply = await client.ask(post(b"hello"))
         assert (reply.status, reply.body, reply.closes) == (200, b"hello", True)
         assert await client.end() == b""
-        await asyncio.wait_for(draining, 1)
+        await asyncio.wait_for(draining, 10)
 
 
 async def test_a_body_under_way_at_a_drain_is_waited_for():
@@ -118,14 +118,14 @@ async def test_a_drain_does_not_wait_for_ever():
     async with listening() as server, await server.client() as client:
         client.send(get("/hold"))
         await server.application.said("/hold whole")
-        await asyncio.wait_for(server.listener.drain(0.2, grace_s=0.1), 2)
+        await asyncio.wait_for(server.listener.drain(0.2, grace_s=0.1), 20)
         assert await client.end() == b""
         await server.empty()
 
 
 async def test_an_empty_listener_drains_at_once():
     async with listening() as server:
-        await asyncio.wait_for(server.listener.drain(30), 0.5)
+        await asyncio.wait_for(server.listener.drain(30), 10)
         assert server.listener.draining
 
 

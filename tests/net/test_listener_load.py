@@ -67,6 +67,7 @@ async def _connect(port: int, address: str) -> socket.socket:
     return connecting
 
 
+@pytest.mark.alone
 async def test_ten_thousand_idle_connections_cost_little():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < CONNECTIONS + 500:
@@ -104,6 +105,7 @@ async def test_ten_thousand_idle_connections_cost_little():
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+@pytest.mark.alone
 async def test_a_reader_that_stalls_in_a_large_stream_costs_under_a_megabyte():
     size = 200_000_000
     async with _program() as program:

@@ -236,7 +236,7 @@ async def test_waiting_has_its_time(held: HeldUpstream) -> None:
         began = time.monotonic()
         second = await ask(pool)
         assert await second.result() == "queue_timeout"
-        assert 0.29 <= time.monotonic() - began < 0.9
+        assert 0.29 <= time.monotonic() - began < 3
         assert pool.state == PoolState(1, 0, 0)
         held.release(0)
         assert await first.result() == "ok"
@@ -348,7 +348,7 @@ async def test_connecting_has_its_time() -> None:
             began = time.monotonic()
             sender = await ask(pool)
             assert await sender.result() == "connect_timeout"
-            assert 0.29 <= time.monotonic() - began < 1.0
+            assert 0.29 <= time.monotonic() - began < 3
             assert pool.state == PoolState(0, 0, 0)
 
 

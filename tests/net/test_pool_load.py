@@ -52,6 +52,7 @@ class _Answering(asyncio.Protocol):
         self.transport.write(OK)  # type: ignore[attr-defined]
 
 
+@pytest.mark.alone
 async def test_the_cost_is_the_same_with_many_idle_connections() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(_Answering, "127.0.0.1", 0, backlog=4096)
@@ -67,6 +68,7 @@ async def test_the_cost_is_the_same_with_many_idle_connections() -> None:
     assert many < few * 2, f"{few * 5e3:.0f} µs a request, then {many * 5e3:.0f}"
 
 
+@pytest.mark.alone
 async def test_the_cost_is_the_same_in_a_long_line() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(_Answering, "127.0.0.1", 0)

@@ -202,7 +202,7 @@ async def test_an_upstream_has_so_much_time(script, timeouts, kind):
         began = time.monotonic()
         sender = await ask(pool)
         assert sender.failure.kind.startswith(kind)
-        assert 0.29 <= time.monotonic() - began <= 0.9
+        assert 0.29 <= time.monotonic() - began <= 3
         await (await upstream.connection(0)).closed()
         await _check_next(pool)
 
@@ -343,6 +343,7 @@ async def test_a_reply_that_began_is_not_asked_for_again():
 
 
 @pytest.mark.parametrize("sent", [b"", OK[:9], HEAD + b"Content-Length: 100\r\n\r\nok"])
+@pytest.mark.alone
 async def test_a_cancelled_request_ends_at_the_upstream_at_once(sent: bytes):
     script = [ReadRequest(), *([SendBytes(sent)] if sent else []), Stall()]
     async with HostileUpstream(script, GOOD) as upstream, pooling(upstream.port) as pool:

@@ -254,6 +254,7 @@ def test_fallbacks_serve_in_their_order_when_no_target_may_be_asked():
     assert [each["name"] for each in route.describe(NOW)["targets"]] == ["m0", "m1", "m3", "m2"]
 
 
+@pytest.mark.alone
 def test_a_choice_without_trouble_costs_next_to_nothing():
     route = World(1).route()
     choose = route.choose

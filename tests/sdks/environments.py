@@ -1,8 +1,11 @@
 """An environment for each SDK, made once for its requirements and kept.
 
+Several processes may ask for them at once: one makes them, the others wait for it.
+
 python -m tests.sdks.environments
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -57,7 +60,8 @@ def _install(python: Path, wanted: Path) -> str:
 def environments() -> dict[str, Path]:
     """All of them, made at once as far as there are processors."""
     KEPT.mkdir(exist_ok=True)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with (KEPT / ".lock").open("w") as lock, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         return dict(zip(NAMES, pool.map(environment, NAMES), strict=True))
 
 

@@ -113,6 +113,7 @@ def test_a_signal_ends_everything_and_leaves_with_success(start) -> None:
         assert not any(map(alive, pids))
 
 
+@pytest.mark.alone
 def test_a_killed_gate_is_replaced_within_a_second_on_the_same_socket(start) -> None:
     running = start(workers=1).ready()
     [pid] = running.pids("gate")
