@@ -37,7 +37,7 @@ _ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
 
 def sign(key: Key, claims: dict[str, Any], **head: Any) -> str:
     """A token; `head` may say another kid, alg or typ."""
-    whole = {"alg": _ALGORITHMS[key.key_type], "kid": key.kid, "typ": "JWT"} | head
+    whole = {"alg": _ALGORITHMS.get(key.key_type, "HS256"), "kid": key.kid, "typ": "JWT"} | head
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return jwt.encode(

@@ -214,7 +214,6 @@ class KeySet:
         age_s = FRESH_S if max_age_s is None else min(max(max_age_s, FRESH_S_MIN), FRESH_S_MAX)
         self._fresh_until, self._stale_until = now + age_s, now + age_s + STALE_S_MAX
         self._retry_at = -math.inf
-        self._absent.clear()
         shown = frozenset(repr(sorted(one.key.as_dict(private=False).items())) for one in keys)
         gone, self._shown, self.keys = self._shown - shown, shown, keys
         if gone and self.changed is not None:
