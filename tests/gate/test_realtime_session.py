@@ -1,7 +1,6 @@
 """A realtime session end to end: both directions, its ends, its timeouts, hostile callers."""
 
 import asyncio
-import itertools
 import json
 import socket
 from typing import Any
@@ -187,7 +186,6 @@ async def test_a_caller_that_never_answers_a_closing_frame_is_left(
         (frame(TEXT, b'{"type":"\xff"}', masked=True), 1007),
         (b"\x81\xff" + (bounds.REALTIME_MESSAGE_BYTES_MAX + 1).to_bytes(8), 1009),
     ],
-    ids=itertools.count(),  # their masks are drawn by lot
 )
 async def test_what_is_no_message_closes_the_session(data: bytes, code: int) -> None:
     heard: list[Any] = []

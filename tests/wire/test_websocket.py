@@ -216,7 +216,6 @@ def test_no_bytes_crash_it_or_are_held_beyond_the_bound(data: bytes, masked: boo
         (frame(CLOSE, closing(5000), masked=True), 1002),
         (frame(CLOSE, b"\x03\xe8\xff", masked=True), 1007),  # a reason that isn't UTF-8
     ],
-    ids=itertools.count(),  # their masks are drawn by lot
 )
 def test_what_is_no_frame_ends_it(data: bytes, code: int) -> None:
     assert broken(data) == code
