@@ -23,7 +23,7 @@ def test_the_rules_of_settings() -> None:
 
 
 def test_settings_are_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RULES_KEPT_S", 0.0)
+    monkeypatch.setattr(module, "_SETTINGS_KEPT_S", 0.0)
     home = Home(tmp_path / "home")
     prepare_home(home)
     with open_installation(home) as installation:

@@ -24,14 +24,14 @@ from faregate.storage.service_accounts import ServiceAccounts
 from faregate.storage.sessions import Sessions
 from faregate.storage.users import Users
 
-_RULES_KEPT_S: Final = 5.0
+_SETTINGS_KEPT_S: Final = 5.0
 
 
 class Directory:
     """The stores of people and programs in `database`.
 
-    `box` seals the secrets of second factors; `rules` says how long logins last, the defaults of
-    the settings without it; `cost` is what a password's hash costs.
+    `box` seals the secrets of second factors; `rules` says how long logins last, `settings`
+    without it; `cost` is what a password's hash costs.
     """
 
     def __init__(
@@ -41,10 +41,12 @@ class Directory:
         clock: Clock | None = None,
         rules: Callable[[], SessionRules] | None = None,
         cost: Cost | None = None,
+        settings: Callable[[], ManagementSettings] = ManagementSettings,
     ) -> None:
         clock = clock or SystemClock()
-        rules = rules or (lambda: session_rules(ManagementSettings()))
+        rules = rules or (lambda: session_rules(settings()))
         hashes = PasswordHashes(cost)
+        self.settings = settings
         self.users = Users(database, clock)
         self.roles = CustomRoles(database, clock)
         self.members = Members(database, clock)
@@ -68,13 +70,12 @@ def directory_of(
     installation: Installation, box: SecretBox, clock: Clock | None = None
 ) -> Directory:
     """The directory of an installation that is open; its settings are looked at now and then."""
-    kept: list[tuple[float, SessionRules]] = []
+    kept: list[tuple[float, ManagementSettings]] = []
 
-    def rules() -> SessionRules:
+    def settings() -> ManagementSettings:
         now = time.monotonic()
-        if not kept or now - kept[0][0] >= _RULES_KEPT_S:
-            settings = installation.revisions.written()[1].settings.management
-            kept[:] = [(now, session_rules(settings))]
+        if not kept or now - kept[0][0] >= _SETTINGS_KEPT_S:
+            kept[:] = [(now, installation.revisions.written()[1].settings.management)]
         return kept[0][1]
 
-    return Directory(installation.database, box, clock, rules)
+    return Directory(installation.database, box, clock, settings=settings)

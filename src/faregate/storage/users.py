@@ -33,6 +33,7 @@ from faregate.storage.directory_rows import (
     refuse_without_owner,
     require_user,
 )
+from faregate.storage.guess_counts import forgive
 
 _SETTABLE: Final = ("active", "locked", "disabled")
 
@@ -157,6 +158,15 @@ class Users:
         user = self.get(selector)
         change = UserChange(user.email, user.name, user.state, roles)
         return self.change(by, user.user_id, change, str(user.version))
+
+    def forgive(self, by: Principal, selector: str) -> bool:
+        """Forget wrong tries at a user's password, which lock it; whether there were any."""
+        with self._database.writing() as connection:
+            user = require_user(connection, selector)
+            refuse_touching(by, held_of_user(connection, user.user_id))
+            forgiven = forgive(connection, user.email)
+            write_entry(connection, self._clock.wall_ns(), by.actor, "users.unlock", _place(user))
+        return forgiven
 
     def remove(self, by: Principal, selector: str, expected: str | None = None) -> None:
         """Remove a user; sessions, tokens and open invitations by them end at once."""
