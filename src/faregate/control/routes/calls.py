@@ -16,6 +16,7 @@ from faregate.control.moments import moment, to_ns
 from faregate.control.operations import Routes
 from faregate.control.paging import Page, Paging, encode_cursor, invalid_query
 from faregate.control.problems import missing
+from faregate.core.errors import FaregateError
 from faregate.core.refusals import KINDS
 from faregate.storage.call_log import CallLog
 
@@ -121,7 +122,7 @@ def list_calls(
     """List calls, the newest first."""
     if paging.sort not in (None, "-started_at"):
         raise invalid_query("sort", "calls come the newest first", ("-started_at",))
-    low, high = parse_status(status) if status is not None else (None, None)
+    low, high = _statuses(status)
     chosen = CallFilter(
         key=key,
         model=model,
@@ -212,6 +213,15 @@ def opened(context: Context) -> Iterator[CallLog]:
     home = context.management.home
     with contextlib.closing(CallLog(home.journal, home.calls_database)) as log:
         yield log
+
+
+def _statuses(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    try:
+        return parse_status(text)
+    except FaregateError as error:
+        raise invalid_query("status", error.message, ("429", "5xx")) from None
 
 
 def _found(context: Context, call_id: str, team: str | None) -> CallRecord:
