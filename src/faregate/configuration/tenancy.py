@@ -44,8 +44,13 @@ def owned(items: Iterable[Item], teams: Set[str] | None) -> list[Item]:
 
 def find_owned(items: Iterable[Item], team: str | None, name: str) -> Item | None:
     """The one that `team` calls so, by its local or its whole name; None: there is none."""
-    names = {name} if team is None else {within(team, name), local(team, name)}
+    names = both_names(name, team)
     return next((item for item in items if item.team == team and item.name in names), None)
+
+
+def both_names(name: str, team: str | None) -> tuple[str, ...]:
+    """The names under which `team` may have a thing that it calls so: the whole and the bare."""
+    return (name,) if team is None else (within(team, name), local(team, name))
 
 
 def team_named(name: str, teams: Set[str] | Mapping[str, Any]) -> str | None:

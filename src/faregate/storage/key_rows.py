@@ -5,7 +5,7 @@ of the caller's revision.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from faregate.configuration.problems import Path, Problem, unknown
 from faregate.core.errors import ConfigurationError
 from faregate.identity.keys import KeyRecord
 from faregate.storage.gate_reader import read_key
+from faregate.storage.key_tenancy import check_tenants_of_keys
 from faregate.storage.tables import keys as table
 
 Source = Literal["file", "command"]
@@ -30,14 +31,16 @@ _RECORD = [
     table.c.expires_ns,
     table.c.revoked_ns,
     table.c.application,
+    table.c.team,
 ]
 
 
 class KeyEntry(msgspec.Struct, frozen=True):
-    """A key and where it is managed."""
+    """A key and where it is managed; `version` is the revision that changed it last."""
 
     record: KeyRecord
     source: Source
+    version: int = 0
 
 
 def new_key_id() -> str:
@@ -49,15 +52,34 @@ def find_entries(
     connection: sa.Connection, condition: sa.ColumnElement[bool] | None = None
 ) -> list[KeyEntry]:
     """The keys that meet `condition`, oldest first."""
-    statement = sa.select(*_RECORD, table.c.source).order_by(table.c.created_ns, table.c.key_id)
+    statement = select_entries().order_by(table.c.created_ns, table.c.key_id)
     if condition is not None:
         statement = statement.where(condition)
-    return [KeyEntry(read_key(row[:-1]), row[-1]) for row in connection.execute(statement)]
+    return [read_entry(row) for row in connection.execute(statement)]
+
+
+def select_entries() -> sa.Select[Any]:
+    """A query of keys, for `read_entry`."""
+    return sa.select(*_RECORD, table.c.source, table.c.changed)
+
+
+def read_entry(row: Sequence[Any]) -> KeyEntry:
+    """The key in a row of `select_entries`."""
+    return KeyEntry(read_key(row[:-2]), row[-2], row[-1])
 
 
 def insert_key(connection: sa.Connection, record: KeyRecord, source: Source, number: int) -> None:
     """Add a key."""
-    connection.execute(table.insert().values(**_columns(record), source=source, changed=number))
+    insert_keys(connection, [record], source, number)
+
+
+def insert_keys(
+    connection: sa.Connection, records: Sequence[KeyRecord], source: Source, number: int
+) -> None:
+    """Add keys."""
+    rows = [_columns(record) | {"source": source, "changed": number} for record in records]
+    if rows:
+        connection.execute(table.insert(), rows)
 
 
 def update_key(connection: sa.Connection, record: KeyRecord, number: int) -> None:
@@ -139,7 +161,7 @@ def check_keys_of_document(
             for at, name in enumerate(selection.keys)
             if name not in names
         ]
-    return problems
+    return problems + check_tenants_of_keys(connection, document)
 
 
 def _selections(document: Document) -> Iterator[tuple[Path, Selection]]:
@@ -197,6 +219,7 @@ def _record(key: Key, old: KeyRecord | None, created_ns: int = 0) -> KeyRecord:
         expires_ns=None if expires is None else round(expires.timestamp() * 1_000_000) * 1_000,
         revoked_ns=old.revoked_ns if old else None,
         application=key.application,
+        team=old.team if old and old.application == key.application else None,
     )
 
 

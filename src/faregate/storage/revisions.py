@@ -17,6 +17,7 @@ from faregate.core.errors import StorageError
 from faregate.identity.keys import hash_key, shown_prefix
 from faregate.storage.database import Database
 from faregate.storage.key_rows import check_keys_of_document, synchronise_keys
+from faregate.storage.key_tenancy import assign_teams
 from faregate.storage.sealing import (
     StoredDocument,
     decode_stored,
@@ -263,6 +264,7 @@ class Revisions:
         synchronise_keys(
             connection, new.written.keys, current.written.keys, number=number, now_ns=now_ns
         )
+        assign_teams(connection, current.written, new.written, number)
         return number
 
 

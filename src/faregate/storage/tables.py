@@ -46,7 +46,22 @@ keys = sa.Table(
     ),
     # Name of the application that it belongs to; null means none.
     sa.Column("application", sa.Text),
+    # The application's team; null means none.
+    sa.Column("team", sa.Text),
 )
 sa.Index("ix_keys_hash", keys.c.hash, unique=True)
 sa.Index("ix_keys_changed", keys.c.changed)
 sa.Index("ix_keys_active_name", keys.c.name, unique=True, sqlite_where=keys.c.revoked_ns.is_(None))
+# Pages of keys, by name and by age: of all, of a team, of an application, of those in a rare state.
+for _place in ("name", "created_ns"):
+    _ends = (keys.c[_place], keys.c.key_id)
+    sa.Index(f"ix_keys_by_{_place}", *_ends)
+    sa.Index(f"ix_keys_team_by_{_place}", keys.c.team, *_ends)
+    sa.Index(f"ix_keys_application_by_{_place}", keys.c.application, *_ends)
+    sa.Index(f"ix_keys_revoked_by_{_place}", *_ends, sqlite_where=keys.c.revoked_ns.is_not(None))
+    sa.Index(
+        f"ix_keys_ending_by_{_place}",
+        *_ends,
+        keys.c.expires_ns,
+        sqlite_where=keys.c.revoked_ns.is_(None) & keys.c.expires_ns.is_not(None),
+    )
