@@ -4,9 +4,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from faregate.control.resources.index import Index
 from faregate.control.running import Running
+from faregate.control.single_sign_on import IdentityProviders
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import FaregateError
 from faregate.identity.operator import operator_token
@@ -33,6 +36,12 @@ class Management:
     idempotency: Idempotency
     running: Running
     directory: Directory
+    identity_providers: IdentityProviders
+
+    @cached_property
+    def index(self) -> Index:
+        """The items of the configuration in force."""
+        return Index(self.installation.revisions)
 
     def has_team(self, team: str) -> bool:
         """Whether there is a team of this name."""
@@ -76,6 +85,7 @@ def open_management(
             clock=clock,
             audit=AuditLog(installation.database, clock),
             idempotency=Idempotency(installation.database, box, clock),
+            identity_providers=IdentityProviders(box, clock),
             running=Running(describe, operator_token(home.master_key())),
             directory=directory_of(installation, box, clock),
         )

@@ -111,6 +111,8 @@ class IdentityProviders:
     def finish(self, provider: SingleSignOn, cookie: str | None, query: dict[str, str]) -> Returned:
         """Who came back with `query`. Raises `ProblemError`: 401 or 503."""
         state = self._opened(provider, cookie, query.get("state", ""))
+        if query.get("iss", provider.issuer) != provider.issuer:  # RFC 9207
+            raise refused("another identity provider answered")
         if "error" in query:
             said = query.get("error_description") or query["error"]
             raise refused(f"the identity provider said: {said[:300]}")
