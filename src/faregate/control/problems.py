@@ -4,6 +4,8 @@ Beside the RFC's members each problem has a `code` that never changes its meanin
 name the fields, and `fixes`.
 """
 
+import re
+
 import msgspec
 from starlette.responses import Response
 
@@ -20,6 +22,7 @@ from faregate.core.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+_LABEL = re.compile(r"\[[^\]]*\]")  # of an item, which may have spaces
 
 TITLES = {
     400: "The request can't be read",
@@ -128,7 +131,7 @@ def explained(error: FaregateError) -> ProblemError:
 def field_error(error: ConfigurationError) -> FieldError:
     """`place: what is wrong`, as the configuration's problems say it, in its two parts."""
     place, colon, rest = error.message.partition(": ")
-    if colon and " " not in place:
+    if colon and " " not in _LABEL.sub("", place):
         return FieldError(place, rest, error.fix)
     return FieldError("", error.message, error.fix)
 

@@ -1,0 +1,1 @@
+"""The configuration's items as the management API reads and changes them."""

@@ -1,0 +1,13 @@
+"""Teams, applications, accounts, models, wallets, prices, plans, limits and budgets.
+
+Declared from the table of kinds: what one kind can do, all can.
+"""
+
+from faregate.control.operations import Routes
+from faregate.control.resources.handlers import operations
+from faregate.control.resources.kinds import KINDS
+
+routes = Routes("Configuration")
+for _kind in KINDS.values():
+    for _operation in operations(_kind):
+        routes.add(_operation)
