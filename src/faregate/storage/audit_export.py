@@ -25,7 +25,7 @@ def entry_facts(entry: AuditEntry) -> dict[str, Any]:
     who = entry.actor
     return {
         "entry": entry.sequence,
-        "at": _moment(entry.created_ns),
+        "at": moment_text(entry.created_ns),
         "created_ns": entry.created_ns,
         "actor": who.name,
         "actor_kind": who.kind,
@@ -45,10 +45,14 @@ def entry_facts(entry: AuditEntry) -> dict[str, Any]:
 
 def export_lines(entries: Iterable[AuditEntry], form: ExportFormat) -> Iterator[str]:
     """The lines of an export, one by one, with their ends; CSV has a line of names first."""
+    return facts_lines(map(entry_facts, entries), form)
+
+
+def facts_lines(entries: Iterable[dict[str, Any]], form: ExportFormat) -> Iterator[str]:
+    """The same of what `entry_facts` gave."""
     if form == "csv":
         yield _csv_line(entry_facts(_EMPTY))
-    for entry in entries:
-        facts = entry_facts(entry)
+    for facts in entries:
         if form == "csv":
             yield _csv_line(_cell(value) for value in facts.values())
         else:
@@ -82,7 +86,8 @@ def _decoded(text: str | None) -> Any:
         return text  # somebody changed it: shown as it is, and told by `verify`
 
 
-def _moment(time_ns: int) -> str:
+def moment_text(time_ns: int) -> str:
+    """A moment to the millisecond, as 2027-01-31T12:00:00.000Z."""
     try:
         at = dt.datetime.fromtimestamp(time_ns / 1_000_000_000, dt.UTC)
     except (OverflowError, ValueError, OSError, TypeError):

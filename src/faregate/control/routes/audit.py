@@ -88,12 +88,16 @@ def list_audit_entries(
     outcome: Outcome | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=_ENTRY_MAX, description="Only entries below this number.")
+    ] = None,
 ) -> Page[Entry]:
     """List what was done, the newest first."""
     if paging.sort not in (None, "-entry"):
         raise invalid_query("sort", "entries come the newest first", ("-entry",))
     query = _query(actor, act, thing, team, outcome, since, until)
-    found = context.management.audit.find(query, limit=paging.limit + 1, before=_before(paging))
+    begin = before if paging.cursor is None else _before(paging)
+    found = context.management.audit.find(query, limit=paging.limit + 1, before=begin)
     shown = [_told(one) for one in found[: paging.limit]]
     more = len(found) > paging.limit
     return Page(shown, encode_cursor([shown[-1].entry]) if more else None)

@@ -8,7 +8,6 @@ from fastapi import Path, Query
 
 from faregate.configuration.names import Name
 from faregate.control.context import Context
-from faregate.control.moments import moment
 from faregate.control.operations import Handler, Method, Reply, Routes
 from faregate.control.paging import Page, Paging, encode_cursor, invalid_query
 from faregate.control.versions import patched
@@ -16,6 +15,7 @@ from faregate.identity.webhook_addresses import URL_CHARACTERS_MAX
 from faregate.identity.webhooks import EVENT_TYPES, PATTERNS_MAX, may_match_audit
 from faregate.storage import webhook_deliveries as stored
 from faregate.storage import webhooks as store
+from faregate.storage.webhook_facts import shown_attempt, shown_delivery, shown_webhook
 from faregate.storage.webhooks import OVERLAP_S_MAX, Webhooks
 
 routes = Routes("Webhooks")
@@ -289,19 +289,9 @@ def get_webhook_delivery(
     found, tries = _deliveries(context).show(context.team, name, number)
     _check_may_read(context, (found.type,))
     return WebhookDeliveryDetails(
-        **msgspec.structs.asdict(_delivery(found)),
+        **shown_delivery(found),
         payload=msgspec.json.decode(found.body),
-        tries=[
-            WebhookAttempt(
-                number=one.number,
-                at=moment(one.at_ns),
-                duration_ms=one.duration_us / 1_000,
-                status=one.status,
-                error=one.error,
-                reply=one.reply,
-            )
-            for one in tries
-        ],
+        tries=[WebhookAttempt(**shown_attempt(one)) for one in tries],
     )
 
 
@@ -356,35 +346,13 @@ def _before(paging: Paging) -> int | None:
     raise invalid_query("cursor", "it belongs to another list", ())
 
 
-def _facts(webhook: store.Webhook) -> dict[str, Any]:
-    return {
-        "name": webhook.name,
-        "team": webhook.team,
-        "url": webhook.url,
-        "events": list(webhook.events),
-        "enabled": webhook.enabled,
-        "disabled_because": webhook.disabled_because,
-        "created_at": moment(webhook.created_ns),
-        "failing_since": moment(webhook.failing_since_ns),
-        "old_secret_until": moment(webhook.old_secret_until_ns),
-    }
-
-
 def _told(webhook: store.Webhook) -> Webhook:
-    return Webhook(**_facts(webhook))
+    return Webhook(**shown_webhook(webhook))
 
 
 def _with_secret(webhook: store.Webhook, secret: str) -> WebhookWithSecret:
-    return WebhookWithSecret(**_facts(webhook), secret=secret)
+    return WebhookWithSecret(**shown_webhook(webhook), secret=secret)
 
 
 def _delivery(delivery: stored.Delivery) -> WebhookDelivery:
-    return WebhookDelivery(
-        number=delivery.number,
-        message_id=delivery.message_id,
-        type=delivery.type,
-        state=msgspec.convert(delivery.state, State),
-        created_at=moment(delivery.created_ns),
-        attempts=delivery.attempts,
-        next_attempt_at=moment(delivery.next_ns),
-    )
+    return WebhookDelivery(**shown_delivery(delivery))
