@@ -85,7 +85,9 @@ def test_several_processes_upgrade_at_once(tmp_path: Path) -> None:
 def test_an_exception_undoes_everything(database: Database) -> None:
     def fail() -> None:
         with database.writing() as connection:
-            connection.exec_driver_sql("INSERT INTO revisions VALUES (1, 0, 'a', 's', NULL)")
+            connection.exec_driver_sql(
+                "INSERT INTO revisions (created_ns, actor, summary) VALUES (0, 'a', 's')"
+            )
             raise ValueError("stop")
 
     with pytest.raises(ValueError, match="stop"):

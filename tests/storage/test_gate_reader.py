@@ -214,7 +214,9 @@ def test_a_store_that_is_gone_and_comes_back(sqlite: SqliteStore, tmp_path: Path
 def test_a_reader_never_holds_up_a_writer(sqlite: SqliteStore) -> None:
     sqlite.source.latest()
     with sqlite.database.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO revisions VALUES (7, 0, 'a', 's', NULL)")
+        connection.exec_driver_sql(
+            "INSERT INTO revisions (number, created_ns, actor, summary) VALUES (7, 0, 'a', 's')"
+        )
         assert sqlite.source.cursor() == 0
     assert sqlite.source.cursor() == 7
 

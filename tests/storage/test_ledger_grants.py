@@ -109,7 +109,7 @@ def test_killed_in_between_it_is_given_by_the_next_try(home: Home):
             raise KeyboardInterrupt
 
     with open_installation(home) as opened:
-        opened.revisions._grants = Killed(home)
+        opened.revisions._writer._grants = Killed(home)
         with pytest.raises(KeyboardInterrupt):
             apply(opened, document(grant()))
         assert opened.revisions.current().number == 1

@@ -30,7 +30,7 @@ from faregate.configuration.settings import (
     Settings,
 )
 from faregate.core.clock import ManualClock
-from faregate.core.errors import ConfigurationError, StorageError
+from faregate.core.errors import ConfigurationError, StaleError, StorageError
 from faregate.identity.keys import generate_key, hash_key
 from faregate.storage.database import Database
 from faregate.storage.gate_reader import SqliteConfiguration
@@ -163,7 +163,7 @@ def test_preview_changes_nothing(revisions: Revisions) -> None:
 
 def test_expected_revision(revisions: Revisions) -> None:
     assert revisions.apply(DOCUMENT, "a", "s", 0, VARIABLES) == 1
-    with pytest.raises(StorageError, match="revision 1 is in force, not 0"):
+    with pytest.raises(StaleError, match="revision 1 is in force, not 0"):
         revisions.apply(Document(), "b", "s", 0)
     assert revisions.current().written == DOCUMENT
 
@@ -383,7 +383,7 @@ def test_of_two_appliers_one_is_told(path: Path) -> None:
         document = Document(settings=Settings(gate=GateSettings(workers=number)))
         try:
             Revisions(Database(path), BOX).apply(document, "a", "s", expected_revision=0)
-        except StorageError as error:
+        except StaleError as error:
             return str(error)
         return "applied"
 
@@ -397,7 +397,8 @@ def test_of_two_appliers_one_is_told(path: Path) -> None:
 DIES = """
 import sys, pathlib
 from faregate.configuration.document import *
-from faregate.storage import revisions as module
+from faregate.storage import revisions_writing as module
+from faregate.storage.revisions import Revisions
 from faregate.storage.database import Database
 from faregate.storage.secrets import SecretBox
 
@@ -409,7 +410,7 @@ def hang(*args, **kwargs):
 original, module.synchronise_keys = module.synchronise_keys, hang
 keys = tuple(Key(name=f"k{n}", secret=f"sha256:{n:064x}") for n in range(500))
 document = Document(providers=(Provider(name="new", base_url="http://new"),), keys=keys)
-revisions = module.Revisions(Database(pathlib.Path(sys.argv[1])), SecretBox(b"k" * 32))
+revisions = Revisions(Database(pathlib.Path(sys.argv[1])), SecretBox(b"k" * 32))
 revisions.apply(document, "dying", "never")
 """
 

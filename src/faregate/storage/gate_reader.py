@@ -5,17 +5,21 @@ reads; writers never make it wait (WAL).
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from faregate.configuration.completion import completed
 from faregate.configuration.document import Document
 from faregate.configuration.state import Changes, ConfigurationState
 from faregate.core.errors import StorageError
 from faregate.identity.keys import KeyRecord
+from faregate.storage.revisions_items import LISTS, assembled, decoded
 from faregate.storage.sealing import open_document
 from faregate.storage.secrets import SecretBox
 from faregate.storage.sqlite_errors import explain
@@ -24,11 +28,14 @@ SCHEMA_HEAD: Final = "0008"  # the newest migration; a test compares it with ale
 _BUSY_SECONDS: Final = 2.0  # readers only meet a lock while the file is recovered after a crash
 
 _LATEST: Final = """
-SELECT number, document_json FROM revisions
-WHERE document_json IS NOT NULL ORDER BY number DESC LIMIT 1
+SELECT number FROM revisions WHERE changed_document IS 1 ORDER BY number DESC LIMIT 1
+"""
+_ITEMS: Final = """
+SELECT kind, coalesce(sealed_json, written_json), sealed_json IS NOT NULL
+FROM configuration_items WHERE kind != 'keys' ORDER BY kind, position
 """
 _CHANGES: Final = """
-SELECT r.number, r.document_json IS NOT NULL, k.hash
+SELECT r.number, r.changed_document, k.hash
 FROM revisions r LEFT JOIN keys k ON k.changed = r.number
 WHERE r.number > ? ORDER BY r.number
 """
@@ -45,13 +52,6 @@ ORDER BY revoked_ns IS NOT NULL, created_ns DESC LIMIT 1
 """
 
 
-class _Sealed(msgspec.Struct):
-    """The part of a stored revision that the gate takes."""
-
-    sealed: Document
-
-
-_decode: Final = msgspec.json.Decoder(_Sealed).decode
 _decode_names: Final = msgspec.json.Decoder(frozenset[str]).decode
 
 
@@ -92,18 +92,23 @@ class SqliteConfiguration:
 
     def latest(self) -> ConfigurationState:
         """The newest revision, secrets in the clear; revision 0 before the first."""
-        rows = self._rows(_LATEST)
-        if not rows:
-            return ConfigurationState(0, Document())
-        number, text = rows[0]
+        number, rows = self._latest_rows()
         try:
-            sealed = _decode(text).sealed
-        except msgspec.DecodeError as error:
-            raise StorageError(
-                f"revision {number} of the configuration can't be read: {error}",
-                fix="run the release of Faregate that stored it, or apply a faregate.yaml again",
-            ) from error
-        return ConfigurationState(number, open_document(sealed, self._box))
+            document = document_of(rows, self._box)
+        except StorageError as error:
+            raise StorageError(f"revision {number}: {error.message}", fix=error.fix) from error
+        return ConfigurationState(number, completed(document))
+
+    def _latest_rows(self) -> tuple[int, list[Any]]:
+        """The newest revision's number and its items, of one moment."""
+        self._rows("BEGIN")
+        try:
+            newest = self._rows(_LATEST)
+            rows = self._rows(_ITEMS) if newest else []
+        finally:
+            if self._connection is not None:  # it is gone where a statement failed
+                self._rows("COMMIT")
+        return (newest[0][0] if newest else 0), rows
 
     def cursor(self) -> int:
         """The number of the last change."""
@@ -146,6 +151,24 @@ class SqliteConfiguration:
             # The file may have been replaced: the next call opens it anew.
             self.close()
             raise explain(self._path, error) from error
+
+
+def document_of(rows: Iterable[tuple[str, str, int]], box: SecretBox) -> Document:
+    """The document of items, given by kind and place as JSON, with sealed values opened.
+
+    Raises `StorageError` where one can't be read or opened.
+    """
+    values: dict[str, Sequence[Any]] = {}
+    for kind, found in groupby(rows, key=itemgetter(0)):
+        some = [*found]
+        values[kind] = items = [*decoded(kind, [text for _, text, _ in some])]
+        sealed = [at for at, row in enumerate(some) if row[2]]
+        if sealed:
+            opened = open_document(assembled({kind: [items[at] for at in sealed]}), box)
+            clear = getattr(opened, kind) if kind in LISTS else (getattr(opened, kind),)
+            for at, value in zip(sealed, clear, strict=True):
+                items[at] = value
+    return assembled(values)
 
 
 def read_key(row: Sequence[Any]) -> KeyRecord:

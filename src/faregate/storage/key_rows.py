@@ -5,7 +5,7 @@ of the caller's revision.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -21,6 +21,7 @@ from faregate.storage.key_tenancy import check_tenants_of_keys
 from faregate.storage.tables import keys as table
 
 Source = Literal["file", "command"]
+_CHUNK = 500  # values in one statement
 _RECORD = [
     table.c.key_id,
     table.c.name,
@@ -96,13 +97,14 @@ def synchronise_keys(
     connection: sa.Connection, keys: tuple[Key, ...], before: tuple[Key, ...], *,
     number: int, now_ns: int,
 ) -> None:  # fmt: skip
-    """Make the file's keys be as `keys`; those it lost are revoked.
+    """Make keys of the file be as `keys`; those of `before` that aren't in it are revoked.
 
-    `before` are the file's keys of the revision before. Keys that were made by command are left
-    alone; a name or a key that is both raises `ConfigurationError`.
+    `before` are the file's keys as they were in the revision before; those that stay as they are
+    may be left out of both. Keys that were made by command are left alone; a name or a key that
+    is both raises `ConfigurationError`.
     """
-    kept = {entry.record.hash: entry for entry in find_entries(connection)}
-    _refuse_conflicts(keys, before, kept)
+    kept = _entries_of(connection, [key_hash(key) for key in (*before, *keys)])
+    _refuse_conflicts(connection, keys, before, kept)
     wanted = {key_hash(key): key for key in keys}
     changed = []
     for known, entry in kept.items():
@@ -128,40 +130,110 @@ def synchronise_keys(
 
 
 def check_keys_of_document(
-    connection: sa.Connection, document: Document, now_ns: int
+    connection: sa.Connection, before: Document, document: Document, now_ns: int
 ) -> list[Problem]:
-    """Where `document` and the keys made by command do not fit together.
+    """Where `document`, after `before`, and the keys made by command do not fit together.
 
     Their applications must stay, or their calls would be paid by nobody. Names of keys in limits
     and budgets may be of any key that is or was here.
     """
-    entries = find_entries(connection)
-    applications = {application.name for application in document.applications}
-    problems = [
-        Problem(
-            ("applications",),
-            f"the key {record.name!r}, made by command, belongs to the application "
-            f"{record.application!r}, which is not there",
-            f"keep the application, or run 'faregate keys revoke {record.name}' first",
-        )
-        for record in (entry.record for entry in entries if entry.source == "command")
-        if record.application is not None
-        and record.application not in applications
-        and record.state(now_ns) == "active"
+    return [
+        *_left_alone(connection, before, document, now_ns),
+        *_unknown_keys(connection, before, document),
+        *_wrong_tenants(connection, before, document),
     ]
-    known = [key.name for key in document.keys] + [entry.record.name for entry in entries]
-    names = frozenset(known)
+
+
+def _left_alone(
+    connection: sa.Connection, before: Document, document: Document, now_ns: int
+) -> Iterator[Problem]:
+    """Keys made by command whose application is not there any more."""
+    if before.applications is document.applications:
+        return
+    lost = {one.name for one in before.applications}
+    lost -= {one.name for one in document.applications}
+    for some in _chunks(lost):
+        for entry in find_entries(
+            connection, (table.c.source == "command") & table.c.application.in_(some)
+        ):
+            record = entry.record
+            if record.state(now_ns) == "active":
+                yield Problem(
+                    ("applications",),
+                    f"the key {record.name!r}, made by command, belongs to the application "
+                    f"{record.application!r}, which is not there",
+                    f"keep the application, or run 'faregate keys revoke {record.name}' first",
+                )
+
+
+def _unknown_keys(
+    connection: sa.Connection, before: Document, document: Document
+) -> Iterator[Problem]:
+    """Keys that limits and budgets name, and never were."""
+    parts = ("keys", "plans", "limits", "budgets")
+    if all(getattr(before, part) is getattr(document, part) for part in parts):
+        return
+    own = {key.name for key in document.keys}
+    named = {name for _, one in _selections(document) for name in one.keys} - own
+    for some in _chunks(named):
+        statement = sa.select(table.c.name).where(table.c.name.in_(some))
+        named -= {name for (name,) in connection.execute(statement)}
+    if not named:
+        return
+    known = [*own, *(name for (name,) in connection.execute(sa.select(table.c.name)))]
     for path, selection in _selections(document):
-        problems += [
-            Problem(
-                (*path, "keys", at),
-                unknown("key", name, known),
-                f"name a key that is there, or make it first: 'faregate keys create {name}'",
-            )
-            for at, name in enumerate(selection.keys)
-            if name not in names
-        ]
-    return problems + check_tenants_of_keys(connection, document)
+        for at, name in enumerate(selection.keys):
+            if name in named:
+                yield Problem(
+                    (*path, "keys", at),
+                    unknown("key", name, known),
+                    f"name a key that is there, or make it first: 'faregate keys create {name}'",
+                )
+
+
+def _wrong_tenants(
+    connection: sa.Connection, before: Document, document: Document
+) -> list[Problem]:
+    """Names of teams' keys that do not fit, where anything about them changes."""
+    parts = ("keys", "applications", "teams", "limits", "budgets")
+    if all(getattr(before, part) is getattr(document, part) for part in parts):
+        return []
+    return check_tenants_of_keys(connection, document)
+
+
+def revoked_hashes(connection: sa.Connection, secrets_: Iterable[str]) -> set[str]:
+    """Those of `sha256:...` whose keys are revoked."""
+    hashes = [bytes.fromhex(secret.removeprefix("sha256:")) for secret in secrets_]
+    return {
+        f"sha256:{known.hex()}"
+        for known, entry in _entries_of(connection, hashes).items()
+        if entry.record.revoked_ns is not None
+    }
+
+
+def count_commanded_since(connection: sa.Connection, number: int) -> int:
+    """How many keys were made, changed or revoked by command after a revision."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(table.c.source == "command", table.c.changed > number)
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def _entries_of(connection: sa.Connection, hashes: Collection[bytes]) -> dict[bytes, KeyEntry]:
+    return {
+        entry.record.hash: entry
+        for some in _chunks(set(hashes))
+        for entry in find_entries(connection, table.c.hash.in_(some))
+    }
+
+
+def _chunks(values: Collection[Any]) -> Iterator[list[Any]]:
+    """Some values at a time, as many as a statement takes."""
+    some = list(values)
+    for at in range(0, len(some), _CHUNK):
+        yield some[at : at + _CHUNK]
 
 
 def _selections(document: Document) -> Iterator[tuple[Path, Selection]]:
@@ -180,12 +252,18 @@ def key_hash(key: Key) -> bytes:
 
 
 def _refuse_conflicts(
-    keys: tuple[Key, ...], before: tuple[Key, ...], kept: dict[bytes, KeyEntry]
+    connection: sa.Connection,
+    keys: tuple[Key, ...],
+    before: tuple[Key, ...],
+    kept: dict[bytes, KeyEntry],
 ) -> None:
     commanded = {
         entry.record.name
-        for entry in kept.values()
-        if entry.source == "command" and entry.record.revoked_ns is None
+        for some in _chunks([key.name for key in keys if not key.revoked])
+        for entry in find_entries(
+            connection,
+            (table.c.source == "command") & table.c.revoked_ns.is_(None) & table.c.name.in_(some),
+        )
     }
     revoked_before = {key.secret for key in before if key.revoked}
     for key in keys:

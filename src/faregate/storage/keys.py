@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from faregate.configuration.tenancy import both_names
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import ConflictError, FaregateError, MissingError, StaleError
-from faregate.identity.actors import Author, as_actor
+from faregate.identity.actors import Author
 from faregate.identity.keys import (
     PREFIX,
     KeyRecord,
@@ -33,12 +33,11 @@ from faregate.storage.key_rows import (
     KeyEntry,
     find_entries,
     insert_keys,
-    key_hash,
     new_key_id,
     update_key,
 )
-from faregate.storage.revisions import insert_revision, read_document
-from faregate.storage.sealing import StoredDocument
+from faregate.storage.revisions_rows import changed_item, insert_revision, write_changes
+from faregate.storage.revisions_state import ItemChange
 from faregate.storage.tables import keys as table
 
 Teams = frozenset[str] | None
@@ -230,9 +229,9 @@ class Keys:
                 return record, False
             _refuse_stale(entry, expected)
             now_ns = self._clock.wall_ns()
-            stored = _revoked_in_file(connection, record) if entry.source == "file" else None
+            changes = _revoked_in_file(connection, record) if entry.source == "file" else ()
             number = _insert_revision(
-                connection, now_ns, author, f"revoked the key {record.name}", stored
+                connection, now_ns, author, f"revoked the key {record.name}", changes
             )
             before = _facts(record)
             record = msgspec.structs.replace(record, revoked_ns=now_ns)
@@ -350,17 +349,12 @@ def _select(connection: sa.Connection, selector: str, teams: Teams) -> KeyEntry:
     return found[-1]
 
 
-def _revoked_in_file(connection: sa.Connection, record: KeyRecord) -> StoredDocument | None:
-    """The stored document with this key of the file revoked, so that an export says so."""
-    row = read_document(connection)
-    if row is None:
-        return None
-    written = row[1].written
-    keys = tuple(
-        msgspec.structs.replace(key, revoked=True) if key_hash(key) == record.hash else key
-        for key in written.keys
+def _revoked_in_file(connection: sa.Connection, record: KeyRecord) -> tuple[ItemChange, ...]:
+    """This key of the file revoked in the document, so that an export says so."""
+    change = changed_item(
+        connection, "keys", record.name, lambda key: msgspec.structs.replace(key, revoked=True)
     )
-    return StoredDocument(msgspec.structs.replace(written, keys=keys), row[1].sealed)
+    return () if change is None else (change,)
 
 
 def _insert_revision(
@@ -368,9 +362,11 @@ def _insert_revision(
     now_ns: int,
     author: Author,
     summary: str,
-    stored: StoredDocument | None = None,
+    changes: Sequence[ItemChange] = (),
 ) -> int:
-    return insert_revision(connection, now_ns, as_actor(author).name, summary, stored)
+    number = insert_revision(connection, now_ns, author, summary, changed_document=bool(changes))
+    write_changes(connection, number, changes)
+    return number
 
 
 def _made_summary(records: Sequence[KeyRecord]) -> str:

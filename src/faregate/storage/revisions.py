@@ -1,41 +1,49 @@
-"""Revisions: every change is whole or not at all, one by one."""
+"""Revisions: every change is whole or not at all, one by one.
 
-import os
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+A revision is what it changed: items before and after. The document in force is held here between
+changes, so that a change costs what it changes. May be used from several threads.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 
-from faregate.configuration import completion, rules
-from faregate.configuration.difference import Change, difference
-from faregate.configuration.document import Document, Key
-from faregate.configuration.problems import Path, place, raise_all
-from faregate.configuration.references import expand, is_sealed, map_texts, plain
+from faregate.configuration.difference import Change
+from faregate.configuration.document import Document
 from faregate.core.clock import Clock, SystemClock
-from faregate.core.errors import StorageError
-from faregate.identity.keys import hash_key, shown_prefix
+from faregate.core.errors import MissingError
+from faregate.identity.actors import Author
+from faregate.storage import revisions_drafts as drafts
+from faregate.storage import revisions_history as past
+from faregate.storage import revisions_rows as rows
 from faregate.storage.database import Database
-from faregate.storage.key_rows import check_keys_of_document, synchronise_keys
-from faregate.storage.key_tenancy import assign_teams
-from faregate.storage.sealing import (
-    StoredDocument,
-    decode_stored,
-    open_document,
-    seal_document,
-)
+from faregate.storage.revisions_drafts import SHARED, Draft, StagedItem
+from faregate.storage.revisions_held import read_document
+from faregate.storage.revisions_history import Shown
+from faregate.storage.revisions_items import LISTS, SINGLES, Item, Label, name_of, team_of, where
+from faregate.storage.revisions_planning import Edit, Plan
+from faregate.storage.revisions_rollback import RolledBack, plan_roll_back
+from faregate.storage.revisions_rows import Revision, insert_revision
+from faregate.storage.revisions_staging import DraftPreview, Staging
+from faregate.storage.revisions_state import State
+from faregate.storage.revisions_writing import GrantGiver, Told, Writer, expect_revision
 from faregate.storage.secrets import SecretBox
-from faregate.storage.tables import revisions as table
+
+__all__ = [
+    "ANY", "SHARED", "Current", "Draft", "DraftPreview", "GrantGiver", "Item", "Revision",
+    "Revisions", "RolledBack", "Shown", "StagedItem", "insert_revision",
+    "read_document",
+]  # fmt: skip
 
 
-class Revision(msgspec.Struct, frozen=True):
-    """One change. `changed_document` is false where only keys changed."""
+class _Any:
+    """Whoever owns it."""
 
-    number: int
-    created_ns: int
-    actor: str
-    summary: str
-    changed_document: bool
+
+ANY: Final = _Any()
+"""Items of the organisation and of all teams."""
 
 
 class Current(msgspec.Struct, frozen=True):
@@ -53,16 +61,6 @@ class Current(msgspec.Struct, frozen=True):
         return f"Current({self.number})"
 
 
-class GrantGiver(Protocol):
-    """Where the credit that a document gives is kept: another database."""
-
-    def refuse_changed(self, current: Document, new: Document) -> None:
-        """Raise `ConfigurationError` where `new` changes credit that was given."""
-
-    def give_stored(self, document: Document, author: str, revision: int) -> None:
-        """Give what the document in force gives and wasn't given yet."""
-
-
 class Revisions:
     """The configuration in `database`; secrets are sealed with `box`.
 
@@ -78,92 +76,106 @@ class Revisions:
     ) -> None:
         self._database = database
         self._box = box
-        self._clock = clock or SystemClock()
-        self._grants = grants
+        self._writer = Writer(database, box, clock or SystemClock(), grants)
+        self._staging = Staging(self._writer)
+
+    # -- in force ---------------------------------------------------------------------------------
 
     def current(self) -> Current:
-        """The newest configuration."""
-        with self._database.reading() as connection:
-            return self._current(connection)
+        """The newest configuration; raises `StorageError` for another master key."""
+        state = self._writer.now()
+        return Current(state.number, state.written, state.clear(self._box))
 
     def written(self) -> tuple[int, Document]:
         """The newest revision's number and document, as written.
 
         Needs no master key.
         """
-        with self._database.reading() as connection:
-            row = read_document(connection)
-        return (0, Document()) if row is None else (row[0], row[1].written)
+        state = self._writer.now()
+        return state.number, state.written
 
-    def history(self, count_max: int = 20) -> list[Revision]:
-        """The last revisions, newest first."""
-        columns = table.c
-        statement = (
-            sa.select(
-                columns.number,
-                columns.created_ns,
-                columns.actor,
-                columns.summary,
-                columns.document_json.is_not(None),
-            )
-            .order_by(columns.number.desc())
-            .limit(count_max)
-        )
-        with self._database.reading() as connection:
-            return [
-                Revision(number, created_ns, actor, summary, bool(changed))
-                for number, created_ns, actor, summary, changed in connection.execute(statement)
-            ]
+    def item(self, kind: str, name: str, *, team: str | _Any | None = ANY) -> Item:
+        """One item of `team`, None means the organisation; raises `MissingError`.
+
+        Settings that were never said are there by default, with version 0.
+        """
+        state = self._writer.now()
+        entry = state.find(kind, name)
+        if entry is None and kind in SINGLES:
+            return Item(kind, "", None, 0, getattr(state.written, kind))
+        if entry is None or not (team is ANY or team_of(kind, entry.written) == team):
+            raise MissingError(f"there is no {where(kind, name)}")
+        return Item(kind, name, team_of(kind, entry.written), entry.version, entry.written)
+
+    def items(self, kind: str, *, team: str | _Any | None = ANY) -> list[Item]:
+        """The items of a kind and of `team`, None means the organisation, in their order."""
+        state = self._writer.now()
+        entries = state.entries.get(kind, {})
+        values = getattr(state.written, kind) if kind in LISTS else ()
+        found = [
+            Item(kind, name, team_of(kind, value), entries[name].version, value)
+            for value in values
+            if (name := name_of(value)) in entries
+        ]
+        return [one for one in found if team is ANY or one.team == team]
+
+    def seal(self, secret: str, where: str) -> str:
+        """`secret` sealed for the place `where`: providers[x].api_key."""
+        return self._box.seal(secret, where)
+
+    # -- changes ----------------------------------------------------------------------------------
 
     def apply(
         self,
         document: Document,
-        actor: str,
+        author: Author,
         summary: str,
         expected_revision: int | None = None,
         environment: Mapping[str, str] | None = None,
+        message: str | None = None,
     ) -> int:
         """Put `document` in force; gives the number of the revision that now is.
 
         Variables take their values from `environment` (this process's own) now. A document that
-        changes nothing makes no revision. Raises `ConfigurationError` where it can't be honoured,
-        `StorageError` where another configuration than `expected_revision` is in force.
+        changes nothing makes no revision. `message` says why. Raises `ConfigurationError` where
+        it can't be honoured, `StaleError` where another revision than `expected_revision` is in
+        force.
         """
-        new = self._prepared(document, environment)
-        with self._database.writing() as connection:
-            current = self._replaceable(connection)
-            if expected_revision is not None and current.number != expected_revision:
-                raise StorageError(
-                    f"the configuration was changed meanwhile: revision {current.number} is in "
-                    f"force, not {expected_revision}",
-                    fix="look at the difference again, then apply again",
-                )
-            number = self._store(connection, current, new, actor, summary)
+        writer = self._writer
+        expanded = writer.planner.expand(document, environment)
+        expanded.check()
+        with writer.changing() as (connection, state):
+            expect_revision(state, expected_revision)
+            plan = writer.plan(connection, state, expanded, lenient=True)
+            told = Told(author, "revisions.apply", summary, message)
+            number = writer.store(connection, state, plan, told)
         # Also where nothing changes: an earlier try may have ended before this.
-        if self._grants is not None:
-            self._grants.give_stored(new.clear, actor, number)
+        writer.give(plan, author, number)
         return number
 
     def edit(
         self,
-        change: Callable[[Document], Document],
-        actor: str,
+        change: Edit,
+        author: Author,
         summary: str,
         environment: Mapping[str, str] | None = None,
         renewed: frozenset[str] = frozenset(),
+        message: str | None = None,
+        expected: Mapping[Label, int] | None = None,
     ) -> int:
         """Put the changed document in force; gives its revision's number.
 
         `change` gets the one in force now; nobody can come between. What it leaves alone keeps
-        its value, whatever its variable holds now, except at the places in `renewed`.
+        its value, whatever its variable holds now, except at the places in `renewed`. Raises
+        `StaleError` where an item of `expected` hasn't this version; 0 means it isn't there.
         """
-        with self._database.writing() as connection:
-            current = self._current(connection)
-            kept = {at: value for at, value in _values(current).items() if at not in renewed}
-            new = self._prepared(change(current.written), environment, kept)
-            number = self._store(connection, current, new, actor, summary)
-        if self._grants is not None and new.clear.wallets != current.clear.wallets:
-            self._grants.give_stored(new.clear, actor, number)
+        writer = self._writer
+        told = Told(author, "revisions.edit", summary, message)
+        with writer.changing() as (connection, state):
+            plan = writer.plan_edit(connection, state, change, environment, renewed, expected)
+            number = writer.store(connection, state, plan, told)
+        if "wallets" in plan.kinds:
+            writer.give(plan, author, number)
         return number
 
     def preview(
@@ -171,157 +183,164 @@ class Revisions:
     ) -> tuple[int, list[Change]]:
         """The revision in force, and what `apply` of `document` would change.
 
-        It is applied, by the same code, and undone: what `apply` would refuse is refused here.
+        What `apply` would refuse is refused here, by the same code.
         """
-        new = self._prepared(document, environment)
-        with self._database.writing() as connection:
-            current = self._replaceable(connection)
-            self._store(connection, current, new, "preview", "preview")
+        writer = self._writer
+        expanded = writer.planner.expand(document, environment)
+        expanded.check()
+        return self._undone(
+            lambda connection, state: writer.plan(connection, state, expanded, lenient=True)
+        )
+
+    def preview_edit(
+        self,
+        change: Edit,
+        environment: Mapping[str, str] | None = None,
+        renewed: frozenset[str] = frozenset(),
+        expected: Mapping[Label, int] | None = None,
+    ) -> tuple[int, list[Change]]:
+        """The revision in force, and what `edit` would change; refuses what that refuses."""
+        return self._undone(
+            lambda connection, state: self._writer.plan_edit(
+                connection, state, change, environment, renewed, expected
+            )
+        )
+
+    def _undone(self, planned: Callable[[sa.Connection, State], Plan]) -> tuple[int, list[Change]]:
+        with self._writer.changing() as (connection, state):
+            plan = planned(connection, state)
+            self._writer.try_keys(connection, state, plan)
             connection.rollback()
-        changes = difference(current.written, new.written)
-        told = {change.place for change in changes}
-        before = _values(current)
-        for where, (_, value) in _values(new).items():
-            if where in before and before[where][1] != value and where not in told:
-                changes.append(Change("~", f"{where} (value)"))
-        return current.number, changes
+        return state.number, self._writer.tell(plan)
 
-    def seal(self, secret: str, where: str) -> str:
-        """`secret` sealed for the place `where`: providers[x].api_key."""
-        return self._box.seal(secret, where)
+    # -- history ----------------------------------------------------------------------------------
 
-    def _current(self, connection: sa.Connection) -> Current:
-        row = read_document(connection)
-        if row is None:
-            return Current(0, Document(), Document())
-        number, stored = row
-        return Current(number, stored.written, open_document(stored.sealed, self._box))
+    def history(self, count_max: int = 20, before: int | None = None) -> list[Revision]:
+        """The last revisions, newest first; with `before`, those of lower numbers."""
+        with self._database.reading() as connection:
+            return rows.history(connection, count_max, before)
 
-    def _replaceable(self, connection: sa.Connection) -> Current:
-        """The configuration in force, left sealed where this master key can't open it.
+    def item_history(
+        self, kind: str, name: str, *, count_max: int = 20, before: int | None = None
+    ) -> list[Revision]:
+        """The last revisions that changed an item, newest first."""
+        with self._database.reading() as connection:
+            return rows.history(connection, count_max, before, (kind, name))
 
-        So a lost master key is overcome by applying a file with all secrets again.
+    def show(self, number: int) -> Shown:
+        """Who changed what with a revision; raises `MissingError`."""
+        with self._database.reading() as connection:
+            return past.show(connection, number, self._box)
+
+    def document_at(self, number: int) -> Document:
+        """The document as written that was in force with a revision.
+
+        0 gives the empty one; raises `MissingError`.
         """
-        try:
-            return self._current(connection)
-        except StorageError:
-            row = read_document(connection)
-            if row is None:
-                raise
-            return Current(row[0], row[1].written, row[1].sealed)
+        with self._database.reading() as connection:
+            return past.state_at(connection, number).written
 
-    def _prepared(
+    def compare(self, old: int, new: int) -> list[Change]:
+        """What leads from one revision's document to another's; raises `MissingError`."""
+        with self._database.reading() as connection:
+            for number in {old, new} - {0}:
+                rows.require_revision(connection, number)
+            return past.compare(connection, old, new, self._box)
+
+    def roll_back(
+        self,
+        number: int,
+        author: Author,
+        message: str | None = None,
+        expected_revision: int | None = None,
+    ) -> RolledBack:
+        """Put the document of a revision in force again, as a new revision.
+
+        Its secrets are those that were sealed then. Keys that were revoked since stay revoked, and
+        credit that was given stays given. Raises `MissingError`, `StaleError`, and
+        `ConfigurationError` where it can't be honoured any more.
+        """
+        writer = self._writer
+        told = Told(author, "revisions.roll_back", f"rolled back to revision {number}", message)
+        with writer.changing() as (connection, state):
+            expect_revision(state, expected_revision)
+            plan, remarks = plan_roll_back(connection, writer, state, number)
+            now = writer.store(connection, state, plan, told)
+        writer.give(plan, author, now)
+        return RolledBack(now, writer.tell(plan), remarks)
+
+    def preview_roll_back(self, number: int) -> RolledBack:
+        """What `roll_back` would change of the revision in force; refuses what that refuses."""
+        writer = self._writer
+        with writer.changing() as (connection, state):
+            plan, remarks = plan_roll_back(connection, writer, state, number)
+            writer.try_keys(connection, state, plan)
+            connection.rollback()
+        return RolledBack(state.number, writer.tell(plan), remarks)
+
+    # -- staged changes ---------------------------------------------------------------------------
+
+    def stage(
+        self,
+        change: Edit,
+        author: Author,
+        draft: str = SHARED,
+        message: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        renewed: frozenset[str] = frozenset(),
+    ) -> Draft:
+        """Keep changes to be published later, with others of the draft.
+
+        `change` gets the document as it would be with the draft published. Variables take their
+        values now. Whether all fits together is checked when it is published, and told by
+        `preview_draft`. Raises `ConfigurationError` for secrets, variables, and items twice.
+        """
+        return self._staging.stage(change, author, draft, message, environment, renewed)
+
+    def stage_document(
         self,
         document: Document,
-        environment: Mapping[str, str] | None,
-        kept: Mapping[str, tuple[str, str]] | None = None,
-    ) -> Current:
-        """`document` with its values, checked; `kept` has, by place, texts and their values."""
-        document = completion.pinned(document)
-        tree = plain(document)
+        author: Author,
+        draft: str = SHARED,
+        message: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Draft:
+        """`stage` of all that leads to `document`; the order of its items is not staged."""
+        return self._staging.stage_document(document, author, draft, message, environment)
 
-        def known(path: Path, text: str) -> str | None:
-            where = place(tree, path)
-            if kept and where in kept and kept[where][0] == text:
-                return kept[where][1]
-            return self._box.open(text, where) if is_sealed(text) else None
+    def drafts(self) -> list[Draft]:
+        """All drafts, by name."""
+        with self._database.reading() as connection:
+            return drafts.read_drafts(connection)
 
-        clear, problems = expand(
-            document, os.environ if environment is None else environment, known
-        )
-        hidden = {problem.path for problem in problems}
-        problems = [
-            *rules.check_written(document),
-            *problems,
-            *(problem for problem in rules.check(clear) if problem.path not in hidden),
-        ]
-        if problems:
-            raise_all(problems, tree)
-        keys = tuple(map(_hashed, clear.keys))
-        return Current(
-            number=-1,
-            written=msgspec.structs.replace(document, keys=keys),
-            clear=completion.completed(msgspec.structs.replace(clear, keys=())),
-        )
+    def draft(self, name: str = SHARED) -> Draft:
+        """What a draft holds; raises `MissingError`."""
+        with self._database.reading() as connection:
+            return drafts.require_draft(connection, name)
 
-    def _store(
-        self, connection: sa.Connection, current: Current, new: Current, actor: str, summary: str
+    def preview_draft(self, name: str = SHARED) -> DraftPreview:
+        """What publishing a draft would change, and what would keep it from it.
+
+        Raises `MissingError`.
+        """
+        return self._staging.preview(name)
+
+    def discard(
+        self, author: Author, name: str = SHARED, items: Collection[Label] | None = None
     ) -> int:
-        if (new.written, new.clear) == (current.written, current.clear):
-            return current.number
-        if new.clear.settings != current.clear.settings and (
-            problems := rules.missing_clients(new.clear)
-        ):
-            raise_all(problems, plain(new.written))
-        if self._grants is not None:
-            self._grants.refuse_changed(current.clear, new.clear)
-        sealed = seal_document(msgspec.structs.replace(new.written, keys=()), new.clear, self._box)
-        now_ns = self._clock.wall_ns()
-        stored = StoredDocument(new.written, completion.completed(sealed))
-        if problems := check_keys_of_document(connection, new.written, now_ns):
-            raise_all(problems, plain(new.written))
-        number = insert_revision(connection, now_ns, actor, summary, stored)
-        synchronise_keys(
-            connection, new.written.keys, current.written.keys, number=number, now_ns=now_ns
-        )
-        assign_teams(connection, current.written, new.written, number)
-        return number
+        """Drop a draft, or these items of it; how many. Raises `MissingError`."""
+        return self._staging.discard(author, name, items)
 
+    def publish(
+        self,
+        author: Author,
+        name: str = SHARED,
+        message: str | None = None,
+        expected_revision: int | None = None,
+    ) -> int:
+        """Put a draft in force as one revision, and give its number.
 
-def read_document(connection: sa.Connection) -> tuple[int, StoredDocument] | None:
-    """The newest revision's number and document, if there is one."""
-    row = connection.execute(
-        sa.select(table.c.number, table.c.document_json)
-        .where(table.c.document_json.is_not(None))
-        .order_by(table.c.number.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else (row[0], decode_stored(row[1]))
-
-
-def insert_revision(
-    connection: sa.Connection,
-    now_ns: int,
-    actor: str,
-    summary: str,
-    stored: StoredDocument | None = None,
-) -> int:
-    """Add a revision, and give its number.
-
-    Without `stored` it leaves the document alone.
-    """
-    text = None if stored is None else msgspec.json.encode(stored).decode()
-    result = connection.execute(
-        table.insert().values(created_ns=now_ns, actor=actor, summary=summary, document_json=text)
-    )
-    key: Any = result.inserted_primary_key
-    return int(key[0])
-
-
-def _hashed(key: Key) -> Key:
-    """The key without its secret; what it needs to be shown is kept."""
-    if key.secret.startswith("sha256:"):
-        return key
-    return msgspec.structs.replace(
-        key,
-        secret=f"sha256:{hash_key(key.secret).hex()}",
-        prefix=key.prefix or shown_prefix(key.secret),
-    )
-
-
-def _values(current: Current) -> dict[str, tuple[str, str]]:
-    """Of each text with a reference, by its place: the text, and its value in the clear."""
-    tree: Any = plain(current.written)
-    clear: Any = plain(current.clear)
-    values: dict[str, tuple[str, str]] = {}
-
-    def note(path: Path, text: str) -> str:
-        if path[0] != "keys":
-            value = clear
-            for step in path:
-                value = value[step]
-            values[place(tree, path)] = (text, value)
-        return text
-
-    map_texts(current.written, note)
-    return values
+        Raises `MissingError`; `StaleError` where an item was changed in force since it was staged;
+        `ConfigurationError` where the whole can't be honoured. The draft is kept then.
+        """
+        return self._staging.publish(author, name, message, expected_revision)

@@ -1,36 +1,36 @@
 """Documents as they are kept: whatever came by reference is sealed."""
 
-import msgspec
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from faregate.configuration.document import Document
 from faregate.configuration.problems import Path, place
 from faregate.configuration.references import is_sealed, map_texts, plain
-from faregate.core.errors import StorageError
 from faregate.storage.secrets import SecretBox
 
+_NOTHING: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({})
 
-class StoredDocument(msgspec.Struct, frozen=True):
-    """What a revision keeps.
 
-    `written` is as a person wrote it, with references; keys as hashes. `sealed` is what the gate
-    takes: references replaced by sealed values, no keys.
+def seal_document(
+    written: Document,
+    clear: Document,
+    box: SecretBox,
+    kept: Mapping[str, tuple[str, str]] = _NOTHING,
+) -> Document:
+    """`written` with its references replaced by sealed values of `clear`.
+
+    `kept` has, by place, values and how they are sealed already: what has not changed is not
+    sealed again.
     """
-
-    written: Document
-    sealed: Document
-
-
-def seal_document(written: Document, clear: Document, box: SecretBox) -> Document:
-    """`written` with its references replaced by sealed values of `clear`."""
     tree, values = plain(written), plain(clear)
 
     def seal(path: Path, text: str) -> str:
         if is_sealed(text):
             return text
-        value = values
-        for step in path:
-            value = value[step]  # type: ignore[index]
-        return box.seal(str(value), place(tree, path))
+        value, where = str(_at(values, path)), place(tree, path)
+        known, sealed = kept.get(where, (None, ""))
+        return sealed if known == value else box.seal(value, where)
 
     return map_texts(written, seal)
 
@@ -45,12 +45,25 @@ def open_document(sealed: Document, box: SecretBox) -> Document:
     return map_texts(sealed, unseal)
 
 
-def decode_stored(text: str | bytes) -> StoredDocument:
-    """A revision's document from its JSON."""
-    try:
-        return msgspec.json.decode(text, type=StoredDocument)
-    except msgspec.DecodeError as error:
-        raise StorageError(
-            f"the stored configuration can't be read: {error}",
-            fix="run the release of Faregate that stored it, or apply a faregate.yaml again",
-        ) from error
+def referred(written: Document, *others: Document) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The place of each text with a reference, and that text in `written` and in `others`.
+
+    Keys are passed over: they are kept as hashes.
+    """
+    tree, trees = plain(written), [plain(one) for one in others]
+    found: list[tuple[Path, str]] = []
+
+    def note(path: Path, text: str) -> str:
+        found.append((path, text))
+        return text
+
+    map_texts(written, note)
+    for path, text in found:
+        if path[0] != "keys":
+            yield place(tree, path), (text, *(str(_at(one, path)) for one in trees))
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for step in path:
+        tree = tree[step]
+    return tree
