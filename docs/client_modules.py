@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "src" / "faregate" / "client" / "operations"
 SHARED = "shapes"
 _REF = "#/components/schemas/"
-_OWN = {"Problem", "FieldError"}  # the client's own, which it raises
+_OWN = {"Problem", "FieldError", "Preview", "Staged"}  # the client has them by hand
 _SIMPLE = {
     "string": "str",
     "integer": "int",
@@ -35,8 +35,9 @@ _SIMPLE = {
     "null": "None",
 }
 _FORMATS = {"date-time": "dt.datetime", "date": "dt.date", "decimal": "Decimal"}
-_HIDDEN_PARAMETERS = {"fields", "If-Match", "Idempotency-Key"}
+_HIDDEN_PARAMETERS = {"fields", "format", "If-Match", "Idempotency-Key"}
 
+_PART = "The fields that were asked for with `fields`."  # which the client never asks for
 _SUMMARY_MAX = 70
 _ENDS = re.compile(r"[,;:.] ")
 
@@ -67,6 +68,8 @@ class _Writer:
             {**one, "method": method.upper(), "path": path}
             for path, methods in document["paths"].items()
             for method, one in methods.items()
+            # What only sends a browser elsewhere is for browsers.
+            if any(status < "300" for status in one["responses"])
         ]
         by_id = {one["operationId"]: one for one in found}
         for one in found:
@@ -138,9 +141,10 @@ class _Writer:
             lines.append(f"from typing import {', '.join(typing)}")
         if "msgspec." in text:
             lines.append("import msgspec")
-        own = [one for one in _FROM_REQUESTS if re.search(rf"\b{one}\b", text)]
-        if own:
-            lines.append(f"from faregate.client.requests import {', '.join(sorted(own))}")
+        for path, names in _FROM_CLIENT.items():
+            own = [one for one in names if _names(one, text)]
+            if own:
+                lines.append(f"from faregate.client.{path} import {', '.join(sorted(own))}")
         for place in sorted({home for home in self._homes.values() if home == SHARED} - {name}):
             used = [one for one, at in self._homes.items() if at == place and _names(one, text)]
             if used:
@@ -176,10 +180,14 @@ class _Writer:
         if "properties" not in schema and "enum" in schema:
             return f"{name} = {self._type(schema)}"
         text = _docstring(schema.get("description", f"{name}."))
-        lines = [f"class {name}(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):"]
-        lines.append(f"{text}\n")
         required = set(schema.get("required", ()))
-        for field, inner in schema.get("properties", {}).items():
+        fields = dict(schema.get("properties", {}))
+        marks = [n for n, inner in fields.items() if n in required and len(_values(inner)) == 1]
+        options = "frozen=True, kw_only=True, omit_defaults=True"
+        if len(marks) == 1:  # what tells it from others that may stand in its place
+            options += f', tag_field="{marks[0]}", tag={_values(fields.pop(marks[0]))[0]!r}'
+        lines = [f"class {name}(msgspec.Struct, {options}):", f"{text}\n"]
+        for field, inner in fields.items():
             attribute = _attribute(field)
             kind = self._type(inner)
             default = ""
@@ -206,7 +214,8 @@ class _Writer:
             return f"Literal[{', '.join(map(repr, schema['enum']))}]"
         for joined in ("anyOf", "oneOf"):
             if joined in schema:
-                kinds = list(dict.fromkeys(map(self._type, schema[joined])))
+                whole = [one for one in schema[joined] if one.get("description") != _PART]
+                kinds = list(dict.fromkeys(map(self._type, whole)))
                 return "Any" if "Any" in kinds else " | ".join(kinds)
         kind = schema.get("type")
         if isinstance(kind, list):
@@ -232,7 +241,10 @@ class _Writer:
         paths = [p["name"] for p in named if p["in"] == "path"]
         queries = [p for p in named if p["in"] == "query"]
         both = bool(one.get("in_team"))
-        queries = [p for p in queries if not (both or in_path) or p["name"] != "team"]
+        waits = "Preview" in _references_of(one["responses"])
+        hidden = {"team"} if both or in_path else set()
+        hidden |= {"dry_run", "draft"} if waits else set()
+        queries = [p for p in queries if p["name"] not in hidden]
         given = [f"{_argument(name)}: str" for name in paths]
         if media_type is not None:
             body = "dict[str, Any]" if patch else self._type(content[media_type]["schema"])
@@ -254,6 +266,7 @@ class _Writer:
         inside += ["version=version"] if versioned else []
         keyed = any(p["name"] == "Idempotency-Key" for p in one["parameters"])
         inside += ["repeatable=True"] if keyed else []
+        inside += ["may_wait=True"] if waits else []
         return (
             f"def {one['operationId']}({signature}) -> Request[{reply}]:\n"
             f"{_docstring(one['summary'])}\n"
@@ -272,15 +285,20 @@ class _Writer:
         content = good.get("content")
         if not content:
             return "None"
-        media_type, inner = next(iter(content.items()))
-        if media_type != "application/json" or "schema" not in inner:
+        inner = content.get("application/json")
+        if inner is None or "schema" not in inner:
             return "bytes"
-        return self._type(inner["schema"])
+        joined = inner["schema"].get("anyOf", ())
+        kept = [kind for kind in joined if kind.get("$ref") != f"{_REF}Preview"]
+        return self._type({"anyOf": kept} if kept else inner["schema"])
 
 
 _TEAM = "/v1/teams/{team}/"
 _TEAM_PART = "{team}"
-_FROM_REQUESTS = ("MERGE_PATCH", "Page", "Request", "asked", "place")
+_FROM_CLIENT = {
+    "problems": ("FieldError", "Problem"),
+    "requests": ("MERGE_PATCH", "Page", "Preview", "Request", "Staged", "asked", "place"),
+}
 
 
 def module_name(tag: str) -> str:
@@ -299,6 +317,10 @@ def _references(part: Any) -> Iterator[str]:
     elif isinstance(part, list):
         for inner in part:
             yield from _references(inner)
+
+
+def _references_of(part: Any) -> set[str]:
+    return set(_references(part))
 
 
 def _is_page(name: str, schema: Tree) -> bool:
@@ -350,6 +372,11 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
+def _values(schema: Tree) -> list[Any]:
+    """The values that a field may have, where they are named."""
+    return [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
+
+
 def _literal(value: Any, schema: Tree) -> str:
     if value == [] or value == {}:
         return repr(value)
@@ -365,18 +392,21 @@ def _docstring(text: str, indent: str = "    ") -> str:
     text = " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
     if len(text) <= _SUMMARY_MAX:
         return f'{indent}"""{text}"""'
-    short = next((text[: at.start()] for at in _ENDS.finditer(text) if 12 < at.start() < 70), None)
-    if short is None:
-        short = text[:_SUMMARY_MAX].rpartition(" ")[0]
-    rest = textwrap.fill(text, 96, initial_indent=indent, subsequent_indent=indent)
-    return f'{indent}"""{short.rstrip(".")}.\n\n{rest}\n{indent}"""'
+    ends = next((at for at in _ENDS.finditer(text) if 12 < at.start() < _SUMMARY_MAX), None)
+    if ends is None:
+        short, rest = text[:_SUMMARY_MAX].rpartition(" ")[0], text
+    else:
+        short = text[: ends.start()]
+        rest = text[ends.end() :] if ends[0] == ". " else text
+    filled = textwrap.fill(rest, 96, initial_indent=indent, subsequent_indent=indent)
+    return f'{indent}"""{short}.\n\n{filled}\n{indent}"""'
 
 
 def _formatted(text: str) -> str:
     """As `ruff format` and its sorting of imports have it."""
     ruff = [sys.executable, "-m", "ruff"]
     for command in (
-        [*ruff, "check", "--quiet", "--select", "I,RUF022", "--fix-only", "--stdin-filename"],
+        [*ruff, "check", "--quiet", "--select", "F401,I,RUF022", "--fix-only", "--stdin-filename"],
         [*ruff, "format", "--quiet", "--stdin-filename"],
     ):
         run = subprocess.run(  # noqa: S603 - our own words
