@@ -5,7 +5,11 @@ that `forget` is told of it.
 """
 
 import asyncio
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -14,7 +18,7 @@ from faregate.core.clock import ManualClock
 from faregate.core.errors import StorageError
 from faregate.core.refusals import Refusal
 from faregate.gate.memory import MemoryConfiguration
-from faregate.identity.keys import KeyRecord, generate_key, hash_key
+from faregate.identity.keys import KeyRecord, _checksum, generate_key, hash_key
 from faregate.policies import keys as policy
 from faregate.policies.keys import KeyCheck
 from faregate.wire.request_reader import RequestHead
@@ -282,3 +286,88 @@ async def test_a_defect_of_the_store_reaches_who_waits_and_is_forgotten(desk: De
         refusal = await outcome
         assert refusal is not None
         assert refusal.code == "key_store_unavailable"
+
+
+# -- guesses, and other credentials ---------------------------------------------------------------
+
+
+class Others:
+    """Takes note of what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes | None] = []
+
+    def __call__(self, _call: object, value: bytes | None) -> Refusal | None:
+        self.asked.append(value)
+        return policy.MISSING
+
+    def knows(self, _call: object, _entry: object) -> bool:
+        return False
+
+
+async def test_what_is_no_key_may_be_other_credentials(desk: Desk):
+    others = desk.check.others = Others()
+    secret = desk.store.add_key("a")
+    for asked in (bearer(secret), bearer(generate_key())):
+        await desk.ask(asked)
+    assert others.asked == []
+    for asked in (call(), bearer("a.b.c"), call(x_api_key="short")):
+        await desk.ask(asked)
+    assert others.asked == [None, b"a.b.c", b"short"]
+
+
+async def test_guesses_are_told_and_right_keys_are_not(desk: Desk):
+    told: list[str] = []
+
+    def guessed(_call: object, refusal: Refusal) -> Refusal:
+        told.append(refusal.code)
+        return refusal
+
+    desk.check.guessed = guessed
+    secret = desk.store.add_key("a")
+    expired = desk.store.add_key("b", expires_ns=1)
+    assert await desk.code(bearer(secret)) is None
+    assert await desk.code(call()) == "key_missing"
+    assert await desk.code(bearer(expired)) == "key_expired"
+    desk.store.fail = True
+    assert await desk.code(bearer(generate_key())) == "key_store_unavailable"
+    assert told == []
+    desk.store.fail = False
+    unknown = generate_key()
+    for wrong in (unknown, unknown, "short", unknown[:-1] + "?"):
+        assert await desk.code(bearer(wrong)) == "key_unknown"
+    assert told == ["key_unknown"] * 4
+
+
+def _opcodes(run: Callable[[], object]) -> int:
+    counted = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal counted
+        frame.f_trace_opcodes = True
+        counted += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(None)
+    return counted
+
+
+async def test_a_wrong_key_takes_the_same_way_as_an_unknown_one(desk: Desk):
+    """Whatever of a real key a guess has right, as much is done for it."""
+    secret = desk.store.add_key("a")
+    await desk.ask(bearer(secret))
+    body = secret[:-7] + ("a" if secret[-7] != "a" else "b")
+    close = body + _checksum(body)
+    lookups, steps = [], []
+    for guess in (close, generate_key()):
+        before = desk.lookups
+        assert await desk.code(bearer(guess)) == "key_unknown"
+        lookups.append(desk.lookups - before)
+        asked = bearer(guess)
+        steps.append(_opcodes(lambda asked=asked: desk.check(asked)))  # type: ignore[misc]
+    assert lookups == [1, 1]
+    assert steps[0] == steps[1]

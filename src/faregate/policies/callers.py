@@ -73,10 +73,6 @@ class Callers:
 
     def __call__(self, call: Any, value: bytes | None) -> Outcome:
         """Identify who shows no key; `value` is what was sent in a key's place."""
-        entry = call.head.identity
-        if type(entry) is Identified and entry.owner is self and entry.holds(self._clock.wall_ns()):
-            call.key = entry.record
-            return None
         presented = self._only(call, value)
         if presented is None:
             return MISSING
@@ -86,6 +82,15 @@ class Callers:
         if inspect.isawaitable(found):
             return self._later(call, found)
         return self._take(call, found)
+
+    def knows(self, call: Any, entry: object) -> bool:
+        """Set `call.key` by what was kept with the head, if that still holds."""
+        if type(entry) is not Identified or entry.owner is not self:
+            return False
+        if not entry.holds(self._clock.wall_ns()):
+            return False
+        call.key = entry.record
+        return True
 
     def _only(self, call: Any, value: bytes | None) -> Presented | None:
         """What of the request counts: a token, else a signature, else a certificate."""

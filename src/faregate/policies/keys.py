@@ -47,6 +47,16 @@ class KeyEntry:
         self.live = True
 
 
+class OtherCredentials(Protocol):
+    """What identifies callers by something else than a key."""
+
+    def __call__(self, call: Any, value: bytes | None) -> Outcome:
+        """Set `call.key`, or refuse; `value` is what was sent in a key's place."""
+
+    def knows(self, call: Any, entry: object) -> bool:
+        """Set `call.key` by what was kept with the head, if that still holds."""
+
+
 class CallWithKey(Protocol):
     """What this policy reads of a call, and the one thing that it sets."""
 
@@ -70,7 +80,7 @@ class KeyCheck:
         # What is no key may be the operator's token (`policies.acting`).
         self.acting: Callable[[Any, bytes], Outcome] | None = None
         # What is no key, or nothing, may be other credentials (`policies.callers`).
-        self.others: Callable[[Any, bytes | None], Outcome] | None = None
+        self.others: OtherCredentials | None = None
         # Is told of guesses, and may make their answers wait (`policies.guesses`).
         self.guessed: Callable[[Any, Refusal], Outcome] | None = None
 
@@ -83,13 +93,16 @@ class KeyCheck:
                 call.key = record
                 return None
             return self._admit(call, entry)
+        others = self.others
+        if entry is not None and others is not None and others.knows(call, entry):
+            return None
         value = presented_value(call.head.fields) or key_in_query(call.head.query)
         if not value:
-            return MISSING if self.others is None else self.others(call, None)
+            return MISSING if others is None else others(call, None)
         if len(value) != KEY_LENGTH:
             if self.acting is not None and value.startswith(_OPERATOR_PREFIX):
                 return self.acting(call, value)
-            return self.refuse_guess(call) if self.others is None else self.others(call, value)
+            return self.refuse_guess(call) if others is None else others(call, value)
         return self.check(call, value)
 
     def check(self, call: CallWithKey, value: bytes) -> Outcome:
