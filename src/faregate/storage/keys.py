@@ -240,6 +240,41 @@ class Keys:
             _audit(connection, now_ns, author, "revoke", record, before=before, after=after)
         return record, True
 
+    def revoke_many(
+        self, selectors: Sequence[str], author: Author, *, teams: Teams = None
+    ) -> Sequence[KeyEntry]:
+        """Revoke keys, all or none, as one revision; gives them, in the order of `selectors`.
+
+        Those that were revoked before stay as they are. Raises `MissingError`.
+        """
+        if len(selectors) > BULK_MAX:
+            raise FaregateError(
+                f"these are more than {BULK_MAX:,} keys", fix="revoke them in several parts"
+            )
+        with self._database.writing() as connection:
+            entries = [_select(connection, selector, teams) for selector in selectors]
+            found = {entry.record.key_id: entry for entry in entries}
+            ended = [entry for entry in found.values() if entry.record.revoked_ns is None]
+            if ended:
+                now_ns = self._clock.wall_ns()
+                changes = [
+                    change
+                    for entry in ended
+                    if entry.source == "file"
+                    for change in _revoked_in_file(connection, entry.record)
+                ]
+                several = f"revoked {len(ended)} keys"
+                sole = f"revoked the key {ended[0].record.name}"
+                summary = sole if len(ended) == 1 else several
+                number = _insert_revision(connection, now_ns, author, summary, changes)
+            for entry in ended:
+                record = msgspec.structs.replace(entry.record, revoked_ns=now_ns)
+                update_key(connection, record, number)
+                found[record.key_id] = KeyEntry(record, entry.source, number)
+                before, after = _facts(entry.record), _facts(record)
+                _audit(connection, now_ns, author, "revoke", record, before=before, after=after)
+        return tuple(found[entry.record.key_id] for entry in entries)
+
 
 def _record(
     references: References, spec: KeySpec, secret: str, team: str | None, now_ns: int

@@ -139,7 +139,7 @@ class _Maker:
             "list",
             _signed(handler, _parameter("paging", Paging), *filters),
             summary=self._said(f"List the {kind.plural}"),
-            reply=Page[self._view],
+            reply=_page_of(self._view),
             reply_example={"items": [self._example], "next_cursor": None},
         )
 
@@ -349,6 +349,10 @@ def find(context: Context, kind: Kind, name: str) -> Item:
     if item is None or not seen(context, kind, index, None)(item):
         raise absent(kind, name)
     return item
+
+
+def _page_of(view: Any) -> Any:
+    return Page[view]
 
 
 def _shown(item: Item) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What of the organisation's prices and plans a team sees: what its calls may meet."""
 
 from collections.abc import Callable
+from functools import partial
 
 from faregate.configuration.document import Document
 from faregate.configuration.tenancy import visible_names
@@ -26,7 +27,7 @@ def seen(context: Context, kind: Kind, index: Index, team: str | None) -> Callab
         return lambda item: item.name in teams
     names: set[str] = set()
     for one in teams:
-        names |= index.made(f"{kind.field} of {one}", lambda made, one=one: used(made, kind, one))
+        names |= index.made(f"{kind.field} of {one}", partial(used, kind=kind, team=one))
     return lambda item: item.name in names or getattr(item.value, "model", None) in names
 
 

@@ -142,7 +142,8 @@ class Writing:
 
     def _alone(self, item: Any) -> Document:
         """A document of one item or none."""
-        return Document(**{self._kind.field: () if item is None else (item,)})
+        items: Any = {self._kind.field: () if item is None else (item,)}
+        return Document(**items)
 
     def _place(self, name: str) -> str:
         return f"{self._kind.field}[{name}]"

@@ -226,7 +226,8 @@ def change_keys(context: Context, body: KeyBulk, team: str | None = None) -> Key
     if specs:
         made = keys.create_many(specs, context.actor, team=context.team or team)
         return KeyBulkReply(_new(context, made), [])
-    revoked = keys.revoke_many(body.revoke, context.actor, teams=_teams(context, team))
+    ids = [_found(context, key, team).record.key_id for key in body.revoke]
+    revoked = keys.revoke_many(ids, context.actor, teams=_teams(context, team))
     return KeyBulkReply([], [told(one, now_ns) for one in revoked])
 
 
