@@ -92,13 +92,22 @@ def apply(
 
     Example: faregate config apply faregate.yaml -m "add the new provider"
     """
+    summary = message or f"applied {Path(file).name if file != '-' else 'stdin'}"
+    put_in_force(file, dry_run=dry_run, summary=summary, message=None, as_json=as_json)
+
+
+def put_in_force(
+    file: str, *, dry_run: bool, summary: str, message: str | None, as_json: bool
+) -> None:
+    """Apply a file and tell what changed; with `dry_run`, what would."""
     document = read_document(file)
     with opened() as installation:
         revisions = installation.revisions
         number, changes = revisions.preview(document)
         if not dry_run:
-            summary = message or f"applied {Path(file).name if file != '-' else 'stdin'}"
-            number = revisions.apply(document, actor(), summary, expected_revision=number)
+            number = revisions.apply(
+                document, actor(), summary, expected_revision=number, message=message
+            )
             warn_of_retirements(installation.revisions.written()[1])
         given = installation.grants.last
     if as_json:

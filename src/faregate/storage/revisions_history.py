@@ -14,7 +14,7 @@ from faregate.storage.revisions_rows import (
     read_items,
     require_revision,
 )
-from faregate.storage.revisions_state import State, state_of
+from faregate.storage.revisions_state import ItemChange, State, state_of
 from faregate.storage.revisions_telling import moved, order_differs, revived, tell
 from faregate.storage.secrets import SecretBox
 
@@ -32,13 +32,15 @@ def show(connection: sa.Connection, number: int, box: SecretBox) -> Shown:
     return Shown(revision, compare(connection, number - 1, number, box))
 
 
-def compare(connection: sa.Connection, older: int, newer: int, box: SecretBox) -> list[Change]:
-    """What leads from one revision's document to that of a later one."""
-    changes = revived(changes_between(connection, older, newer))
+def compare(connection: sa.Connection, old: int, new: int, box: SecretBox) -> list[Change]:
+    """What leads from one revision's document to another's, which may be the earlier one."""
+    changes = revived(changes_between(connection, min(old, new), max(old, new)))
+    if old > new:
+        changes = [ItemChange(one.kind, one.name, one.after, one.before) for one in changes]
     reordered = {
         kind
         for kind in moved(changes)
-        if order_differs(_order(connection, kind, older), _order(connection, kind, newer))
+        if order_differs(_order(connection, kind, old), _order(connection, kind, new))
     }
     return tell(changes, box, reordered)
 
