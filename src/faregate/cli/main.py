@@ -21,6 +21,9 @@ from faregate.core.errors import FaregateError
 from faregate.storage.home import HOME_VARIABLE
 
 TRACEBACK_VARIABLE: Final = "FAREGATE_TRACEBACK"
+PROFILE_VARIABLE: Final = "FAREGATE_PROFILE"
+LOCAL_PROFILE: Final = "local"
+COMPLETE_VARIABLE: Final = "_FAREGATE_COMPLETE"
 INTERRUPTED: Final = 130  # as a shell reports a program that Ctrl-C ended
 
 
@@ -39,12 +42,26 @@ class Entry(NamedTuple):
 _RUN: Final = "Run"
 _CONFIGURE: Final = "Configure"
 _USE: Final = "Use and watch"
+_ELSEWHERE: Final = "This terminal"
 
 ENTRIES: Final = {
     "init": Entry("init", "init", _RUN, "Make the data folder, its master key and its database."),
     "serve": Entry("serve", "serve", _RUN, "Start the gate and everything around it."),
     "status": Entry("status", "status", _RUN, "Show whether the service runs, and how it is."),
+    "login": Entry("login", "login", _ELSEWHERE, "Log in to an installation elsewhere."),
+    "logout": Entry("login", "logout", _ELSEWHERE, "Forget a login."),
+    "whoami": Entry("login", "whoami", _ELSEWHERE, "Show whom commands are for, and your rights."),
+    "approve": Entry("login", "approve", _ELSEWHERE, "Let a command elsewhere log in as you."),
+    "profiles": Entry("login", "profiles_app", _ELSEWHERE, "Show and choose installations."),
+    "completion": Entry("completion", "completion", _ELSEWHERE, "Let the shell complete words."),
     "config": Entry("config", "app", _CONFIGURE, "Check, apply, compare and export faregate.yaml."),
+    "apply": Entry("revisions", "apply", _CONFIGURE, "Put a faregate.yaml in force, or stage it."),
+    "export": Entry(
+        "config", "export_command", _CONFIGURE, "Write the configuration in force as a file."
+    ),
+    "revisions": Entry(
+        "revisions", "app", _CONFIGURE, "Show what was changed, go back, and publish drafts."
+    ),
     "providers": Entry("providers", "app", _CONFIGURE, "Add, list, test and remove providers."),
     "models": Entry("models", "app", _CONFIGURE, "Add, list and remove models."),
     "virtual-models": Entry(
@@ -58,9 +75,16 @@ ENTRIES: Final = {
         "Add, list and remove applications, which keys belong to.",
     ),
     "keys": Entry("keys", "app", _CONFIGURE, "Make, list and revoke callers' keys."),
+    "users": Entry("users", "app", _CONFIGURE, "Invite, list, lock and remove users."),
+    "roles": Entry("roles", "app", _CONFIGURE, "List, add and remove roles."),
+    "members": Entry("members", "app", _CONFIGURE, "Add, list and remove members of teams."),
+    "service-accounts": Entry(
+        "service_accounts", "app", _CONFIGURE, "Add and remove programs that manage, and tokens."
+    ),
     "wallets": Entry("wallets", "app", _CONFIGURE, "Make wallets; give, show, correct credit."),
     "budgets": Entry("budgets", "app", _USE, "Show what is spent of what is capped."),
     "events": Entry("events", "app", _USE, "Read what happened to wallets and budgets."),
+    "webhooks": Entry("webhooks", "app", _USE, "Have events sent to an address, signed."),
     "audit": Entry("audit", "app", _USE, "Read, check and export the record of who did what."),
     "call": Entry("call", "call", _USE, "Make a call through the gate from the terminal."),
     "calls": Entry("calls", "app", _USE, "Read what was called, by whom, and how it went."),
@@ -147,6 +171,14 @@ def faregate_options(
             help=f"The data folder; without it {HOME_VARIABLE}, or ~/.faregate.", show_default=False
         ),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="The installation that the command is for, as 'faregate login' named it; 'local' "
+            "is this machine's.",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001, RUF100 - handled as soon as it is read
         bool,
         typer.Option(
@@ -158,13 +190,26 @@ def faregate_options(
 
     Example: faregate serve --demo
     """
+    if home is not None and profile is not None:
+        raise FaregateError(
+            "--home and --profile exclude each other",
+            fix="--home names a data folder of this machine, --profile an installation elsewhere",
+        )
+    if profile is not None:
+        os.environ[PROFILE_VARIABLE] = profile
     if home is not None:
+        os.environ[PROFILE_VARIABLE] = LOCAL_PROFILE
         # Read by every command, and inherited by the processes that one starts.
         os.environ[HOME_VARIABLE] = str(home.expanduser().absolute())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments`, the process's own by default, and exit."""
+    if os.environ.get(COMPLETE_VARIABLE):
+        from faregate.cli.completion import print_words
+
+        print_words(sys.argv[1:] if arguments is None else arguments)
+        return
     command = typer.main.get_command(app)
     try:
         command.main(args=arguments, prog_name="faregate")
