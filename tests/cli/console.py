@@ -11,6 +11,7 @@ import pytest
 from faregate.cli.main import main
 from faregate.providers.vendors import VENDORS
 from faregate.storage.home import Home
+from faregate.storage.password_hashes import Cost
 
 
 def vendor_variables() -> set[str]:
@@ -45,6 +46,8 @@ class Console:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.setenv("FAREGATE_HOME", str(self.home.root))
+        # Each console makes an owner: its password's hash needs to cost nothing here.
+        monkeypatch.setattr(Cost.__new__, "__defaults__", (1, 8, 1))
         monkeypatch.setenv("COLUMNS", "100")
         monkeypatch.delenv("FAREGATE_API_KEY", raising=False)
         for name in ("FAREGATE_MASTER_KEY", "FAREGATE_PORT", *vendor_variables()):

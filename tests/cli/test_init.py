@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.cli.console import Console
 
 from faregate.configuration.load import load
+from faregate.identity.tokens import is_one_time_password
 from faregate.storage.gate_reader import schema_is_current
 from faregate.storage.preparation import open_gate_source
 
@@ -110,3 +111,25 @@ def test_what_can_not_be_a_key_is_told_and_left_out(empty_console: Console) -> N
     assert "-hidden" not in str(said)
     facts = console.good("providers", "list", "--json").json
     assert [one["name"] for one in facts] == ["groq"]
+
+
+def test_the_first_owner_is_made_and_told_once(empty_console: Console) -> None:
+    console = empty_console
+    said = console.good("init")
+    assert "The owner of this installation is admin@localhost" in said.out
+    (password,) = [line.strip() for line in said.out.splitlines() if is_one_time_password(line)]
+    assert files_with(console.root, password) == []
+    said = console.good("init", "--owner", "ann@example.com")
+    assert "nothing to make" in said.out
+    assert "--owner made nobody" in said.err
+    assert console.good("init", "--json").json["owner"] is None
+    (user,) = console.good("users", "list", "--json").json
+    assert (user["email"], user["must_change_password"]) == ("admin@localhost", True)
+
+
+def test_an_owner_of_ones_own(empty_console: Console) -> None:
+    said = empty_console.run("init", "--owner", "ann")
+    assert "is not an e-mail address" in said.err
+    owner = empty_console.good("init", "--owner", "ann@example.com", "--json").json["owner"]
+    assert owner["email"] == "ann@example.com"
+    assert is_one_time_password(owner["one_time_password"])

@@ -54,3 +54,15 @@ def test_a_port_that_is_none_is_wrong_use(home, monkeypatch) -> None:
     result = CliRunner().invoke(app, [])
     assert result.exit_code == 2
     assert "FAREGATE_PORT" in result.output
+
+
+def test_the_first_owner_is_told_once(home) -> None:
+    prepare_home(home)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        outputs = [
+            CliRunner().invoke(app, ["--operations-port", "0", "--port", port]).output
+            for _ in range(2)
+        ]
+    assert "The owner of this installation is admin@localhost" in outputs[0]
+    assert outputs[1] == ""

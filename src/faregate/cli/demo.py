@@ -25,6 +25,7 @@ from faregate.configuration.document import Document
 from faregate.configuration.found_accounts import Found, with_found
 from faregate.identity.keys import hash_key
 from faregate.providers.environment import find_accounts
+from faregate.storage.first_owner import FirstOwner, make_first_owner
 from faregate.storage.home import Home
 from faregate.storage.preparation import open_gate_source
 from faregate.supervisor import demo
@@ -48,6 +49,7 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     home.create()
     lock = HomeLock(home.run)
     prepare(home, config)
+    owner = make_first_owner(home, ACTOR)
     document = read_document(home)
     require_shared_counters(document, wishes.workers or document.settings.gate.workers)
     prepare_ledger(home, document.settings)
@@ -75,7 +77,9 @@ def serve_demo(home: Home, wishes: Wishes, config: Path | None) -> None:
     service = Service(plan, EventLog("warning"))
     asyncio.run(
         service.run(
-            on_ready=lambda: _say(_ready_text(home, sockets, key, found, time.monotonic() - begun)),
+            on_ready=lambda: _say(
+                _ready_text(home, sockets, key, found, owner, time.monotonic() - begun)
+            ),
             on_stop=lambda: _say(
                 "\nStopping: calls in flight may finish; Ctrl-C again stops at once."
             ),
@@ -133,12 +137,22 @@ def demo_key(home: Home) -> str:
         return installation.keys.create(demo.KEY_NAME, ACTOR).secret
 
 
-def _ready_text(home: Home, sockets: Sockets, key: str, found: list[Found], seconds: float) -> str:
+def _ready_text(
+    home: Home,
+    sockets: Sockets,
+    key: str,
+    found: list[Found],
+    owner: FirstOwner | None,
+    seconds: float,
+) -> str:
     command = command_name()
     others = [name for one in found for name in one.models]
     called = "no vendor is called"
     if others:
         called = f"no vendor is called for it\n  vendors'    {', '.join(others)}; these cost money"
+    login = ""
+    if owner is not None:
+        login = f"\n  login       {owner.email}, password {owner.password} for one login"
     return f"""
 Faregate is ready, after {seconds:.1f} s.
 
@@ -147,7 +161,7 @@ Faregate is ready, after {seconds:.1f} s.
   model       {MODEL_NAME}, a small model on this machine's processor; {called}
   data        {home.root}   (address and key are also in {home.demo_env.name})
   operations  http://{sockets.operations_address}/metrics
-  management  {sockets.management_url or "not served"}
+  management  {sockets.management_url or "not served"}{login}
   stop        Ctrl-C
 
 Paste this into another terminal:

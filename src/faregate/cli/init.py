@@ -3,21 +3,31 @@
 import datetime as dt
 import os
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from faregate.cli.directory_session import first_login
 from faregate.cli.output import JsonOption, print_json
 from faregate.cli.session import actor
 from faregate.configuration.found_accounts import Found, with_found
 from faregate.providers.environment import find_accounts
+from faregate.storage.first_owner import make_first_owner
 from faregate.storage.home import Home
 from faregate.storage.preparation import prepare_home
 
 
-def init(as_json: JsonOption = False) -> None:
+def init(
+    owner: Annotated[
+        str | None, typer.Option(help="The first owner's e-mail address.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Make the data folder, its master key and its database.
 
     What is there stays. Doing it again after an upgrade brings the database to the new release.
+    An owner is made the first time, admin@localhost without --owner; the password for the first
+    login is shown once.
     Vendors' keys in the environment are found the first time: faregate.yaml in the data folder
     then names them, and is in force.
 
@@ -28,17 +38,25 @@ def init(as_json: JsonOption = False) -> None:
     file, found = add_accounts(home)
     if file is not None:
         made.append(file)
+    first = make_first_owner(home, actor(), owner)
+    if first is None and owner is not None:
+        told = "there are users, so --owner made nobody; see 'faregate users create-owner --help'"
+        typer.echo(told, err=True)
     if as_json:
-        print_json({"home": str(home.root), "made": [str(path) for path in made], "found": found})
+        facts = {"home": str(home.root), "made": [str(path) for path in made], "found": found}
+        login = first and {"email": first.email, "one_time_password": first.password}
+        print_json({**facts, "owner": login})
         return
     for path in made:
         typer.echo(f"made {path}")
     for one in found:
         typer.echo(str(one))
-    if not made:
+    if not made and first is None:
         typer.echo(f"{home.root} is ready; there was nothing to make.")
         return
     typer.echo(f"\n{home.root} is ready.")
+    if first is not None:
+        typer.echo(first_login(first))
     if home.master_key_file in made:
         typer.echo(
             f"Keep a copy of {home.master_key_file} in a safe place: without it the providers' "

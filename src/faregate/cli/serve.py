@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from faregate.cli.directory_session import first_login
 from faregate.cli.models import warn_of_retirements
 from faregate.cli.service import (
     MANAGEMENT_PORT_VARIABLE,
@@ -23,6 +24,8 @@ from faregate.cli.service import (
     read_document,
     require_shared_counters,
 )
+from faregate.cli.session import actor
+from faregate.storage.first_owner import make_first_owner
 from faregate.storage.home import Home
 from faregate.supervisor.lock import HomeLock
 from faregate.supervisor.log import EventLog
@@ -79,6 +82,9 @@ def serve(
         home.create()
         lock = HomeLock(home.run)
         prepare(home, config)
+        owner = make_first_owner(home, actor())
+        if owner is not None:
+            print(f"{first_login(owner)}\n", flush=True)
         serve_configured(home, lock, wishes)
 
 
