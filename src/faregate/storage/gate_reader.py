@@ -10,6 +10,7 @@ from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from sys import intern
 from typing import Any, Final
 
 import msgspec
@@ -184,6 +185,7 @@ def read_key(row: Sequence[Any]) -> KeyRecord:
         created_ns=created_ns,
         expires_ns=expires_ns,
         revoked_ns=revoked_ns,
-        application=application,
-        team=team,
+        # Many keys have the same: kept once.
+        application=None if application is None else intern(application),
+        team=None if team is None else intern(team),
     )
