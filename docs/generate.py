@@ -140,7 +140,7 @@ def document_comments() -> dict[str, dict[str, str]]:
     """The comments of all sections of the document."""
     folder = Path(faregate.configuration.__file__).parent
     comments: dict[str, dict[str, str]] = {}
-    for name in ("settings.py", "commerce.py", "pins.py", "document.py"):
+    for name in ("settings.py", "commerce.py", "pins.py", "callers.py", "document.py"):
         comments |= field_comments((folder / name).read_text())
     return comments
 

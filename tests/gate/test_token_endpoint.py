@@ -197,3 +197,12 @@ async def test_odd_requests_are_errors_and_nothing_worse(
             reply = await client.post(body, PATH, **more)
         assert reply.status in (400, 401)
         assert set(reply.json) == {"error", "error_description"}
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [(PATH, "OPTIONS, POST"), ("/.well-known/oauth-authorization-server", "GET, HEAD, OPTIONS")],
+)
+async def test_the_methods_are_told(place: Place, path: str, allowed: str):
+    async with place.client("") as client:
+        assert (await client.get(path, "OPTIONS", authorization=""))["allow"] == allowed

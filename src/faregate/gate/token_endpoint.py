@@ -18,7 +18,7 @@ import msgspec
 
 from faregate.configuration.callers import OAuth2
 from faregate.core.refusals import KINDS, Refusal
-from faregate.gate.answers import Answer
+from faregate.gate.answers import Answer, say_methods
 from faregate.gate.phases import Phase, PhasedStep, Plan, decode_body, require_length
 from faregate.gate.state import CallState
 from faregate.identity.keys import KeyRecord, hash_key, is_well_formed
@@ -201,6 +201,18 @@ def oauth2_routes(
     ]
     metadata = Plan(METADATA_PATH, [PhasedStep(Phase.SEND, ShowMetadata(settings, secure=secure))])
     return {
-        TOKEN_PATH.encode(): {b"POST": Plan(TOKEN_PATH, steps)},
-        METADATA_PATH.encode(): {b"GET": metadata, b"HEAD": metadata},
+        TOKEN_PATH.encode(): {
+            b"POST": Plan(TOKEN_PATH, steps),
+            b"OPTIONS": _say_methods("OPTIONS, POST"),
+        },
+        METADATA_PATH.encode(): {
+            b"GET": metadata,
+            b"HEAD": metadata,
+            b"OPTIONS": _say_methods("GET, HEAD, OPTIONS"),
+        },
     }
+
+
+def _say_methods(allowed: str) -> Plan:
+    answer = say_methods(allowed)
+    return Plan("options", [PhasedStep(Phase.SEND, lambda _call: answer)])
