@@ -5,6 +5,7 @@ operation, which makes a request. An operation that exists for the organisation 
 one function, whose `team` chooses.
 """
 
+import builtins
 import keyword
 import re
 import subprocess
@@ -365,7 +366,7 @@ def _attribute(field: str) -> str:
 def _argument(parameter: str) -> str:
     """The name of a parameter, beside those that functions have themselves."""
     name = _attribute(parameter)
-    return f"{name}_" if name in ("body", "version") else name
+    return f"{name}_" if name in ("body", "version", *vars(builtins)) else name
 
 
 def _quoted(text: str) -> str:

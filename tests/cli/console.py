@@ -48,9 +48,17 @@ class Console:
         monkeypatch.setenv("FAREGATE_HOME", str(self.home.root))
         # Each console makes an owner: its password's hash needs to cost nothing here.
         monkeypatch.setattr(Cost.__new__, "__defaults__", (1, 8, 1))
+        monkeypatch.setenv("FAREGATE_PROFILE", "")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(root / "config"))
         monkeypatch.setenv("COLUMNS", "100")
         monkeypatch.delenv("FAREGATE_API_KEY", raising=False)
-        for name in ("FAREGATE_MASTER_KEY", "FAREGATE_PORT", *vendor_variables()):
+        unset = (
+            "FAREGATE_MASTER_KEY",
+            "FAREGATE_PORT",
+            "FAREGATE_MANAGEMENT_URL",
+            "FAREGATE_TOKEN",
+        )
+        for name in (*unset, *vendor_variables()):
             monkeypatch.delenv(name, raising=False)
 
     def run(self, *arguments: str, stdin: str = "") -> Said:

@@ -14,7 +14,9 @@ from tests.control.managed import make_home
 from faregate.control.app import create_app
 from faregate.control.authentication import Authentication
 from faregate.control.management import Management, open_management
+from faregate.identity.actors import Actor
 from faregate.identity.operator import operator_token
+from faregate.identity.permissions import machine_principal
 from faregate.storage.home import Home
 
 
@@ -40,6 +42,14 @@ def served_app(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         listening.close()
+
+
+def token_of_owner(served: "Served", email: str = "ann@example.com") -> str:
+    """A personal token of a new user who may do everything."""
+    directory = served.management.directory
+    machine = machine_principal(Actor("command", "root"))
+    user = directory.users.create(machine, email, "Ann", ("owner",))
+    return directory.tokens.create_personal(machine, user.user_id, "tests").secret
 
 
 @contextlib.contextmanager

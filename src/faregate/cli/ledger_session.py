@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from faregate.cli.session import opened
+from faregate.cli.remote_profiles import chosen
 from faregate.configuration.document import Document
 from faregate.configuration.problems import nearest
 from faregate.core.errors import FaregateError
+from faregate.storage.home import Home
 
 if TYPE_CHECKING:
-    from faregate.storage.ledger_books import Books
+    from faregate.cli.ports import Books
 
 
 class BooksSession(NamedTuple):
@@ -33,12 +34,24 @@ class BooksSession(NamedTuple):
 @contextmanager
 def opened_books() -> Iterator[BooksSession]:
     """The books of the ledger that the configuration in force names."""
+    target = chosen()
+    if target is not None:
+        from faregate.cli.remote import opened_remote
+        from faregate.cli.remote_books import RemoteBooks
+
+        with opened_remote(target) as elsewhere:
+            books = RemoteBooks(elsewhere.connection)
+            yield BooksSession(elsewhere.revisions.written()[1], books)
+        return
+    from faregate.storage.installation import open_installation
     from faregate.storage.ledger_books import open_books
 
-    with opened() as installation:
+    home = Home.from_environment()
+    home.require()
+    with open_installation(home) as installation:
         clear = installation.revisions.current().clear
-    with open_books(installation.home, clear.settings.ledger.url) as books:
-        yield BooksSession(clear, books)
+    with open_books(home, clear.settings.ledger.url) as books_here:
+        yield BooksSession(clear, books_here)
 
 
 def refuse_unknown(name: str, known: list[str]) -> None:

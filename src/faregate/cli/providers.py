@@ -15,7 +15,7 @@ from faregate.cli.provider_keys import (
 )
 from faregate.cli.provider_keys import app as keys_app
 from faregate.cli.provider_status import balance, reset, status
-from faregate.cli.session import actor, checked_name, opened, record
+from faregate.cli.session import actor, checked_name, clear_document, opened, record
 from faregate.configuration.accounts import account_keys, shown_url
 from faregate.configuration.document import Document, Provider
 from faregate.core.errors import FaregateError
@@ -226,8 +226,8 @@ def probe_command(
     """
     from faregate.cli.provider_probe import probe_all
 
-    with opened() as installation:
-        document = installation.revisions.current().clear
+    # Elsewhere, keys at vendors never leave the installation.
+    document = clear_document("faregate providers test")
     if name is not None:
         find_provider(document, name)
     reports = probe_all(document, name, key=key, model=model)

@@ -11,7 +11,7 @@ from faregate.core.money import format_amount
 from faregate.ledger.bookkeeping import Entry, GrantState, WalletState
 
 if TYPE_CHECKING:
-    from faregate.storage.ledger_grants import Given
+    from faregate.cli.ports import Given
 
 
 def wallet_facts(document: Document, state: WalletState) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from faregate.configuration.difference import Change
+
 T = TypeVar("T")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -21,7 +23,8 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
     """One request, and the type of its reply.
 
     `version` is what was seen of the thing to be changed, as `Answer.version` gave it. `repeatable`
-    says that the API takes an Idempotency-Key for it, so that it may be sent again.
+    says that the API takes an Idempotency-Key for it, so that it may be sent again; `may_wait`,
+    that it may be tried out with `preview`, and staged with `stage`.
     """
 
     method: Method
@@ -32,6 +35,7 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
     media_type: str = JSON
     version: str | None = None
     repeatable: bool = False
+    may_wait: bool = False
 
     @property
     def may_repeat(self) -> bool:
@@ -52,6 +56,37 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
     items: list[T]
     next_cursor: str | None = None
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What a change would do to the revision in force; nothing was changed."""
+
+    dry_run: bool
+    revision: int
+    changes: list[Change]
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A change was staged in a draft, and is not in force."""
+
+    draft: str
+    staged: int
+
+
+def preview(request: Request[Any]) -> Request[Preview]:
+    """A dry run of a change. Raises `ValueError` for what has none."""
+    return _instead(request, Preview, dry_run="true")
+
+
+def stage(request: Request[Any], draft: str = "shared") -> Request[Staged]:
+    """A change that waits in a draft. Raises `ValueError` for what can't wait."""
+    return _instead(request, Staged, draft=draft)
+
+
+def _instead(request: Request[Any], reply: Any, **query: str) -> Request[Any]:
+    if not request.may_wait:
+        raise ValueError(f"{request.method} {request.path} can't be tried out or staged")
+    return msgspec.structs.replace(request, reply=reply, query={**request.query, **query})
 
 
 def place(template: str, *, team: str | None = None, **values: str | int) -> str:

@@ -1,7 +1,36 @@
 """All operations of the management API, and the types of what they take and give."""
 
+from faregate.client.operations.applications import *  # noqa: F403
+from faregate.client.operations.audit_log import *  # noqa: F403
+from faregate.client.operations.budgets import *  # noqa: F403
 from faregate.client.operations.calls import *  # noqa: F403
 from faregate.client.operations.catalogue import *  # noqa: F403
+from faregate.client.operations.configuration import *  # noqa: F403
+from faregate.client.operations.credit import *  # noqa: F403
+from faregate.client.operations.device_login import *  # noqa: F403
+from faregate.client.operations.drafts import *  # noqa: F403
 from faregate.client.operations.events import *  # noqa: F403
 from faregate.client.operations.files_and_batches import *  # noqa: F403
+from faregate.client.operations.invitations import *  # noqa: F403
+from faregate.client.operations.keys import *  # noqa: F403
+from faregate.client.operations.limits import *  # noqa: F403
+from faregate.client.operations.login import *  # noqa: F403
+from faregate.client.operations.members import *  # noqa: F403
+from faregate.client.operations.models import *  # noqa: F403
 from faregate.client.operations.nodes import *  # noqa: F403
+from faregate.client.operations.personal_tokens import *  # noqa: F403
+from faregate.client.operations.plans import *  # noqa: F403
+from faregate.client.operations.prices import *  # noqa: F403
+from faregate.client.operations.providers import *  # noqa: F403
+from faregate.client.operations.revisions import *  # noqa: F403
+from faregate.client.operations.roles import *  # noqa: F403
+from faregate.client.operations.service_accounts import *  # noqa: F403
+from faregate.client.operations.session import *  # noqa: F403
+from faregate.client.operations.settings import *  # noqa: F403
+from faregate.client.operations.shapes import *  # noqa: F403
+from faregate.client.operations.statements import *  # noqa: F403
+from faregate.client.operations.teams import *  # noqa: F403
+from faregate.client.operations.users import *  # noqa: F403
+from faregate.client.operations.virtual_models import *  # noqa: F403
+from faregate.client.operations.wallets import *  # noqa: F403
+from faregate.client.operations.webhooks import *  # noqa: F403
