@@ -2,22 +2,15 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from faregate.cli.amounts import past_time
+from faregate.cli.audit_desk import Facts, Filters, opened_desk
 from faregate.cli.output import JsonOption, print_json, print_table
-from faregate.cli.session import actor, opened
 from faregate.core.errors import FaregateError
-from faregate.identity.audit_chain import AuditEntry, Verdict
-from faregate.storage.audit_export import cell_text, entry_facts, export_lines
-
-if TYPE_CHECKING:
-    from faregate.storage.audit_log import AuditLog, AuditQuery
 
 OBJECT_CHARACTERS: Final = 44  # of a column
 
@@ -59,11 +52,11 @@ def list_command(
 
     Example: faregate audit list --act "keys.*" --since 7d
     """
-    query = _query(who, act, thing, team, outcome, since, until)
-    with _opened_log() as log:
-        found = log.find(query, limit=count, before=before)[::-1]
+    filters = _filters(who, act, thing, team, outcome, since, until)
+    with opened_desk() as desk:
+        found = desk.newest(filters, count, before)[::-1]
     if as_json:
-        print_json([entry_facts(entry) for entry in found])
+        print_json(found)
         return
     if not found:
         typer.echo("No entry matches.")
@@ -79,16 +72,13 @@ def show(
 
     Example: faregate audit show 120
     """
-    with _opened_log() as log:
-        found = log.get(entry)
-    if found is None:
-        raise FaregateError(
-            f"there is no entry {entry}", fix="'faregate audit list' shows those there are"
-        )
-    facts = entry_facts(found)
+    with opened_desk() as desk:
+        facts = desk.show(entry)
     if as_json:
         print_json(facts)
         return
+    from faregate.storage.audit_export import cell_text
+
     rows = [(name, cell_text(value)) for name, value in facts.items() if value is not None]
     print_table(("WHAT", "HOW"), rows)
 
@@ -107,21 +97,16 @@ def verify(
     Example: faregate audit verify --head 120:9f2c...
     """
     noted = _parse_head(head) if head is not None else None
-    with _opened_log() as log:
-        verdict = log.verify()
-        held = log.holds(*noted) if noted is not None else None
-    problem = verdict.problem
-    if problem is None and noted is not None and held is not True:
-        gone = "was taken away by retention" if held is None else "is not the one that was noted"
-        problem = f"entry {noted[0]} {gone}"
+    with opened_desk() as desk:
+        verdict = desk.verify(noted)
     if as_json:
-        print_json({"ok": problem is None, "problem": problem, **_verdict_facts(verdict)})
-    elif problem is None:
+        print_json(verdict)
+    elif verdict["ok"]:
         typer.echo(f"The audit log is whole: {_told_range(verdict)}.")
-        typer.echo(f"Its head is {verdict.head}:{verdict.head_hash}")
+        typer.echo(f"Its head is {verdict['head']['entry']}:{verdict['head']['hash']}")
     else:
-        typer.echo(f"The audit log is broken: {problem}.", err=True)
-    if problem is not None:
+        typer.echo(f"The audit log is broken: {verdict['problem']}.", err=True)
+    if not verdict["ok"]:
         raise typer.Exit(1)
 
 
@@ -131,13 +116,12 @@ def head_command(as_json: JsonOption = False) -> None:
 
     Example: faregate audit head
     """
-    with _opened_log() as log:
-        found = log.head()
-    number, digest = (0, "") if found is None else (found.sequence, found.hash.hex())
+    with opened_desk() as desk:
+        found = desk.head()
     if as_json:
-        print_json({"entry": number, "hash": digest})
+        print_json(found)
     else:
-        typer.echo(f"{number}:{digest}")
+        typer.echo(f"{found['entry']}:{found['hash']}")
 
 
 @app.command("export")
@@ -160,15 +144,17 @@ def export_command(
 
     Example: faregate audit export --format csv --since 30d --output audit.csv
     """
-    query = _query(who, act, thing, team, outcome, since, until)
-    with _opened_log() as log:
-        log.record(actor(), "audit.export", "audit", detail=_told_query(query))
+    filters = _filters(who, act, thing, team, outcome, since, until)
+    with opened_desk() as desk:
+        from faregate.storage.audit_export import facts_lines
+
+        lines = facts_lines(desk.export(filters), form)
         if output is None:
-            sys.stdout.writelines(export_lines(log.walk(query), form))
+            sys.stdout.writelines(lines)
             return
         try:
             with output.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(export_lines(log.walk(query), form))
+                file.writelines(lines)
         except OSError as error:
             raise FaregateError(
                 f"{output} can't be written: {error.strerror}", fix="name another file"
@@ -176,15 +162,7 @@ def export_command(
     typer.echo(f"Wrote the entries to {output}.", err=True)
 
 
-@contextmanager
-def _opened_log() -> "Iterator[AuditLog]":
-    from faregate.storage.audit_log import AuditLog
-
-    with opened() as installation:
-        yield AuditLog(installation.database)
-
-
-def _query(
+def _filters(
     who: str | None,
     act: str | None,
     thing: str | None,
@@ -192,11 +170,9 @@ def _query(
     outcome: Literal["done", "refused", "failed"] | None,
     since: str | None,
     until: str | None,
-) -> "AuditQuery":
-    from faregate.storage.audit_log import AuditQuery
-
+) -> Filters:
     now_ns = time.time_ns()
-    return AuditQuery(
+    return Filters(
         actor=who,
         act=act,
         object=thing,
@@ -205,12 +181,6 @@ def _query(
         since_ns=past_time(since, now_ns) if since is not None else None,
         until_ns=past_time(until, now_ns) if until is not None else None,
     )
-
-
-def _told_query(query: "AuditQuery") -> str:
-    asked = {name: getattr(query, name) for name in query.__struct_fields__}
-    told = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
-    return told or "all entries"
 
 
 def _parse_head(text: str) -> tuple[int, str]:
@@ -222,31 +192,18 @@ def _parse_head(text: str) -> tuple[int, str]:
     return int(number), digest
 
 
-def _told_range(verdict: Verdict) -> str:
-    if verdict.entries == 0:
+def _told_range(verdict: Facts) -> str:
+    if verdict["entries"] == 0:
         return "it has no entries"
-    told = f"entries {verdict.start + 1} to {verdict.head}"
-    return f"{told}, the earlier ones were taken away by retention" if verdict.start else told
+    told = f"entries {verdict['first']} to {verdict['head']['entry']}"
+    if verdict["first"] == 1:
+        return told
+    return f"{told}, the earlier ones were taken away by retention"
 
 
-def _verdict_facts(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "entries": verdict.entries,
-        "first": verdict.start + 1,
-        "head": {"entry": verdict.head, "hash": verdict.head_hash},
-        "seals_checked": verdict.sealed,
-        "broken_at": verdict.broken_at,
-    }
-
-
-def _row(entry: AuditEntry) -> tuple[str, ...]:
-    facts = entry_facts(entry)
-    thing = entry.object
+def _row(facts: Facts) -> tuple[str, ...]:
+    thing = facts["object"]
     if len(thing) > OBJECT_CHARACTERS:
         thing = thing[: OBJECT_CHARACTERS - 3] + "..."
-    who = (
-        entry.actor.name
-        if entry.actor.address is None
-        else (f"{entry.actor.name} ({entry.actor.address})")
-    )
-    return (str(entry.sequence), str(facts["at"]), who, entry.act, thing, entry.outcome)
+    who = facts["actor"] + (f" ({facts['address']})" if facts["address"] else "")
+    return (str(facts["entry"]), facts["at"], who, facts["act"], thing, facts["outcome"])

@@ -10,6 +10,7 @@ import msgspec
 
 from faregate.identity.actors import Actor
 from faregate.identity.audit_chain import AuditEntry
+from faregate.storage.audit_log import AuditLog, AuditQuery
 
 ExportFormat = Literal["jsonl", "csv"]
 
@@ -41,6 +42,46 @@ def entry_facts(entry: AuditEntry) -> dict[str, Any]:
         "detail": entry.detail,
         "hash": entry.hash.hex(),
     }
+
+
+def head_facts(log: AuditLog) -> dict[str, Any]:
+    """Number and hash of the newest entry; 0 where there is none."""
+    found = log.head()
+    return {
+        "entry": 0 if found is None else found.sequence,
+        "hash": "" if found is None else found.hash.hex(),
+    }
+
+
+def verdict_facts(log: AuditLog, noted: tuple[int, str] | None = None) -> dict[str, Any]:
+    """Whether the log is whole, and still has the head that was `noted`."""
+    verdict = log.verify()
+    problem = verdict.problem
+    if problem is None and noted is not None and noted[0]:
+        held = log.holds(*noted)
+        gone = "was taken away by retention" if held is None else "is not the one that was noted"
+        problem = None if held else f"entry {noted[0]} {gone}"
+    return {
+        "ok": problem is None,
+        "problem": problem,
+        "broken_at": verdict.broken_at,
+        "entries": verdict.entries,
+        "first": verdict.start + 1,
+        "head": {"entry": verdict.head, "hash": verdict.head_hash},
+        "seals_checked": verdict.sealed,
+    }
+
+
+def told_query(query: AuditQuery) -> str:
+    """The filters of an export, for its own entry."""
+    told = [
+        f"{name} {value}"
+        for name in ("actor", "act", "object", "team", "outcome")
+        if (value := getattr(query, name)) is not None
+    ]
+    times = (("since", query.since_ns), ("until", query.until_ns))
+    told += [f"{name} {moment_text(at_ns)}" for name, at_ns in times if at_ns is not None]
+    return ", ".join(told) or "all entries"
 
 
 def export_lines(entries: Iterable[AuditEntry], form: ExportFormat) -> Iterator[str]:

@@ -9,12 +9,20 @@ from fastapi import Path, Query
 from starlette.responses import Response, StreamingResponse
 
 from faregate.control.context import Context
-from faregate.control.moments import moment, to_ns
+from faregate.control.moments import to_ns
 from faregate.control.operations import Routes
 from faregate.control.paging import Page, Paging, encode_cursor, invalid_query
 from faregate.control.problems import missing
 from faregate.identity.audit_chain import HASH_BYTES, AuditEntry, Outcome
-from faregate.storage.audit_export import MEDIA_TYPES, ExportFormat, entry_facts, export_lines
+from faregate.storage.audit_export import (
+    MEDIA_TYPES,
+    ExportFormat,
+    entry_facts,
+    export_lines,
+    head_facts,
+    told_query,
+    verdict_facts,
+)
 from faregate.storage.audit_log import AuditQuery
 
 routes = Routes("Audit log")
@@ -106,8 +114,7 @@ def list_audit_entries(
 @routes.get("/v1/audit/head", "audit.read", reply=AuditHead)
 def get_audit_head(context: Context) -> AuditHead:
     """Show number and hash of the newest entry, to be noted elsewhere."""
-    found = context.management.audit.head()
-    return AuditHead(0, "") if found is None else AuditHead(found.sequence, found.hash.hex())
+    return AuditHead(**head_facts(context.management.audit))
 
 
 @routes.get(
@@ -149,22 +156,8 @@ def export_audit_log(
 @routes.post("/v1/audit/verify", "audit.read", reply=AuditVerdict, example=AuditCheck())
 def verify_audit_log(context: Context, body: AuditCheck) -> AuditVerdict:
     """Check that no entry was changed, removed, added or moved."""
-    log = context.management.audit
-    verdict = log.verify()
-    problem, noted = verdict.problem, body.head
-    if problem is None and noted is not None and noted.entry:
-        held = log.holds(noted.entry, noted.hash)
-        gone = "was taken away by retention" if held is None else "is not the one that was noted"
-        problem = None if held else f"entry {noted.entry} {gone}"
-    return AuditVerdict(
-        ok=problem is None,
-        problem=problem,
-        broken_at=verdict.broken_at,
-        entries=verdict.entries,
-        first=verdict.start + 1,
-        head=AuditHead(verdict.head, verdict.head_hash),
-        seals_checked=verdict.sealed,
-    )
+    noted = None if body.head is None else (body.head.entry, body.head.hash)
+    return msgspec.convert(verdict_facts(context.management.audit, noted), AuditVerdict)
 
 
 @routes.get("/v1/audit/{entry}", "audit.read", reply=Entry, errors=(404,))
@@ -176,16 +169,6 @@ def get_audit_entry(
     if found is None:
         raise missing(f"the entry {entry}")
     return _told(found)
-
-
-def told_query(query: AuditQuery) -> str:
-    """The filters of an export, for its own entry."""
-    asked = {name: getattr(query, name) for name in query.__struct_fields__}
-    asked |= {name: moment(asked[name]) for name in ("since_ns", "until_ns")}
-    told = ", ".join(
-        f"{name.removesuffix('_ns')} {value}" for name, value in asked.items() if value is not None
-    )
-    return told or "all entries"
 
 
 def _query(
