@@ -100,7 +100,7 @@ def get_wallet_balance(context: Context, name: _Name, team: str | None = None) -
     """Show what is in a wallet just now."""
     whole = require_name(context, name, team)
     with opened(context) as books:
-        return balance_of(context, books.wallet(whole))
+        return balance_of(context, books.wallet(whole, context.chosen_teams(team)))
 
 
 @routes.both("GET", "/v1/wallets/{name}/grants", "wallets.read", reply=Page[GrantFacts])
@@ -110,7 +110,9 @@ def list_wallet_grants(
     """List the credit that a wallet was given, the newest first."""
     whole = require_name(context, name, team)
     with opened(context) as books:
-        grants = [grant_of(one) for one in books.grants(whole, GRANTS_MAX)]
+        grants = [
+            grant_of(one) for one in books.grants(whole, GRANTS_MAX, context.chosen_teams(team))
+        ]
     return paging.page(
         grants,
         sortable=("granted_at", "expires_at", "kind", "reference"),
@@ -139,7 +141,14 @@ def grant_wallet_credit(
     reference = reference_of(context, body.reference)
     with opened(context) as books:
         entry, new = books.grant(
-            wallet.name, amount, body.kind, str(context.actor), body.reason, expires_ns, reference
+            wallet.name,
+            amount,
+            body.kind,
+            str(context.actor),
+            body.reason,
+            expires_ns,
+            reference,
+            context.chosen_teams(team),
         )
         told = moved(context, books, entry, "wallets.grant", changed=new)
     return Reply(told, status=201 if new else 200)
@@ -163,7 +172,14 @@ def refund_wallet(
     wallet, amount = wallet_of(context, name, team), nano(body.amount)
     reference = reference_of(context, body.reference)
     with opened(context) as books:
-        entry, new = books.refund(wallet.name, amount, str(context.actor), body.reason, reference)
+        entry, new = books.refund(
+            wallet.name,
+            amount,
+            str(context.actor),
+            body.reason,
+            reference,
+            context.chosen_teams(team),
+        )
         told = moved(context, books, entry, "wallets.refund", changed=new)
     return Reply(told, status=201 if new else 200)
 
@@ -185,24 +201,31 @@ def adjust_wallet(
     """Correct a wallet's balance, downwards by at most what is free."""
     wallet, amount = wallet_of(context, name, team), nano(body.amount, signed=True)
     with opened(context) as books:
-        entry = books.adjust(wallet.name, amount, str(context.actor), body.reason)
+        entry = books.adjust(
+            wallet.name, amount, str(context.actor), body.reason, context.chosen_teams(team)
+        )
         return moved(context, books, entry, "wallets.adjust")
 
 
-@routes.post(
+@routes.both(
+    "POST",
     "/v1/calls/{call_id}/refund",
     "credit.write",
     reply=Moved,
     status=201,
+    across=False,
     idempotent=True,
     errors=(409,),
     example={"reason": "wrong answer"},
 )
-def refund_call(context: Context, call_id: _CallId, body: CallRefundRequest) -> Moved:
+def refund_call(
+    context: Context, call_id: _CallId, body: CallRefundRequest, team: str | None = None
+) -> Moved:
     """Give the charge of a call back, once, whole or in part."""
     amount = None if body.amount is None else nano(body.amount)
+    teams = context.chosen_teams(team)
     with opened(context) as books:
-        entry = books.refund_call(call_id, amount, str(context.actor), body.reason)
+        entry = books.refund_call(call_id, amount, str(context.actor), body.reason, teams)
         return moved(context, books, entry, "wallets.refund")
 
 

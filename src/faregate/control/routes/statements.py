@@ -129,7 +129,8 @@ def _statement(
     # All pages are of the time that the first one ends at.
     until_ns = cursor_until if cursor_until is not None else until_ns
     with opened(context) as books:
-        return books.statement(whole, since_ns, until_ns, by, page, paging.limit)
+        teams = context.chosen_teams(team)
+        return books.statement(whole, since_ns, until_ns, by, page, paging.limit, teams)
 
 
 def _position(paging: Paging) -> tuple[str | None, int | None]:
