@@ -6,9 +6,11 @@ import msgspec
 import typer
 
 from faregate.cli.output import JsonOption, print_json, print_table
-from faregate.cli.session import actor, checked_name, opened
+from faregate.cli.owned import TeamFilter, TeamOption, of_team, owned_name
+from faregate.cli.session import actor, opened
 from faregate.configuration.commerce import Application
 from faregate.configuration.document import Document
+from faregate.configuration.tenancy import find_owned
 from faregate.core.errors import FaregateError
 
 app = typer.Typer(
@@ -17,17 +19,18 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_command(as_json: JsonOption = False) -> None:
+def list_command(team: TeamFilter = None, as_json: JsonOption = False) -> None:
     """List the applications, whose they are, and what pays for them.
 
-    Example: faregate applications list
+    Example: faregate applications list --team sales
     """
     with opened() as installation:
         document = installation.revisions.written()[1]
+    applications = of_team(document.applications, team)
     if as_json:
-        print_json(document.applications)
+        print_json(applications)
         return
-    if not document.applications:
+    if not applications:
         typer.echo("There are no applications; 'faregate applications add NAME' adds one.")
         return
     payers = {team.name: team.wallet for team in document.teams}
@@ -40,14 +43,14 @@ def list_command(as_json: JsonOption = False) -> None:
                 one.wallet or payers.get(one.team or "") or "none",
                 one.plan or "",
             )
-            for one in document.applications
+            for one in applications
         ],
     )
 
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="The application's name.")],
+    name: Annotated[str, typer.Argument(help="The application's name, as shop or sales/shop.")],
     team: Annotated[str | None, typer.Option(help="The team that owns it.")] = None,
     wallet: Annotated[
         str | None, typer.Option(help="The wallet that pays for it; without it, its team's.")
@@ -57,9 +60,10 @@ def add(
 ) -> None:
     """Add an application; keys are made for it with 'faregate keys create'.
 
-    Example: faregate applications add shop --team sales
+    Example: faregate applications add sales/shop
     """
-    application = Application(name=checked_name(name), team=team, wallet=wallet, plan=plan)
+    name, team = owned_name(name, team)
+    application = Application(name=name, team=team, wallet=wallet, plan=plan)
 
     def change(document: Document) -> Document:
         return msgspec.structs.replace(document, applications=(*document.applications, application))
@@ -74,7 +78,8 @@ def add(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The application's name.")],
+    name: Annotated[str, typer.Argument(help="The application's name, as shop or sales/shop.")],
+    team: TeamOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove an application; first its keys must be revoked.
@@ -83,7 +88,13 @@ def remove(
     """
 
     def change(document: Document) -> Document:
-        kept = tuple(one for one in document.applications if one.name != name)
+        found = find_owned(document.applications, team, name) if team else None
+        gone = found.name if found is not None else name
+        kept = tuple(
+            one
+            for one in document.applications
+            if one.name != gone or (team is not None and one.team != team)
+        )
         if len(kept) == len(document.applications):
             raise FaregateError(
                 f"there is no application {name!r}",

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from faregate.cli.output import JsonOption, moment, print_json, print_table
-from faregate.cli.session import actor, checked_name, opened, record
+from faregate.cli.owned import TeamFilter, TeamOption, owned_name, whole_name
+from faregate.cli.session import actor, opened, record
 from faregate.configuration.document import Document
 from faregate.configuration.references import has_reference
 from faregate.core.errors import FaregateError
-from faregate.identity.keys import KeyRecord, generate_key, hash_key, shown_prefix
+from faregate.identity.keys import PREFIX, KeyRecord, generate_key, hash_key, shown_prefix
 
 app = typer.Typer(name="keys", help="Make, list and revoke callers' keys.", no_args_is_help=True)
 
@@ -35,25 +36,30 @@ def create(
     application: Annotated[
         str | None, typer.Option(help="The application that it belongs to, whose wallet pays.")
     ] = None,
+    team: TeamOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. It is shown now and never again; only its hash is kept.
 
     Standard output has the key alone, so KEY=$(faregate keys create my-app) works.
 
+    With --team, names are the team's own: --team sales makes sales/web of web.
+
     Example: faregate keys create my-app --model gpt-6-luna --expires 90d
     """
     expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
+    name, team = owned_name(name, team)
     with opened() as installation:
         made = installation.keys.create(
-            checked_name(name),
+            name,
             actor(),
             frozenset(model) if model else None,
             expires_ns,
             application=application,
+            team=team,
         )
         document = installation.revisions.written()[1]
-    record("keys.show", "keys", name, detail="the key was shown when it was made")
+    record("keys.show", "keys", made.record.name, detail="the key was shown when it was made")
     if as_json:
         print_json({**_facts(made.record), "key": made.secret})
         return
@@ -72,18 +78,24 @@ def _explain(text: str) -> None:
 @app.command("list")
 def list_command(
     every: Annotated[bool, typer.Option("--all", help="Revoked keys too.")] = False,
+    team: TeamFilter = None,
+    application: Annotated[
+        str | None, typer.Option(help="Only of this application, by its whole name.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the keys with their state, oldest first.
 
-    Example: faregate keys list --all
+    Example: faregate keys list --all --team sales
     """
     now_ns = time.time_ns()
     with opened() as installation:
         entries = [
             entry
             for entry in installation.keys.list()
-            if every or entry.record.state(now_ns) != "revoked"
+            if (every or entry.record.state(now_ns) != "revoked")
+            and team in (None, entry.record.team)
+            and application in (None, entry.record.application)
         ]
     if as_json:
         print_json([{**_facts(entry.record), "source": entry.source} for entry in entries])
@@ -112,12 +124,15 @@ def list_command(
 @app.command()
 def revoke(
     key: Annotated[str, typer.Argument(help="Its name, its id, its first characters, or itself.")],
+    team: TeamOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a key for good; gates refuse it within a second.
 
     Example: faregate keys revoke my-app
     """
+    if not key.startswith((PREFIX, "key_")):
+        key = whole_name(key, team)
     with opened() as installation:
         record, was_active = installation.keys.revoke(key, actor())
     if as_json:
@@ -168,6 +183,7 @@ def _facts(record: KeyRecord) -> dict[str, Any]:
         "prefix": record.prefix,
         "state": record.state(time.time_ns()),
         "application": record.application,
+        "team": record.team,
         "models": None if record.models is None else sorted(record.models),
         "created_at": moment(record.created_ns),
         "expires_at": moment(record.expires_ns),
