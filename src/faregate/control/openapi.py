@@ -150,7 +150,9 @@ def _add_reply(
     reply = responses.setdefault(str(status), {"description": summary})
     content = reply.setdefault("content", {})
     before = content.get(media_type, {}).get("schema")
-    schema = schema or {"type": "string"}
+    if schema is None:
+        # Tools that read YAML see what it says, others a text.
+        schema = {} if media_type.endswith("yaml") else {"type": "string"}
     schema = schema if before is None else {"anyOf": [before, schema]}
     content[media_type] = {**content.get(media_type, {}), "schema": schema}
 

@@ -17,6 +17,7 @@ from faregate.control.paths import in_path
 from faregate.control.problems import missing
 from faregate.control.resources.steps import wrong
 from faregate.control.versions import etag, unreadable
+from faregate.core.errors import ConfigurationError, MissingError
 from faregate.storage.key_rows import KeyEntry
 from faregate.storage.keys import KeySpec, NewKey
 
@@ -142,14 +143,17 @@ def get_key(context: Context, key: _Key, team: str | None = None) -> Reply:
 def create_key(context: Context, body: NewKeyRequest, team: str | None = None) -> Reply:
     """Make a key; it is shown this once."""
     keys = context.management.installation.keys
-    made = keys.create(
-        body.name,
-        context.actor,
-        None if body.models is None else frozenset(body.models),
-        _expiry(body.expires_at, "expires_at"),
-        application=body.application,
-        team=context.team or team,
-    )
+    try:
+        made = keys.create(
+            body.name,
+            context.actor,
+            None if body.models is None else frozenset(body.models),
+            _expiry(body.expires_at, "expires_at"),
+            application=body.application,
+            team=context.team or team,
+        )
+    except MissingError as error:  # what isn't there is named by the body, not by the path
+        raise ConfigurationError(error.message, fix=error.fix) from error
     base = "/v1/keys" if context.team is None else f"/v1/teams/{context.team}/keys"
     headers = {"Location": f"{base}/{in_path(made.record.key_id)}"}
     new = _new(context, [made])[0]
