@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from joserfc.jwk import OctKey, RSAKey
@@ -59,8 +60,8 @@ class Desk:
             await asyncio.sleep(0)
 
 
-def written(*keys: object) -> bytes:
-    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode()  # type: ignore[attr-defined]
+def written(*keys: Any) -> bytes:
+    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode()
 
 
 @pytest.fixture

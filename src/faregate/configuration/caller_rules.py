@@ -28,7 +28,7 @@ def check_written(document: Document) -> Iterator[Problem]:
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """What can't be honoured in `callers` and in the gate's client certificates."""
+    """What can't be honoured in `callers`, and of client certificates."""
     callers = document.callers
     tls = document.settings.gate.tls
     if tls is not None and tls.client_ca_file is None and tls.client_certificates == "optional":

@@ -21,7 +21,7 @@ from faregate.policies.keys import KeyCheck
 async def identify_dry(
     asked: CallState, step: KeyCheck | RouteCheck, key_check: KeyCheck
 ) -> Refusal | None:
-    """Identify by what the headers show, as a real call would, and use nothing up."""
+    """Identify by what the headers show, and use nothing up."""
     callers = asked.snapshot.callers
     if isinstance(step, RouteCheck):
         found = await step.judge(asked, dry=True)

@@ -52,7 +52,7 @@ def _ask(issuer: JwtIssuer) -> FetchedKeys:
 
 
 def max_age_s(cache_control: str) -> float | None:
-    """What Cache-Control says of how long keys are fresh; None where it says nothing."""
+    """How long keys are fresh by Cache-Control; None: it says nothing."""
     words = cache_control.lower()
     if "no-store" in words or "no-cache" in words:
         return 0.0

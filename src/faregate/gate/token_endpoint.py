@@ -1,4 +1,4 @@
-"""`POST /oauth2/token`: an access token for a key; and the metadata that says where it is.
+"""`POST /oauth2/token`: an access token for a key; and its metadata.
 
 The client's id is the key's, and its secret the key. What is wrong with them is never told apart:
 the key is looked up by its hash alone, so that an id that exists and one that doesn't take the

@@ -4,7 +4,7 @@ from faregate.core.refusals import Refusal, refuse
 
 
 def too_slow(part: str, seconds: float) -> Refusal:
-    """The refusal of a request whose `part` has not arrived in so many seconds."""
+    """The refusal of a request whose `part` has not come in that time."""
     detail = f"The {part} of the request did not arrive in time ({seconds:g} s)."
     return refuse("request_timeout", detail)
 

@@ -127,7 +127,10 @@ class Callers:
     def find(
         self, call: Any, presented: Presented, *, dry: bool = False
     ) -> Found | Awaitable[Found]:
-        """Whom credentials that are no key stand for; None for a certificate that isn't there."""
+        """Whom credentials that are no key stand for.
+
+        None for a certificate that isn't there.
+        """
         checks, (method, value) = self._checks, presented
         if method == "jwt" and checks.jwt is not None:
             return checks.jwt(value)
@@ -179,7 +182,10 @@ class Callers:
             self._checks.jwt.watch()
 
     def named(self, key_id: str) -> KeyRecord | None:
-        """The record of callers by its id, as jwt:corp:shop; None where there are none such."""
+        """The record of callers by its id, as jwt:corp:shop.
+
+        None where there are none such.
+        """
         read = read_caller_id(key_id)
         if read is None:
             return None
@@ -211,7 +217,7 @@ def take_customer(call: Any, customer: str) -> None:
 
 
 class Proven:
-    """What a path's policy found of a request's head; `owner` is that policy's check."""
+    """What a policy found of a request's head; `owner` is its check."""
 
     __slots__ = ("customer", "owner", "proofs", "record")
 

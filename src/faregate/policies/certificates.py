@@ -26,7 +26,10 @@ MISSING: Final = refuse(
 
 
 class Connection(Protocol):
-    """What is read of a connection; `identity` is for this policy to keep what it finds."""
+    """What is read of a connection.
+
+    `identity` is for this policy to keep what it finds.
+    """
 
     identity: object | None
 

@@ -65,7 +65,7 @@ class Nonces:
         self._used: dict[tuple[str, str], float] = {}
 
     def take(self, keyid: str, nonce: str) -> bool | None:
-        """Whether it is used for the first time; None where there is no room to know it."""
+        """Whether it is used for the first time; None: there is no room."""
         now = self._clock.monotonic()
         used, place = self._used, (keyid, nonce)
         if place in used and now < used[place]:
@@ -166,7 +166,10 @@ class SignatureCheck:
 
 
 def check_body(call: Any) -> Refusal | None:
-    """Refuse a body that isn't the one that was signed; the step behind the body's arrival."""
+    """Refuse a body that isn't the one that was signed.
+
+    The step behind the body's arrival.
+    """
     signed = call.head.identity
     if type(signed) is not SignedHead:
         return None

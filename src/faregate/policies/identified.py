@@ -70,7 +70,10 @@ _BESIDE: Final = frozenset(method for method in METHODS if method not in ("key",
 
 
 def read_caller_id(key_id: str) -> tuple[Method, str, str] | None:
-    """Method, credential and application of such a record's id; None for a key's."""
+    """Method, credential and application of a record's id.
+
+    None for a key's.
+    """
     method, _, rest = key_id.partition(":")
     credential, _, application = rest.partition(":")
     for known in METHODS:
@@ -80,6 +83,9 @@ def read_caller_id(key_id: str) -> tuple[Method, str, str] | None:
 
 
 def method_of(record: KeyRecord) -> Method:
-    """How a caller with this record has come; "key" for tokens that stand for one."""
+    """How a caller with this record has come.
+
+    "key" for tokens that stand for one as well.
+    """
     found = read_caller_id(record.key_id)
     return "key" if found is None else found[0]

@@ -84,7 +84,10 @@ class JwtCheck:
         self._known: dict[bytes, Identified] = {}
 
     def watch(self) -> None:
-        """Be told of keys that are withdrawn; of all checks that share them the last one is."""
+        """Be told of keys that are withdrawn.
+
+        Of all checks that share them the last one is told.
+        """
         for issuer in self._issuers.values():
             issuer.keys.changed = self.forget
 
@@ -165,7 +168,7 @@ class JwtCheck:
         self._known[digest] = found
 
     def named(self, issuer: str, application: str) -> KeyRecord | None:
-        """The record of an issuer's callers, by names; None where there are none such."""
+        """The record of an issuer's callers; None where there are none such."""
         rules = next(
             (one.rules for one in self._issuers.values() if one.rules.name == issuer), None
         )
@@ -256,7 +259,7 @@ def _is_signed(token: _Token, keys: list[PublicKey]) -> bool:
         try:
             if algorithm.verify(token.signed, token.signature, one.key):
                 return True
-        except Exception:  # noqa: S112 - whatever the library says of bytes from outside: not signed
+        except Exception:  # noqa: S112 - whatever is said of bytes from outside: not signed
             continue
     return False
 

@@ -1,4 +1,4 @@
-"""The public keys of an identity provider: fetched on demand, kept, rotated.
+"""Public keys of an identity provider: fetched, kept, rotated.
 
 Keys are fetched when the first token comes; again when they are no longer fresh, beside the calls,
 which go on with the old ones; and when a token names a key that isn't there. Such fetches are few,
@@ -35,7 +35,10 @@ _PUBLIC_TYPES: Final = frozenset(("RSA", "EC", "OKP"))
 
 
 class FetchedKeys(NamedTuple):
-    """A JWK set as it came; `max_age_s` of Cache-Control, None where it says nothing."""
+    """A JWK set as it came.
+
+    `max_age_s` is Cache-Control's; None where it says nothing.
+    """
 
     body: bytes
     max_age_s: float | None
@@ -134,7 +137,7 @@ class KeySet:
         self._task: asyncio.Task[None] | None = None
 
     def find(self, kid: str | None, algorithm: str) -> list[PublicKey]:
-        """Keys that a token may be signed with; empty where they must be asked for."""
+        """Keys that a token may be signed with; empty: they must be asked for."""
         now = self._now()
         if now >= self._stale_until:
             return []
@@ -147,7 +150,7 @@ class KeySet:
         ]
 
     async def ask(self, kid: str | None, algorithm: str) -> list[PublicKey] | Refusal:
-        """Keys after a fetch; empty where there is none, a refusal where nobody knows."""
+        """Keys after a fetch; empty: there is none; a refusal: nobody knows."""
         now = self._now()
         if self._is_absent(kid, now):
             return []

@@ -126,7 +126,10 @@ class KeyCheck:
         return refusal if self.guessed is None else self.guessed(call, refusal)
 
     async def find(self, digest: bytes) -> KeyEntry | Refusal:
-        """The key of this hash, from memory or by a look-up; `UNKNOWN` where there is none."""
+        """The key of this hash, from memory or by a look-up.
+
+        `UNKNOWN` where there is none.
+        """
         known = self._known.get(digest)
         if known is not None:
             return known

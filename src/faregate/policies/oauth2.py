@@ -49,7 +49,10 @@ class AccessTokens:
         self._clock = clock
 
     def issue(self, record: KeyRecord, lifetime_s: int) -> tuple[str, int]:
-        """A token for a key, and the seconds that it is good for; never longer than the key."""
+        """A token for a key, and the seconds that it is good for.
+
+        Never more than the key has.
+        """
         now_s = self._clock.wall_ns() // _NS
         until_s = now_s + lifetime_s
         if record.expires_ns is not None:
