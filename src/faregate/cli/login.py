@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from faregate.cli.remote_connection import Connection
 
 _INTERVAL_S_MAX: Final = 60
+pause: Callable[[float], None] = time.sleep
 
 profiles_app = typer.Typer(
     name="profiles",
@@ -278,7 +279,7 @@ def _by_device(name: str, profile: Profile) -> Profile:
             file=sys.stderr,
             flush=True,
         )
-        made = _await_token(connection, started, time.sleep)
+        made = _await_token(connection, started, pause)
     return msgspec.structs.replace(
         profile, token=made.token, token_id=made.token_id, expires_at=made.expires_at
     )
