@@ -108,7 +108,7 @@ class Snapshot:
         self.routes = routes
         models = {model.name: model for model in document.models}
         self.terms = terms
-        tenants = Tenants(_catalogue(document), terms.applications)
+        tenants = Tenants(offered(document), terms.applications)
         identifying = _Identifying(document, checks.key, callers)
         identify = identifying.phased()
         check_model = ModelCheck(tenants)
@@ -227,7 +227,7 @@ def _diagnosing(identify: PhasedStep, diagnose: Diagnose) -> _Methods:
     return {b"POST": Plan("/v1/diagnose", steps), b"OPTIONS": _say_methods("OPTIONS, POST")}
 
 
-def _catalogue(document: Document) -> Catalogue:
+def offered(document: Document) -> Catalogue:
     """What callers may name, by whose it is."""
     shared = Hidden(document).models
     offers = [
