@@ -172,3 +172,17 @@ def test_an_operators_status_is_told_everywhere_and_the_code_stays() -> None:
 def test_a_message_needs_no_way_out() -> None:
     refusal = Refusal(kind=refuse("model_unknown", "x").kind, detail="There is no 'x'.")
     assert message(refusal) == "There is no model of this name. There is no 'x'."
+
+
+def test_a_token_that_is_not_taken_is_told_as_oauth_does() -> None:
+    for code in ("token_invalid", "token_expired"):
+        challenge = head(refuse(code, "x"))["www-authenticate"]
+        assert challenge.startswith('Bearer realm="faregate", error="invalid_token", error_desc')
+    for code in ("key_missing", "key_unknown", "certificate_missing"):  # RFC 6750 §3.1: no error
+        assert head(refuse(code, "x"))["www-authenticate"] == 'Bearer realm="faregate"'
+
+
+def test_a_reason_is_never_told_to_callers() -> None:
+    refusal = refuse("token_invalid", "x", reason="hidden-canary")
+    assert "hidden" not in str(head(refusal))
+    assert "hidden" not in str(body(refusal))

@@ -148,3 +148,12 @@ def test_purses_are_told_in_their_units():
     assert dict(finding.numbers) == {
         "needed": "30", "available": "400", "held": "0", "cap": "500",
     }  # fmt: skip
+
+
+def test_a_reason_is_the_operators():
+    refusal = refuse("token_invalid", "It is not taken.", reason="Its aud is 'x'.")
+    findings = findings_of(EVERY, refusal)
+    assert decoded(EVERY, refusal) == findings
+    [told, reason] = [one for one in findings if one.verdict == "refused"]
+    assert (told.detail, told.operator_only) == ("It is not taken.", False)
+    assert (reason.detail, reason.operator_only) == ("Its aud is 'x'.", True)

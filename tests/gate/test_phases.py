@@ -161,3 +161,35 @@ def test_a_plan_is_in_the_order_of_its_phases() -> None:
             "x",
             [PhasedStep(Phase.VALIDATE, step), PhasedStep(Phase.SEND, step, needs_body=False)],
         )
+
+
+# -- steps by route -------------------------------------------------------------------------------
+
+
+def _first(_call: object) -> None:
+    return None
+
+
+def _other(_call: object) -> None:
+    return None
+
+
+def _behind(_call: object) -> None:
+    return None
+
+
+def test_a_step_may_be_another_by_route() -> None:
+    step = PhasedStep(
+        Phase.IDENTIFY, _first, False, lambda route: _other if route == "/b" else _first
+    )
+    assert Plan("/a", [step]).head_steps == (_first,)
+    assert Plan("/b", [step]).head_steps == (_other,)
+
+
+def test_a_step_may_have_a_part_for_the_body() -> None:
+    """It comes before the body is decoded, for it looks at the body as it was sent."""
+    decode = PhasedStep(Phase.VALIDATE, _other)
+    plan = Plan("/a", [decode, PhasedStep(Phase.IDENTIFY, _first, False, None, _behind)])
+    assert plan.head_steps == (_first,)
+    assert plan.body_steps == (_behind, _other)
+    assert plan.phases == (Phase.IDENTIFY, Phase.IDENTIFY, Phase.VALIDATE)

@@ -9,14 +9,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from tests.gate.running import HELLO, connect, document, until
 
+from faregate.calllog.frames import Started, decode_frame
+from faregate.configuration.document import Document
+from faregate.configuration.references import plain
 from faregate.core.clock import SystemClock
 from faregate.core.errors import StorageError
+from faregate.gate.explaining import Explaining
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.memory_journal import MemoryJournal
 from faregate.gate.worker import GateWorker, Openers
+from faregate.identity.keys import hash_key
+from faregate.identity.operator import operator_token
 from faregate.ledger.memory import MemoryLedger
 from faregate.simulator.service import Simulator
 from faregate.tally.memory import MemoryTally
@@ -139,3 +146,36 @@ async def test_without_a_configuration_it_does_not_begin() -> None:
             await worker.run()
         with contextlib.suppress(Exception):
             worker._follower.close()
+
+
+async def test_the_operator_acts_for_callers_beside_keys() -> None:
+    """So the batches of a caller with a token go on as its calls."""
+    thresholds = gc.get_threshold()
+    token = operator_token(b"m" * 32)
+    async with Simulator() as simulator:
+        written = msgspec.convert(
+            plain(document(simulator.base_url))
+            | {
+                "applications": [{"name": "app"}],
+                "callers": {"hmac": [{"name": "a", "secret": "s" * 32, "application": "app"}]},
+            },
+            Document,
+        )
+        source, journal = MemoryConfiguration(written), MemoryJournal()
+        listening = socket.create_server(("127.0.0.1", 0))
+        explaining = Explaining(hash_key(token))
+        worker = GateWorker(
+            source, openers(journal), SystemClock(), listening, None, explaining,
+            token_secret=b"t" * 32,
+        )  # fmt: skip
+        task = asyncio.create_task(worker.run())
+        async with await connect(listening.getsockname()[1], token) as client:
+            reply = await client.post(HELLO, faregate_key="hmac:a:app")
+            assert reply.status == 200
+            assert (await client.post(HELLO, faregate_key="hmac:a:other")).code == "key_unknown"
+        frames = [decode_frame(frame) for frame in journal.frames]
+        assert [one.key_id for one in frames if isinstance(one, Started)] == ["hmac:a:app"]
+        worker._stopping.set()
+        await asyncio.wait_for(task, 5)
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()

@@ -6,8 +6,10 @@ import socket
 import ssl
 from pathlib import Path
 
+import msgspec
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from tests.net.certificates import Authority, shown_name
 from tests.net.listening import Client, Listening, get, listening
 from tests.net.sending import all_closed, ask, pooling
@@ -15,7 +17,7 @@ from tests.net.sending import all_closed, ask, pooling
 from faregate.configuration.document import ProviderTls
 from faregate.configuration.settings import TlsSettings
 from faregate.core.errors import ConfigurationError
-from faregate.net.tls import ServerCertificates, client_context
+from faregate.net.tls import ServerCertificates, client_context, peer_certificate
 
 
 class Files:
@@ -121,6 +123,45 @@ async def test_client_certificates_are_asked_for(files: Files, tmp_path: Path):
             with pytest.raises((ssl.SSLError, OSError, asyncio.IncompleteReadError)):
                 await (await _connect(server, context)).ask(get())
         assert len(server.application.heads) == 1
+
+
+async def test_client_certificates_may_be_shown(files: Files, tmp_path: Path):
+    clients = Authority(tmp_path, "clients")
+    settings = msgspec.structs.replace(
+        files.settings(clients.ca_file), client_certificates="optional"
+    )
+    known, unknown = clients.sign("known", host="known.internal"), files.authority.sign("unknown")
+    async with listening(ServerCertificates(settings)) as server:
+        for pair, name in ((None, None), (known, "known")):
+            context = ssl.create_default_context(cafile=str(files.authority.ca_file))
+            if pair is not None:
+                context.load_cert_chain(*pair)
+            async with await _connect(server, context) as client:
+                assert (await client.ask(get())).status == 200
+                [connection] = server.listener.connections
+                shown = connection.certificate
+            if name is None:
+                assert shown is None
+            else:
+                assert shown is not None
+                assert shown.subject == (("cn", "known"),)
+                assert shown.sans == ("dns:known.internal",)
+                data = x509.load_pem_x509_certificate(known[0].read_bytes())
+                assert shown.fingerprint == data.fingerprint(hashes.SHA256()).hex()
+                assert shown.until_ns == int(data.not_valid_after_utc.timestamp()) * 10**9
+            await server.empty()
+        context = ssl.create_default_context(cafile=str(files.authority.ca_file))
+        context.load_cert_chain(*unknown)
+        with pytest.raises((ssl.SSLError, OSError, asyncio.IncompleteReadError)):
+            await (await _connect(server, context)).ask(get())
+
+
+async def test_without_tls_there_is_no_certificate():
+    assert peer_certificate(None) is None
+    async with listening() as server, await server.client() as client:
+        assert (await client.ask(get())).status == 200
+        [connection] = server.listener.connections
+        assert connection.certificate is None
 
 
 async def test_new_authorities_replace_the_old_ones(files: Files, tmp_path: Path):
