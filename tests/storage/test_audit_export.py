@@ -3,11 +3,18 @@
 import csv
 import io
 import json
+from pathlib import Path
 
+import pytest
+
+from faregate.core.bounds import AUDIT_VALUE_BYTES_MAX
 from faregate.identity.actors import Actor
 from faregate.identity.audit_chain import AuditEntry
 from faregate.storage.audit_export import cell_text, entry_facts, export_lines
+from faregate.storage.audit_log import AuditLog
+from faregate.storage.database import Database
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "audit.md"
 ENTRY = AuditEntry(
     sequence=7,
     created_ns=1_700_000_000_123_456_789,
@@ -30,6 +37,25 @@ def test_facts_have_every_field() -> None:
     names = {name.replace("actor_name", "actor") for name in ENTRY.fields()}
     assert set(facts) == (names - {"sequence"}) | {"entry", "at", "hash"}
     assert (cell_text(None), cell_text({"n": 1}), cell_text(5)) == ("", '{"n":1}', "5")
+
+
+def test_the_guides_own_program_reckons_the_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "faregate.db")
+    database.upgrade()
+    log = AuditLog(database)
+    log.record("ann", "keys.create", "keys/käse", after={"b": [1.5, 1e22, "ü\n"], "a": None})
+    log.record(ENTRY.actor, "a.b", "c", team="t", before="x" * AUDIT_VALUE_BYTES_MAX, detail="é")
+    log.record("ann", "keys.delete", "keys/a", before={}, outcome="failed")
+    lines = "".join(export_lines(log.walk(), "jsonl"))
+    (tmp_path / "audit.jsonl").write_text(lines, encoding="utf-8")
+    program = GUIDE.read_text().partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    (tmp_path / "audit.jsonl").write_text(lines.replace("keys.delete", "keys.create"))
+    with pytest.raises(AssertionError, match="3"):
+        exec(program, {})
 
 
 def test_lines_of_json() -> None:

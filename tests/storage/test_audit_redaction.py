@@ -68,6 +68,6 @@ def test_values_become_one_text() -> None:
         '{"a":["x","y"],"b":"1.5"}'
     )
     assert redacted_json("x" * AUDIT_VALUE_BYTES_MAX) == (
-        f'{{"left_out_bytes": {AUDIT_VALUE_BYTES_MAX + 2}}}'
+        f'{{"left_out_bytes":{AUDIT_VALUE_BYTES_MAX + 2}}}'
     )
     assert redacted_text("a\ud800b\0") == "a?b"

@@ -37,7 +37,7 @@ BREAK_ACT: Final = "audit.break"
 """Act of the entry that is written where the head that was found bears no valid seal."""
 
 _KEY_DOMAIN: Final = b"faregate audit log, version 1"
-_ENTRY_DOMAIN: Final = b"faregate audit entry 1\n"
+_ENTRY_DOMAIN: Final = b"audit entry 1\n"
 
 
 class AuditEntry(msgspec.Struct, frozen=True):

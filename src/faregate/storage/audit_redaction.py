@@ -50,7 +50,7 @@ def redacted_json(value: Any) -> str | None:
     text = json.dumps(redacted(plain), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     size = len(text.encode("utf-8", "replace"))
     if size > AUDIT_VALUE_BYTES_MAX:
-        return json.dumps({"left_out_bytes": size})
+        return json.dumps({"left_out_bytes": size}, separators=(",", ":"))
     return redacted_text(text)
 
 
