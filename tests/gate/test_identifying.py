@@ -95,6 +95,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             ],
             "policies": [
                 {"name": "both", "paths": ["/v1/embeddings"], "all_of": ["key", "mtls"]},
+                {"name": "issued", "paths": ["/v1/audio*"], "any_of": ["oauth2"]},
                 {"name": "tokens", "paths": ["/v1/responses"], "any_of": ["jwt", "hmac"]},
             ],
         }
@@ -191,6 +192,20 @@ async def test_a_caller_diagnoses_its_own(world: World):
     jwt = world.provider.token()
     assert (await world.diagnose({}, key=jwt))["key"] == "jwt:corp:app"
     assert (await world.diagnose(question, key=jwt))["code"] == "key_missing"
+
+
+async def test_a_token_of_a_key_is_what_it_came_as(world: World):
+    async with world.client(world.place.key) as client:
+        me = (await client.get("/v1/me")).json["key"]["id"]
+    form = f"grant_type=client_credentials&client_id={me}&client_secret={world.place.key}"
+    async with world.client() as client:
+        more = {"authorization": "", "content-type": "application/x-www-form-urlencoded"}
+        token = (await client.post(form.encode(), "/oauth2/token", **more)).json["access_token"]
+    question = {"path": "/v1/audio/speech", "body": {"model": "sim", "input": "a"}}
+    told = await world.diagnose(question, key=token)
+    assert told.get("code") != "authentication_method_not_allowed"
+    told = await world.diagnose(question, key=world.place.key)
+    assert told["code"] == "authentication_method_not_allowed"
 
 
 async def test_the_operator_names_a_caller(world: World):

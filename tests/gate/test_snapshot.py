@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from tests.gate.running import running
 
 from faregate.catalogue.models import Catalogue
 from faregate.configuration.document import Document
 from faregate.core.clock import ManualClock
 from faregate.gate.credit_broker import CreditBroker
+from faregate.gate.explanations import KeyOrOperatorCheck
 from faregate.gate.memory import MemoryConfiguration
 from faregate.gate.phases import Phase
 from faregate.gate.served import OPERATIONS
@@ -15,7 +17,9 @@ from faregate.gate.snapshot import UNKNOWN_ROUTE, Checks, Snapshot
 from faregate.gate.terms import TermsBook
 from faregate.identity.keys import KeyRecord
 from faregate.ledger.memory import MemoryLedger
+from faregate.policies.callers import RouteCheck
 from faregate.policies.credit import CreditCheck
+from faregate.policies.hmac_signatures import check_body
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
 from faregate.tally.memory import MemoryTally
@@ -107,3 +111,36 @@ def test_who_calls_is_known_before_the_body_is_taken_in(path: str) -> None:
     assert plan.phases[: len(plan.head_steps)] == (Phase.IDENTIFY, Phase.IDENTIFY)
     assert plan.phases[-1] is Phase.SEND
     assert Catalogue([]).of("").names(None) == []
+
+
+# -- policies of callers ---------------------------------------------------------------------------
+
+
+async def test_no_path_escapes_its_policy() -> None:
+    """Every plan that identifies callers does it by the policy that names its path."""
+    commerce = {
+        "applications": [{"name": "app"}],
+        "callers": {
+            "oauth2": {"enabled": True},
+            "hmac": [{"name": "a", "secret": "s" * 32, "application": "app"}],
+            "policies": [{"name": "all", "any_of": ["hmac"]}],
+        },
+    }
+    async with running(commerce=commerce) as place:
+        snapshot = place.gate.snapshot
+        found = [*snapshot._exact.values(), *snapshot._by_verb.values(), *snapshot._below.values()]
+        plans = {plan for methods in found for plan in methods.values()}
+        identifying = set()
+        for plan in plans:
+            for step in plan.head_steps:
+                assert not isinstance(step, KeyCheck), plan.route
+                if isinstance(step, KeyOrOperatorCheck):
+                    step = step.key_check
+                if isinstance(step, RouteCheck):
+                    identifying.add(plan.route)
+                    assert check_body in plan.body_steps
+        open_to_all = {plan.route for plan in plans} - identifying
+        assert open_to_all == {
+            "options", "/refusals/{code}", "/oauth2/token",
+            "/.well-known/oauth-authorization-server", "/api/version",
+        }  # fmt: skip

@@ -29,7 +29,7 @@ from faregate.gate.findings import (
     reason_finding,
     refused,
 )
-from faregate.gate.identifying import identify_dry, identity_findings
+from faregate.gate.identifying import identify_dry, identity_findings, methods_of
 from faregate.gate.phases import Phase
 from faregate.gate.realtime import check_handshake
 from faregate.gate.state import CallState
@@ -115,17 +115,22 @@ class Diagnose:
         return answer_json(await diagnosis.tell(by_operator=by_operator))
 
     async def identify(
-        self, asked: CallState, record: KeyRecord | None, step: KeyCheck | RouteCheck
+        self,
+        asked: CallState,
+        record: KeyRecord | None,
+        step: KeyCheck | RouteCheck,
+        methods: tuple[str, ...] = (),
     ) -> Refusal | None:
         """Who would call: the key that is known, or what the headers show.
 
-        What only a real call uses up, as the nonce of a signature, is left alone.
+        `methods` are those by which a caller that is known has come. What only a real call uses
+        up, as the nonce of a signature, is left alone.
         """
         if record is not None:
             asked.key = record
             refusal = self._key_check.judge(record)
             if refusal is None and isinstance(step, RouteCheck):
-                refusal = await step.dry(asked, record)
+                refusal = await step.dry(asked, record, methods)
             return refusal
         if isinstance(step, RouteCheck) or self._key_check.others is not None:
             return await identify_dry(asked, step, self._key_check)
@@ -279,7 +284,9 @@ class _Diagnosis:
         asked, callers = judged.call, self._call.snapshot.callers
         if isinstance(step, KeyOrOperatorCheck):
             step = step.key_check
-        refusal = await self._step.identify(asked, self._record, step)
+        own = self._record is not None and self._record is self._call.key
+        methods = methods_of(self._call) if own else ()
+        refusal = await self._step.identify(asked, self._record, step, methods)
         if callers is not None:
             judged.findings += identity_findings(asked, callers, step, refusal)
         if refusal is not None:

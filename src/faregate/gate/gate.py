@@ -31,6 +31,7 @@ from faregate.net.deadlines import Deadlines
 from faregate.net.listener import Listener
 from faregate.policies.credit import CreditCheck
 from faregate.policies.guesses import Guesses
+from faregate.policies.key_sets import load_library
 from faregate.policies.keys import KeyCheck
 from faregate.policies.limits import LimitCheck
 from faregate.policies.masking import mask
@@ -122,6 +123,8 @@ class Gate:
         self.statuses = settings.refusals.statuses or None
         self.snapshot = snapshot
         self.callers.adopt(callers)
+        if callers is not None and callers.takes_tokens:
+            self.loop.run_in_executor(None, load_library)  # it takes long, and no call shall wait
         self._upstreams.adopt(prepared)
         for tokenizer in {model.tokenizer for model in document.models} - {None}:
             # Loading one takes half a second, which no call shall wait for.

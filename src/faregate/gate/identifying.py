@@ -60,7 +60,7 @@ def identity_findings(
     numbers = [("accepted", ", ".join(accepted))]
     if policy:
         numbers.append(("policy", policy))
-    methods = _methods(asked) if refusal is None else ()
+    methods = methods_of(asked) if refusal is None else ()
     if methods:
         numbers.append(("identified_by", ", ".join(methods)))
     found = [Finding(Phase.IDENTIFY.name, "callers", "passed", detail, tuple(numbers))]
@@ -77,7 +77,7 @@ def identity_told(call: CallState) -> dict[str, Any]:
     """By what a caller was identified, for itself."""
     key, known = call.key, call.head.identity
     assert key is not None
-    told: dict[str, Any] = {"methods": list(_methods(call)), "id": key.key_id}
+    told: dict[str, Any] = {"methods": list(methods_of(call)), "id": key.key_id}
     proofs = known.proofs if isinstance(known, Proven) else (known,)
     ends = [
         one.until_ns for one in proofs if isinstance(one, Identified) and one.until_ns is not None
@@ -88,7 +88,8 @@ def identity_told(call: CallState) -> dict[str, Any]:
     return told
 
 
-def _methods(call: CallState) -> tuple[str, ...]:
+def methods_of(call: CallState) -> tuple[str, ...]:
+    """By which methods a caller has identified itself; the first says whose call it is."""
     known = call.head.identity
     if isinstance(known, Proven):
         return tuple(one.method if isinstance(one, Identified) else "key" for one in known.proofs)

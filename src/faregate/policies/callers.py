@@ -7,7 +7,7 @@ head of its requests. Fails closed.
 """
 
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any, Final, NamedTuple
 
 from faregate.configuration.callers import METHODS, CallerPolicy, Method
@@ -175,6 +175,11 @@ class Callers:
         if policy is None:
             return self._keys
         return RouteCheck(policy, self, self._keys, self._clock)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether JWTs are among what is taken."""
+        return self._checks.jwt is not None
 
     def watch(self) -> None:
         """Be told of keys that identity providers withdraw."""
@@ -354,12 +359,15 @@ class RouteCheck:
             parts.append(f"one of {', '.join(self.policy.any_of)}")
         return f"This address takes {' and '.join(parts)}."
 
-    async def dry(self, call: Any, record: KeyRecord) -> Refusal | None:
+    async def dry(
+        self, call: Any, record: KeyRecord, methods: Iterable[str] = ()
+    ) -> Refusal | None:
         """What would be said to a caller that is known without its credentials.
 
-        A certificate is that of the connection; other methods can't be seen.
+        `methods` are those by which it has come, where that is known. A certificate is that of
+        the connection; other methods can't be seen.
         """
-        proven = {method_of(record)}
+        proven = {*methods} or {method_of(record)}
         certificate = await self._callers.prove(call, Presented("mtls"), dry=True)
         if isinstance(certificate, Identified):
             proven.add("mtls")

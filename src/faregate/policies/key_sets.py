@@ -7,6 +7,7 @@ operator's trouble, never as a wrong token. While fetches fail, known keys serve
 """
 
 import asyncio
+import importlib
 import logging
 import math
 from collections.abc import Awaitable, Callable
@@ -57,6 +58,12 @@ class KeySetError(ValueError):
 
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def load_library() -> None:
+    """Load what verifies tokens; it takes a tenth of a second."""
+    importlib.import_module("joserfc.jws")
+    importlib.import_module("joserfc.jwk")
 
 
 def read_key_set(body: bytes) -> tuple[PublicKey, ...]:
