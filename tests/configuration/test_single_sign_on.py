@@ -15,5 +15,5 @@ def test_the_usual_is_the_careful() -> None:
 
 def test_it_is_read_as_it_was_written() -> None:
     one = SingleSignOn(name="corp", issuer="https://login.example.com", client_id="faregate")
-    document = Document(single_sign_on=(one,))
+    document = Document(identity_providers=(one,))
     assert msgspec.json.decode(msgspec.json.encode(document), type=Document) == document

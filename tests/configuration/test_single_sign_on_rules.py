@@ -12,7 +12,7 @@ from faregate.configuration.single_sign_on import GroupRole, SingleSignOn
 
 def document(**more: Any) -> Document:
     fields = {"name": "corp", "issuer": "https://login.example.com", "client_id": "x", **more}
-    return Document(teams=(Team(name="sales"),), single_sign_on=(SingleSignOn(**fields),))
+    return Document(teams=(Team(name="sales"),), identity_providers=(SingleSignOn(**fields),))
 
 
 def test_an_honest_one_passes() -> None:
@@ -28,7 +28,7 @@ def test_an_honest_one_passes() -> None:
 
 def test_a_secret_must_not_stand_in_it() -> None:
     [problem] = rules.check_written(document(client_secret="hunter2hunter2"))
-    assert problem.path == ("single_sign_on", 0, "client_secret")
+    assert problem.path == ("identity_providers", 0, "client_secret")
     assert "hunter2" not in str(problem)
 
 
@@ -52,5 +52,5 @@ def test_what_can_not_be_honoured_names_its_field(fields: dict[str, Any], field:
 
 def test_two_of_one_name_are_refused() -> None:
     one = SingleSignOn(name="corp", issuer="https://login.example.com", client_id="x")
-    [problem] = rules.check(Document(single_sign_on=(one, one)))
+    [problem] = rules.check(Document(identity_providers=(one, one)))
     assert "two" in problem.message

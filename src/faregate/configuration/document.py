@@ -268,7 +268,7 @@ class Document(Section, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...] = ()
     callers: Callers = Callers()
     # Identity providers that people log in with.
-    single_sign_on: tuple[SingleSignOn, ...] = ()
+    identity_providers: tuple[SingleSignOn, ...] = ()
     # What the catalogue said of models when this was applied: Faregate writes it, and keeps it
     # until a file without it is applied.
     catalogue: tuple[Pin, ...] = ()

@@ -16,18 +16,18 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 def check_written(document: Document) -> Iterator[Problem]:
     """Secrets that stand in the document itself; never repeated."""
-    for at, one in enumerate(document.single_sign_on):
+    for at, one in enumerate(document.identity_providers):
         if one.client_secret is not None and not is_reference(one.client_secret):
-            path: Path = ("single_sign_on", at, "client_secret")
+            path: Path = ("identity_providers", at, "client_secret")
             yield Problem(path, "a secret must not stand in the file", ENVIRONMENT_FIX)
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """What can't be honoured in `single_sign_on`."""
+    """What can't be honoured in `identity_providers`."""
     seen: set[str] = set()
     teams = [team.name for team in document.teams]
-    for at, one in enumerate(document.single_sign_on):
-        path: Path = ("single_sign_on", at)
+    for at, one in enumerate(document.identity_providers):
+        path: Path = ("identity_providers", at)
         if one.name in seen:
             yield Problem((*path, "name"), f"there are two of the name {one.name!r}")
         seen.add(one.name)

@@ -46,7 +46,7 @@ class Site:
             "create_users": True,
             **more,
         }
-        document = Document(teams=(Team(name="sales"),), single_sign_on=(SingleSignOn(**fields),))
+        document = Document(teams=(Team(name="sales"),), identity_providers=(SingleSignOn(**fields),))
         revisions = self.management.installation.revisions
         revisions.apply(document, "test", "test", environment={"SECRET": SECRET})
 

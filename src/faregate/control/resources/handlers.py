@@ -57,7 +57,7 @@ _NameFilter = Annotated[str | None, Query(max_length=200, description="What name
 def operations(kind: Kind) -> Iterator[Operation]:
     """All operations of a kind."""
     yield from _Maker(kind, of_team=False).all()
-    if kind.sight != "own":
+    if kind.sight in ("owner", "used"):
         yield from _Maker(kind, of_team=True).all()
 
 
@@ -131,7 +131,7 @@ class _Maker:
         ]
         if self._of_team:
             filters.append(_parameter("team", _TeamPath))
-        elif kind.sight != "own":
+        elif kind.sight in ("owner", "used"):
             filters.append(_parameter("team", _TeamFilter, None))
         return self._operation(
             "GET",

@@ -20,9 +20,10 @@ from faregate.configuration.commerce import (
 from faregate.configuration.document import Document, Model, Provider, VirtualModel
 from faregate.configuration.problems import label
 from faregate.configuration.settings import Section
+from faregate.configuration.single_sign_on import SingleSignOn
 from faregate.configuration.tenancy import OWNED_PARTS
 
-Sight = Literal["owner", "own", "used"]
+Sight = Literal["owner", "own", "used", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Kind:
 
     `field` is its list in the document; who may read or write it holds `resource`.read or .write.
     `sight` is what a team sees of it: "owner" what says `team: it`, "own" the item that the team
-    itself is, "used" what its calls may meet. `filters` are fields, each a parameter of lists.
+    itself is, "used" what its calls may meet, "nothing" none of it. `filters` are fields, each a parameter of lists.
     """
 
     field: str
@@ -209,6 +210,21 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                 },
                 ("each", "window"),
                 sortable=("each", "window"),
+            ),
+            _kind(
+                SingleSignOn,
+                "identity_providers",
+                {
+                    "name": "corp",
+                    "issuer": "https://login.example.com",
+                    "client_id": "faregate",
+                    "client_secret": "a-secret-of-the-provider",
+                    "roles": [{"group": "staff", "role": "auditor"}],
+                },
+                ("issuer",),
+                resource="sso",
+                sight="nothing",
+                sortable=("issuer",),
             ),
         )
     }

@@ -21,7 +21,7 @@ from faregate.core.errors import StorageError
 from faregate.storage.secrets import SecretBox
 
 _OWN_VARIABLES: Final = re.compile(r"FAREGATE_")
-_MAY_HOLD_SECRETS: Final = frozenset({"providers", "callers", "settings"})
+_MAY_HOLD_SECRETS: Final = frozenset({"providers", "callers", "identity_providers", "settings"})
 
 Seal = Callable[[str, str], str]
 

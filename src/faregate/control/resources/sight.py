@@ -23,6 +23,8 @@ def seen(context: Context, kind: Kind, index: Index, team: str | None) -> Callab
         return lambda _: True
     if kind.sight == "owner":
         return lambda item: item.team in teams
+    if kind.sight == "nothing":
+        return lambda _: False
     if kind.sight == "own":
         return lambda item: item.name in teams
     names: set[str] = set()

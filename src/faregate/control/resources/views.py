@@ -74,6 +74,7 @@ def example_view(kind: Kind) -> dict[str, Any]:
     team, name = tree.get("team"), tree.get("name", tree.get("model"))
     if team:
         name = f"{team}/{name}"
-    if "api_key" in tree:
-        tree["api_key"] = HIDDEN
+    for secret in ("api_key", "client_secret"):
+        if tree.get(secret):
+            tree[secret] = HIDDEN
     return {**tree, "name": name, "etag": etag(12)}

@@ -42,7 +42,7 @@ def list_login_providers(context: Context) -> LoginProviders:
     return LoginProviders(
         [
             LoginProvider(one.name, one.title or one.name, f"{_PATH}/{quote(one.name)}/start")
-            for one in context.management.installation.revisions.written()[1].single_sign_on
+            for one in context.management.installation.revisions.written()[1].identity_providers
         ]
     )
 
@@ -97,7 +97,7 @@ def finish_single_sign_on(context: Context, name: str) -> Response:
 
 
 def _found(context: Context, name: str) -> SingleSignOn:
-    for one in context.management.installation.revisions.current().clear.single_sign_on:
+    for one in context.management.installation.revisions.current().clear.identity_providers:
         if one.name == name:
             return one
     raise missing(f"the identity provider {name[:63]!r}")
