@@ -12,6 +12,10 @@ from faregate.storage.ledger_connection import Row, Session
 
 EVENTS_MAX: Final = 10_000
 
+_PURSE: Final = (
+    "purse_id, kind, name, subject, unit, cap, carried, spent, drawn, starts_ns, ends_ns, "
+    "rolling_ns"
+)
 _EVENT: Final = "seq, kind, at_ns, purse_id, subject, detail, percent, amount"
 
 
@@ -24,8 +28,7 @@ def read_purses(session: Session, now_ns: int, teams: Teams = None) -> list[Purs
     owned, names = named_by("name", teams)
     kinds = "kind <> 'wallet'" if teams is None else "kind IN ('budget', 'limit')"
     rows = session.rows(
-        "SELECT purse_id, kind, name, subject, unit, cap, carried, spent, drawn, starts_ns, "  # noqa: S608
-        f"ends_ns, rolling_ns FROM purses WHERE {kinds} AND {owned} "
+        f"SELECT {_PURSE} FROM purses WHERE {kinds} AND {owned} "  # noqa: S608
         "AND (starts_ns IS NULL OR starts_ns <= ?) AND (ends_ns IS NULL OR ends_ns > ?) "
         "ORDER BY kind, name, subject, purse_id",
         *names, now_ns, now_ns,

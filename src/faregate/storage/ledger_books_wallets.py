@@ -27,7 +27,8 @@ def read_wallets(
     owned, names = wallets_of("account", teams)
     balances: dict[str, int] = dict(
         session.rows(
-            f"SELECT account, balance_nano FROM accounts WHERE {of_account} AND {owned}",  # noqa: S608
+            "SELECT account, balance_nano FROM accounts "  # noqa: S608
+            f"WHERE {of_account} AND {owned}",
             *accounts,
             *names,
         )
