@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from faregate.configuration.commerce import Team
+from faregate.configuration.document import Document
 from faregate.core.bounds import WEBHOOKS_MAX
 from faregate.core.clock import ManualClock
 from faregate.core.errors import ConfigurationError, ConflictError, MissingError, StaleError
 from faregate.identity.audit_chain import audit_key
 from faregate.storage.audit_log import AuditLog
 from faregate.storage.database import Database
+from faregate.storage.revisions import Revisions
 from faregate.storage.secrets import SecretBox
-from faregate.storage.webhooks import OVERLAP_S_MAX, Webhooks, forget_team, webhook_facts
+from faregate.storage.webhooks import OVERLAP_S_MAX, Webhooks, forget_teams, webhook_facts
 
 BOX = SecretBox(b"k" * 32)
 URL = "https://example.com/hooks/T0KEN"
@@ -122,5 +125,23 @@ def test_what_a_removed_team_had_goes_with_it(webhooks: Webhooks, database: Data
     webhooks.create("sales", "ops", URL, ("*",), "ann")
     webhooks.create(None, "ops", URL, ("*",), "ann")
     with database.writing() as connection:
-        assert forget_team(connection, "sales") == 1
+        forget_teams(connection, 5, "bob", ["sales", "none"])
     assert [one.team for one in webhooks.list()] == [None]
+    entry = AuditLog(database).find()[0]
+    assert (entry.act, entry.object, entry.team) == (
+        "webhooks.delete",
+        "webhooks/sales/ops",
+        "sales",
+    )
+
+
+def test_a_team_that_is_removed_from_the_configuration_leaves_none(
+    webhooks: Webhooks, database: Database
+) -> None:
+    revisions = Revisions(database, BOX, ManualClock())
+    revisions.apply(Document(teams=(Team(name="sales"), Team(name="support"))), "ann", "two teams")
+    for team in ("sales", "support"):
+        webhooks.create(team, "ops", URL, ("*",), "ann")
+    revisions.apply(Document(teams=(Team(name="support"),)), "ann", "one team")
+    revisions.apply(Document(teams=(Team(name="sales"),)), "ann", "the other")
+    assert webhooks.list() == []

@@ -1,4 +1,7 @@
-"""Reading people and programs within a transaction; what all of their stores share."""
+"""Reading people and programs within a transaction.
+
+What all of their stores share.
+"""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +18,7 @@ from faregate.identity.addresses import checked_email, email_key
 from faregate.identity.permissions import BUILT_IN_ROLES, Held, Principal, Role
 from faregate.identity.roles import OWNER, RoleGrant, held_by
 from faregate.storage import directory_tables as tables
-from faregate.storage.revisions import read_document
+from faregate.storage.revisions_held import read_document
 
 UserState = Literal["active", "invited", "locked", "disabled"]
 
@@ -64,7 +67,10 @@ def naming(field: str) -> Iterator[None]:
 
 
 def checked_text(field: str, text: str, most: int = 100, *, empty: bool = False) -> str:
-    """The text without spaces around it, on one line. Raises `ConfigurationError`."""
+    """The text without spaces around it, on one line.
+
+    Raises `ConfigurationError`.
+    """
     found = text.strip()
     if len(found) > most or not (found or empty) or not (found.isprintable() or not found):
         least = 0 if empty else 1
@@ -98,7 +104,10 @@ def team_names(connection: sa.Connection) -> list[str]:
 
 
 def refuse_unknown_team(connection: sa.Connection, team: str | None) -> None:
-    """Raise `MissingError` where there is no such team; None is the organisation."""
+    """Raise `MissingError` where there is no such team.
+
+    None is the organisation.
+    """
     if team is None:
         return
     known = team_names(connection)
@@ -118,7 +127,10 @@ def read_roles(connection: sa.Connection) -> dict[str, Role]:
 
 
 def find_role(connection: sa.Connection, name: str) -> Role:
-    """The role of this name. Raises `ConfigurationError`: it is named in a change."""
+    """The role of this name.
+
+    Raises `ConfigurationError`: it is named in a change.
+    """
     roles = read_roles(connection)
     if name not in roles:
         raise ConfigurationError(

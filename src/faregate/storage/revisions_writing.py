@@ -114,7 +114,10 @@ class Writer:
         return self.plan(connection, state, expanded)
 
     def check(self, connection: sa.Connection, state: State, plan: Plan) -> None:
-        """Raise `ConfigurationError` where clients, credit or keys are in the way."""
+        """Look for what is in the way: clients, credit, keys.
+
+        Raises `ConfigurationError`.
+        """
         if "settings" in plan.kinds and (problems := rules.missing_clients(plan.clear)):
             raise_all(problems, plain(plan.written))
         if self._grants is not None and plan.kinds & {"wallets", "settings"}:
@@ -126,7 +129,7 @@ class Writer:
             raise_all(problems, plain(plan.written))
 
     def store(self, connection: sa.Connection, state: State, plan: Plan, told: Told) -> int:
-        """Make a revision of what changes, and give the number of the one in force."""
+        """Make a revision of what changes; gives the number in force."""
         if not plan.changes:
             return state.number
         now_ns = self.now_ns()
@@ -136,6 +139,7 @@ class Writer:
         rows.write_changes(connection, number, plan.changes)
         self._synchronise(connection, state, plan, number, now_ns)
         self._audit(connection, now_ns, plan, told, number)
+        _forget_teams(connection, now_ns, plan, told.author)
         connection.info[_COMING].append(((number, now_ns), state.changed(number, plan.changes)))
         return number
 
@@ -198,6 +202,17 @@ class Writer:
     ) -> None:
         """Write an entry of what was done to a draft."""
         write_entry(connection, self.now_ns(), author, act, f"drafts/{draft}", after=after)
+
+
+def _forget_teams(connection: sa.Connection, now_ns: int, plan: Plan, author: Author) -> None:
+    """What is kept beside the configuration goes with its team."""
+    gone = [one.name for one in plan.changes if one.kind == "teams" and one.after is None]
+    if gone:
+        # They read the configuration themselves.
+        from faregate.storage import members, webhooks
+
+        members.forget_teams(connection, now_ns, author, gone)
+        webhooks.forget_teams(connection, now_ns, author, gone)
 
 
 def expect_revision(state: State, expected: int | None) -> None:

@@ -5,6 +5,7 @@ out once, when it is made or changed.
 """
 
 import secrets
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -206,9 +207,18 @@ def secret_place(webhook_id: str) -> str:
     return f"webhooks[{webhook_id}].secret"
 
 
-def forget_team(connection: sa.Connection, team: str) -> int:
-    """Remove all webhooks of a team that is removed; gives their count."""
-    return connection.execute(webhooks.delete().where(webhooks.c.team == team)).rowcount
+def forget_teams(
+    connection: sa.Connection, now_ns: int, author: Author, teams: Iterable[str]
+) -> None:
+    """Remove all webhooks of teams that are removed.
+
+    For the transaction that removes them: a later team of the same name inherits none.
+    """
+    for team in sorted(teams):
+        place = webhooks.c.team == team
+        for row in connection.execute(sa.select(webhooks).where(place)).mappings().all():
+            _audit(connection, now_ns, author, "delete", _webhook(row), None)
+        connection.execute(webhooks.delete().where(place))
 
 
 def park(connection: sa.Connection, webhook_id: str, _now_ns: int = 0) -> None:
