@@ -5,6 +5,7 @@ What equals its default is left out; references stay references.
 
 import datetime as dt
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -60,11 +61,17 @@ def brief(document: Document) -> dict[str, Any]:
 
 def _without_defaults(section: msgspec.Struct) -> dict[str, Any]:
     kept = {}
-    for field in sorted(msgspec.structs.fields(section), key=_is_inner):
+    for field in _fields_of(type(section)):
         value = getattr(section, field.name)
         if field.required or value != _default(field):
             kept[field.encode_name] = _written(value)
     return kept
+
+
+@cache
+def _fields_of(kind: type[msgspec.Struct]) -> tuple[Any, ...]:
+    """The fields of a kind of section in their order; looking them up takes its time."""
+    return tuple(sorted(msgspec.structs.fields(kind), key=_is_inner))
 
 
 def _is_inner(field: Any) -> bool:
