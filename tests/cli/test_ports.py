@@ -170,3 +170,29 @@ def test_reading_what_is_not_there_yet(console: Console) -> None:
     assert console.good("batches", "list", "--json").json == []
     assert console.run("batches", "show", "batch_nowhere").status == 1
     assert console.run("files", "delete", "file-nowhere").status == 1
+
+
+def test_dry_runs_change_nothing(console: Console) -> None:
+    console.good("providers", "add", "p", "--base-url", "http://h/v1")
+    console.good("models", "add", "gpt", "--provider", "p")
+    console.good("wallets", "create", "main", "--grant", "5")
+    before = console.good("config", "export").out
+    runs = (
+        ("providers", "add", "q", "--base-url", "http://q/v1"),
+        ("providers", "remove", "p", "--with-models"),
+        ("models", "add", "other", "--provider", "p"),
+        ("models", "remove", "gpt"),
+        ("virtual-models", "add", "smart", "--target", "gpt"),
+        ("wallets", "create", "second"),
+        ("wallets", "grant", "main", "7"),
+        ("wallets", "refund", "main", "7"),
+        ("wallets", "adjust", "main", "-5", "--reason", "why"),
+    )
+    for run in runs:
+        assert "nothing was changed" in console.good(*run, "--dry-run").out, run
+        assert console.good(*run, "--dry-run", "--json").json["dry_run"] is True, run
+    assert console.run("wallets", "adjust", "main", "-6", "--reason", "w", "--dry-run").status == 1
+    assert console.run("models", "remove", "nowhere", "--dry-run").status == 1
+    assert console.good("config", "export").out == before
+    assert console.good("wallets", "show", "main", "--json").json["balance"] == "5.00"
+    assert len(console.good("config", "history", "--json").json) == 3

@@ -8,7 +8,14 @@ import typer
 
 from faregate.batches.facts import BatchFacts, Page
 from faregate.cli.files import LIMIT_USUAL, NS, opened_shelf
-from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.output import (
+    DryRunOption,
+    JsonOption,
+    moment,
+    print_json,
+    print_table,
+    print_would,
+)
 from faregate.cli.session import record
 from faregate.core.errors import FaregateError
 
@@ -97,16 +104,22 @@ def _rows(batch: BatchFacts) -> Iterator[tuple[str, str]]:
 
 @app.command("cancel")
 def cancel_batch(
-    batch_id: Annotated[str, typer.Argument(help="Its id.")], as_json: JsonOption = False
+    batch_id: Annotated[str, typer.Argument(help="Its id.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Cancel a batch: calls under way end, no further one begins.
 
     Example: faregate batches cancel batch_0123456789abcdef0123456789abcdef
     """
     with opened_shelf() as shelf:
-        batch = shelf.cancel(None, batch_id)
+        batch = (shelf.batch if dry_run else shelf.cancel)(None, batch_id)
     if batch is None:
         raise _unknown(batch_id)
+    if dry_run:
+        told = f"cancel {batch_id}, which is {batch.state}"
+        print_would(told, {"id": batch_id, "state": batch.state}, as_json=as_json)
+        return
     record("batches.cancel", "batches", batch_id, detail=f"of {batch.owner}: {batch.state}")
     if as_json:
         print_json(msgspec.to_builtins(batch))

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -14,6 +14,7 @@ from faregate.calllog.facts import call_facts
 from faregate.calllog.frames import CallRecord
 from faregate.calllog.query import CallFilter, parse_status
 from faregate.cli.output import JsonOption, print_json
+from faregate.cli.remote_profiles import chosen as chosen_target
 from faregate.core.errors import FaregateError
 
 FOLLOW_INTERVAL_S: Final = 0.25
@@ -81,13 +82,7 @@ def show(
 
     Example: faregate calls show call_6553f1000f1e2d3c4b00000001
     """
-    # Imported here: the database library would slow down every other command.
-    from faregate.storage.call_log import CallLog
-    from faregate.storage.home import Home
-
-    home = Home.from_environment()
-    home.require()
-    with _interruptible(), contextlib.closing(CallLog(home.journal, home.calls_database)) as log:
+    with _interruptible(), _opened_log() as log:
         record = log.find(call_id)
         if record is None:
             raise FaregateError(
@@ -99,13 +94,28 @@ def show(
             print(call_account(record))
 
 
-def _newest(count: int, chosen: CallFilter, *, follow: bool, header: bool) -> Iterator[CallRecord]:
+@contextlib.contextmanager
+def _opened_log() -> Iterator[Any]:
+    """The call log of the installation that the command is for."""
+    target = chosen_target()
+    if target is not None:
+        from faregate.cli.remote_calls import remote_call_log
+
+        with remote_call_log(target) as there:
+            yield there
+        return
+    # Imported here: the database library would slow down every other command.
     from faregate.storage.call_log import CallLog
     from faregate.storage.home import Home
 
     home = Home.from_environment()
     home.require()
     with contextlib.closing(CallLog(home.journal, home.calls_database)) as log:
+        yield log
+
+
+def _newest(count: int, chosen: CallFilter, *, follow: bool, header: bool) -> Iterator[CallRecord]:
+    with _opened_log() as log:
         # The follower stands before the list is read, so that nothing falls in between.
         follower = log.follow(chosen) if follow else None
         records = log.recent(count, chosen)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, count_of, print_json, print_table
+from faregate.cli.output import (
+    DryRunOption,
+    JsonOption,
+    count_of,
+    print_json,
+    print_preview,
+    print_table,
+)
 from faregate.cli.session import actor, opened
 from faregate.configuration.document import Document, Model
 from faregate.configuration.names import ModelName
@@ -184,6 +191,7 @@ def add(
     alias: Annotated[
         list[str] | None, typer.Option("--alias", help="One more name, again for more.")
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add a model that callers may ask for.
@@ -200,6 +208,9 @@ def add(
         return msgspec.structs.replace(document, models=(*document.models, model))
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"added the model {name}")
     if as_json:
         print_json({"revision": number, "model": model})
@@ -209,7 +220,9 @@ def add(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The model's name.")], as_json: JsonOption = False
+    name: Annotated[str, typer.Argument(help="The model's name.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove a model with its aliases; gates refuse it within a second.
 
@@ -225,6 +238,9 @@ def remove(
         return msgspec.structs.replace(document, models=models)
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"removed the model {name}")
     if as_json:
         print_json({"revision": number, "removed": name})

@@ -8,6 +8,9 @@ import msgspec
 import typer
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+]
 
 
 def print_json(value: Any) -> None:
@@ -21,6 +24,25 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in (heads, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         typer.echo("  ".join(cells).rstrip())
+
+
+def print_preview(number: int, changes: Sequence[Any], *, as_json: bool) -> None:
+    """What a dry run found: the changes that a command would make of the revision in force."""
+    if as_json:
+        print_json({"revision": number, "dry_run": True, "changes": changes})
+        return
+    for change in changes:
+        typer.echo(str(change))
+    told = count_of(len(changes), "change")
+    typer.echo(f"{told} to revision {number}; nothing was changed.")
+
+
+def print_would(told: str, facts: Any, *, as_json: bool) -> None:
+    """What a dry run found, of what is no change of the configuration."""
+    if as_json:
+        print_json({"dry_run": True, **facts})
+    else:
+        typer.echo(f"Would {told}; nothing was changed.")
 
 
 def moment(time_ns: int | None) -> str | None:

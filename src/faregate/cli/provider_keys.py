@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, print_json, print_table
+from faregate.cli.output import DryRunOption, JsonOption, print_json, print_preview, print_table
 from faregate.cli.session import actor, checked_name, opened
 from faregate.configuration.accounts import SOLE_KEY, account_keys
 from faregate.configuration.document import Document, Provider, ProviderKey
@@ -46,6 +46,7 @@ def add(
     replace: Annotated[
         bool, typer.Option("--replace", help="Change the key of this name, if there is one.")
     ] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add one more key to a provider; it is kept sealed, and never shown.
@@ -61,8 +62,16 @@ def add(
         revisions = installation.revisions
         secret = text if key_env else revisions.seal(text, place)
         key = ProviderKey(name=name, secret=secret, weight=weight)
+
+        def with_key(document: Document) -> Document:
+            return _changed(document, provider, _with(key, replace=replace))
+
+        if dry_run:
+            told = revisions.preview_edit(with_key, renewed=frozenset({place}))
+            print_preview(*told, as_json=as_json)
+            return
         number = revisions.edit(
-            lambda document: _changed(document, provider, _with(key, replace=replace)),
+            with_key,
             actor(),
             f"added the key {name} of the provider {provider}",
             renewed=frozenset({place}),
@@ -98,6 +107,7 @@ def list_command(provider: ProviderArgument, as_json: JsonOption = False) -> Non
 def remove(
     provider: ProviderArgument,
     name: Annotated[str, typer.Argument(help=f"The key's name; {SOLE_KEY}: that of api_key.")],
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a key of a provider; calls in flight finish with it.
@@ -116,9 +126,15 @@ def remove(
             )
         return msgspec.structs.replace(found, keys=kept)
 
+    def without_key(document: Document) -> Document:
+        return _changed(document, provider, change)
+
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(without_key), as_json=as_json)
+            return
         number = installation.revisions.edit(
-            lambda document: _changed(document, provider, change),
+            without_key,
             actor(),
             f"removed the key {name} of the provider {provider}",
         )

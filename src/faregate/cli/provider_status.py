@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 import typer
 
-from faregate.cli.output import JsonOption, print_json
+from faregate.cli.output import DryRunOption, JsonOption, print_json, print_would
+from faregate.cli.remote_profiles import chosen as chosen_target
 from faregate.cli.session import record
 from faregate.control.running import Running
 from faregate.core.errors import FaregateError
@@ -59,6 +60,7 @@ def status(
 def reset(
     name: Annotated[str, typer.Argument(help="The provider's name.")],
     key: Annotated[str | None, typer.Option("--key", help="Only the key of this name.")] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Use a provider or a key again at once, whatever was wrong with it.
@@ -76,7 +78,18 @@ def reset(
             f"the service has no provider {what!r}", fix="'faregate providers status' shows them"
         )
     query = {"provider": name} | ({"key": key} if key is not None else {})
-    told = _asked("POST", f"/providers/reset?{urlencode(query)}")
+    if dry_run:
+        told_key = f" with the key {key}" if key else ""
+        print_would(f"use {name}{told_key} again", query, as_json=as_json)
+        return
+    target = chosen_target()
+    if target is not None:
+        from faregate.cli.remote_shelf import reset_there
+
+        reset_there(target, name, key)
+        told: Any = query
+    else:
+        told = _asked("POST", f"/providers/reset?{urlencode(query)}")
     record("providers.reset", "providers", name, detail=f"the key {key}" if key else None)
     if as_json:
         print_json(told)
@@ -87,6 +100,7 @@ def reset(
 def balance(
     name: Annotated[str, typer.Argument(help="The provider's name.")],
     amount: Annotated[str, typer.Argument(help="Dollars that are left there, such as 25.00.")],
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is left of prepaid credit.
@@ -111,8 +125,19 @@ def balance(
         raise FaregateError(
             f"the service has no provider {name!r}", fix="'faregate providers list' shows them"
         )
-    query = urlencode({"provider": name, "amount_nano": nano})
-    told = _asked("POST", f"/providers/balance?{query}")
+    facts = {"provider": name, "amount": format_amount(nano)}
+    if dry_run:
+        print_would(f"say that {name} has ${format_amount(nano)} left", facts, as_json=as_json)
+        return
+    target = chosen_target()
+    if target is not None:
+        from faregate.cli.remote_shelf import balance_there
+
+        balance_there(target, name, nano)
+        told: Any = facts
+    else:
+        query = urlencode({"provider": name, "amount_nano": nano})
+        told = _asked("POST", f"/providers/balance?{query}")
     record("providers.balance", "providers", name, after={"left": format_amount(nano)})
     if as_json:
         print_json(told)
@@ -122,6 +147,11 @@ def balance(
 
 def _asked(method: str, target: str) -> Any:
     """What the running service answers; raises `FaregateError`."""
+    there = chosen_target()
+    if there is not None:
+        from faregate.cli.remote_shelf import remote_states
+
+        return remote_states(there)
     home = Home.from_environment()
     token = operator_token(home.master_key())
     return Running(lambda: holder(home.run), token).ask(method, target)

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, count_of, print_json, print_table
+from faregate.cli.output import (
+    DryRunOption,
+    JsonOption,
+    count_of,
+    print_json,
+    print_preview,
+    print_table,
+)
 from faregate.cli.provider_keys import (
     KeyEnvOption,
     KeyStdinOption,
@@ -61,6 +68,7 @@ def add(
     replace: Annotated[
         bool, typer.Option("--replace", help="Change the provider of this name, if there is one.")
     ] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add a provider; its key is kept sealed, and never shown.
@@ -87,6 +95,10 @@ def add(
         def change(document: Document) -> Document:
             return _with_provider(document, name, given, replace=replace)
 
+        if dry_run:
+            told = revisions.preview_edit(change, renewed=frozenset({place}))
+            print_preview(*told, as_json=as_json)
+            return
         number = revisions.edit(
             change, actor(), f"added the provider {name}", renewed=frozenset({place})
         )
@@ -146,6 +158,7 @@ def remove(
     with_models: Annotated[
         bool, typer.Option("--with-models", help="Remove the models that it serves, too.")
     ] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a provider and its key.
@@ -157,6 +170,9 @@ def remove(
         return _without_provider(document, name, with_models=with_models)
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"removed the provider {name}")
     if as_json:
         print_json({"revision": number, "removed": name})

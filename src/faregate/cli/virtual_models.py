@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, print_json, print_table
+from faregate.cli.output import DryRunOption, JsonOption, print_json, print_preview, print_table
 from faregate.cli.session import actor, opened
 from faregate.configuration.document import Document, Fallbacks, VirtualModel
 from faregate.core.errors import FaregateError
@@ -109,6 +109,7 @@ def add(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of the one of this name.")
     ] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add a name over several models.
@@ -136,12 +137,15 @@ def add(
     if shadow is not None:
         tree["shadow"] = _shared(shadow, "percent", float)
     made = _made(tree)
+
+    def change(document: Document) -> Document:
+        return _with(document, made, replace=replace)
+
     with opened() as installation:
-        number = installation.revisions.edit(
-            lambda document: _with(document, made, replace=replace),
-            actor(),
-            f"added the virtual model {name}",
-        )
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
+        number = installation.revisions.edit(change, actor(), f"added the virtual model {name}")
     if as_json:
         print_json({"revision": number, "virtual_model": made})
     else:
@@ -150,7 +154,7 @@ def add(
 
 
 @app.command()
-def remove(name: NameArgument, as_json: JsonOption = False) -> None:
+def remove(name: NameArgument, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None:
     """Remove a name over several models; gates refuse it within a second.
 
     Example: faregate virtual-models remove smart
@@ -163,6 +167,9 @@ def remove(name: NameArgument, as_json: JsonOption = False) -> None:
         )
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"removed the virtual model {name}")
     if as_json:
         print_json({"revision": number, "removed": name})

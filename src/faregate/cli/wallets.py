@@ -2,14 +2,23 @@
 
 import time
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
 from faregate.cli.amounts import coming_time, positive_amount, signed_amount
 from faregate.cli.ledger_session import opened_books
-from faregate.cli.output import JsonOption, count_of, moment, print_json, print_table
+from faregate.cli.output import (
+    DryRunOption,
+    JsonOption,
+    count_of,
+    moment,
+    print_json,
+    print_preview,
+    print_table,
+    print_would,
+)
 from faregate.cli.session import actor, checked_name, opened, record
 from faregate.cli.wallet_facts import (
     entry_facts,
@@ -23,6 +32,9 @@ from faregate.configuration.problems import nearest
 from faregate.core.errors import FaregateError
 from faregate.core.money import format_amount
 from faregate.ledger.bookkeeping import FILE_REFERENCE, Entry, WalletState
+
+if TYPE_CHECKING:
+    from faregate.cli.ports import Books
 
 FIRST_GRANT: Final = "opening"  # the name in the configuration of what --grant gives
 
@@ -50,6 +62,7 @@ def create(
         str | None, typer.Option(help="The application that it pays for.")
     ] = None,
     grant: Annotated[str | None, typer.Option(help="Credit to begin with, in dollars.")] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a wallet, and let it pay for a team or an application.
@@ -70,6 +83,9 @@ def create(
         return _with_wallet(document, name, amount_nano, team, application)
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"made the wallet {name}")
         given = installation.grants.last.entries
     if as_json:
@@ -185,6 +201,7 @@ def grant(
         str | None,
         typer.Option(help="The payment that it is for; the same one again changes nothing."),
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Give a wallet credit.
@@ -202,6 +219,9 @@ def grant(
         )
     with opened_books() as session:
         session.require_declared(name)
+        if dry_run:
+            _print_would_move(session.books, name, amount_nano, reference, as_json=as_json)
+            return
         entry, is_new = session.books.grant(
             name,
             amount_nano,
@@ -231,6 +251,7 @@ def refund(
         str | None,
         typer.Option(help="What the sum is for; the same one again changes nothing."),
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Give back what was charged: for one call, once, or a sum.
@@ -239,6 +260,11 @@ def refund(
     """
     if call is not None and name is None and reference is None:
         part_nano = positive_amount(part) if part is not None else None
+        if dry_run:
+            told = "all of it" if part_nano is None else format_amount(part_nano)
+            facts = {"call_id": call, "amount": None if part is None else part}
+            print_would(f"give back {told} of the charge of {call}", facts, as_json=as_json)
+            return
         with opened_books() as session:
             entry = session.books.refund_call(call, part_nano, actor(), reason or "")
             state = session.books.wallet(entry.wallet)
@@ -254,6 +280,9 @@ def refund(
     amount_nano = positive_amount(amount)
     with opened_books() as session:
         session.require_declared(name)
+        if dry_run:
+            _print_would_move(session.books, name, amount_nano, reference, as_json=as_json)
+            return
         entry, is_new = session.books.refund(name, amount_nano, actor(), reason or "", reference)
         state = session.books.wallet(name)
     if is_new:
@@ -267,6 +296,7 @@ def adjust(
     name: _Name,
     amount: Annotated[str, typer.Argument(help="Dollars with a sign: +5.00 or -5.00.")],
     reason: Annotated[str, typer.Option(help="Why, for the statement.")],
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Correct a balance by a movement of its own, never below zero.
@@ -280,6 +310,9 @@ def adjust(
         raise FaregateError("the reason is empty", fix="say why, with --reason")
     with opened_books() as session:
         session.require_declared(name)
+        if dry_run:
+            _print_would_move(session.books, name, amount_nano, as_json=as_json)
+            return
         entry = session.books.adjust(name, amount_nano, actor(), reason)
         state = session.books.wallet(name)
     record("wallets.adjust", "wallets", name, after=entry_facts(entry))
@@ -316,6 +349,25 @@ def verify(as_json: JsonOption = False) -> None:
         )
     if found.discrepancies:
         raise typer.Exit(1)
+
+
+def _print_would_move(
+    books: "Books", name: str, amount_nano: int, reference: str | None = None, *, as_json: bool
+) -> None:
+    """What a movement would do; one whose reference was there does nothing."""
+    state = books.wallet(name)
+    if reference is not None:
+        known = {one.reference for one in books.grants(name)}
+        if known & {reference, f"refund:{reference}"}:
+            amount_nano = 0
+    if -amount_nano > state.available_nano:
+        raise FaregateError(
+            f"{name} has {format_amount(state.available_nano)} that is free",
+            fix="take away at most that",
+        )
+    after = format_amount(state.balance_nano + amount_nano)
+    facts = {"wallet": name, "amount": format_amount(amount_nano), "balance": after}
+    print_would(f"move {facts['amount']}, so that {name} has {after}", facts, as_json=as_json)
 
 
 def _shown(entry: Entry) -> str:
