@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.testclient import TestClient
+from tests.databases import make_database
 
 from faregate.configuration.document import Document
 from faregate.control.app import create_app
@@ -15,7 +16,6 @@ from faregate.control.operations import Routes
 from faregate.identity.actors import Actor
 from faregate.identity.permissions import BUILT_IN_ROLES, Held, Principal, machine_principal
 from faregate.storage.home import Home
-from faregate.storage.preparation import prepare_home
 
 ROOT = Actor("command", "root")
 
@@ -23,7 +23,8 @@ ROOT = Actor("command", "root")
 def make_home(path: Path) -> Home:
     """A home with a master key and a database."""
     home = Home(path)
-    prepare_home(home)
+    home.create()
+    make_database(home.database)
     return home
 
 

@@ -10,6 +10,17 @@ from faregate.configuration.document import Document
 from faregate.control.app import create_app
 from faregate.control.authentication import Authentication
 from faregate.control.management import Management
+from faregate.control.routes import (
+    invitations,
+    login,
+    members,
+    nodes,
+    roles,
+    service_accounts,
+    session,
+    tokens,
+    users,
+)
 from faregate.core.clock import ManualClock
 from faregate.identity.actors import Actor
 from faregate.identity.permissions import machine_principal
@@ -17,6 +28,21 @@ from faregate.storage import directory_tables as tables
 from faregate.storage.directory import Directory
 from faregate.storage.password_hashes import Cost, PasswordHashes
 
+# Those of people alone: an application of all operations takes its time to make.
+ROUTES = [
+    one.routes
+    for one in (
+        invitations,
+        login,
+        members,
+        nodes,
+        roles,
+        service_accounts,
+        session,
+        tokens,
+        users,
+    )
+]
 MACHINE = machine_principal(Actor("command", "root"))
 PASSWORD = "violet river canoe"
 NEW = "seven brave llamas"
@@ -38,7 +64,7 @@ class Site:
         self.directory = management.directory = Directory(
             installation.database, management.box, self.clock, None, CHEAP, settings
         )
-        self.app = create_app(management, Authentication(management))
+        self.app = create_app(management, Authentication(management), ROUTES)
         self._hash = PasswordHashes(CHEAP).hash(PASSWORD)
 
     def add(self, email: str, *roles: str, **teams: str) -> str:

@@ -52,7 +52,8 @@ def test_what_is_no_token(site: Site, shown: str) -> None:
 def test_a_token_of_another_kind(site: Site) -> None:
     browser = site.browser("ann@example.com")
     cookie = browser.client.cookies["faregate_session"]
-    site.browser().bad(401, "GET", "/v1/session", Authorization=f"Bearer {cookie}")
+    problem = site.browser().bad(401, "GET", "/v1/session", Authorization=f"Bearer {cookie}")
+    assert problem["code"] == "token_invalid"
 
 
 def test_guesses_at_tokens_are_slowed(site: Site) -> None:

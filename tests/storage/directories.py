@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from tests.databases import make_database
 
 from faregate.configuration.commerce import Team
 from faregate.configuration.document import Document
@@ -32,8 +33,8 @@ class People:
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
+        make_database(folder / "faregate.db")
         self.database = Database(folder / "faregate.db")
-        self.database.upgrade()
         self.rules = SessionRules.of_hours(8, 72)
         self.box = SecretBox(b"k" * 32)
         self.directory = Directory(self.database, self.box, self.clock, lambda: self.rules, CHEAP)

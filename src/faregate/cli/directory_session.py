@@ -1,4 +1,7 @@
-"""What commands on people and programs share: the directory, and who is asking."""
+"""What commands on people and programs share.
+
+The directory, and who is asking.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +28,19 @@ class DirectoryHere(NamedTuple):
     url: str
 
     def link(self, page: str, token: str) -> str:
-        """The address of a page that takes a token; behind #, so that no log has it."""
+        """The address of a page that takes a token.
+
+        Behind #, so that no log has it.
+        """
         return f"{self.url}/{page}#token={token}"
 
 
 @contextmanager
 def opened_directory() -> Iterator[DirectoryHere]:
-    """The people and programs of this machine's installation. Raises `StorageError`."""
+    """The people and programs of this machine's installation.
+
+    Raises `StorageError`.
+    """
     # The SQL layer takes half a second to load: help and mistakes need none of it.
     from faregate.storage.directory import directory_of
     from faregate.storage.installation import open_installation

@@ -1,4 +1,4 @@
-"""Cookies of logins, and what proves that a request comes from a page of ours.
+"""Cookies of logins, and what proves that a page of ours asks.
 
 The session's cookie can't be read by scripts. A second one holds a token that a page sends back in
 a header: another site's page can make a browser send cookies, but can neither read that token nor
@@ -35,7 +35,10 @@ def session_token(request: Request, management: Management) -> str | None:
 
 
 def give_session(response: Response, token: str, management: Management) -> None:
-    """Set both cookies; they go when the browser is closed, and the session ends here."""
+    """Set both cookies.
+
+    They go when the browser is closed, and the session ends here.
+    """
     secure = is_secure(management)
     for name, value, hidden in (
         (SESSION_COOKIE, token, True),
@@ -56,14 +59,14 @@ def take_session(response: Response, management: Management) -> None:
 
 
 def refuse_other_sites(request: Request, management: Management) -> None:
-    """Raise `ProblemError` (403) where a browser says that another site's page sends this."""
+    """Raise `ProblemError` (403) where another site's page sends this."""
     public_url = management.directory.settings().public_url
     if not is_same_origin(request.headers, public_url, request.url.scheme, strict=False):
         raise _cross_site("it comes from a page of another site")
 
 
 def require_own_page(request: Request, management: Management, token: str) -> None:
-    """Raise `ProblemError` (403) unless a page of ours sends this, with the session's own token."""
+    """Raise `ProblemError` (403) unless a page of ours sends this."""
     public_url = management.directory.settings().public_url
     if not is_same_origin(request.headers, public_url, request.url.scheme):
         raise _cross_site("it doesn't say that it comes from a page of this site")

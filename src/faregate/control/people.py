@@ -62,7 +62,10 @@ class TokenWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A secret that was made, as a token and as an address to open; shown once."""
+    """A secret that was made, as a token and as an address to open.
+
+    Shown once.
+    """
 
     token: str
     url: str
@@ -89,7 +92,10 @@ def new_token_reply(made: NewAccessToken) -> NewToken:
 
 
 def link(context: Context, page: str, token: str, expires_ns: int) -> Link:
-    """An address of a page that takes a token; behind #, so that no log has it."""
+    """An address of a page that takes a token.
+
+    Behind #, so that no log has it.
+    """
     base = context.management.directory.settings().public_url or str(context.request.base_url)
     return Link(token, f"{base.rstrip('/')}/{page}#token={token}", moment(expires_ns))
 
@@ -107,7 +113,9 @@ def own_user(context: Context) -> str:
 
 
 def own_session(context: Context) -> str:
-    """The session of the user who asks. Raises `ProblemError` (403) for a token.
+    """The session of the user who asks.
+
+    Raises `ProblemError` (403) for a token.
 
     What decides how somebody logs in isn't left to tokens, which lie about in files.
     """

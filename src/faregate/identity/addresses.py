@@ -1,4 +1,7 @@
-"""E-mail addresses as names of users: one user an address, whatever its case."""
+"""E-mail addresses as names of users.
+
+One user an address, whatever its case.
+"""
 
 import re
 import unicodedata
@@ -13,7 +16,10 @@ _FORM: Final = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x20\x7f]{1,64}@[^\s@<>()\[
 
 
 def checked_email(text: str) -> str:
-    """The address, without spaces around it; raises `ConfigurationError` for none."""
+    """The address, without spaces around it.
+
+    Raises `ConfigurationError` for none.
+    """
     email = unicodedata.normalize("NFC", text.strip())
     printable = all(unicodedata.category(one)[0] != "C" for one in email)
     if len(email) > CHARACTERS_MAX or not _FORM.fullmatch(email) or not printable:

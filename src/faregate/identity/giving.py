@@ -8,7 +8,9 @@ from faregate.identity.roles import OWNERS_PERMISSION
 
 
 def refuse_giving(by: Principal, role: Role, team: str | None) -> None:
-    """Raise unless `by` may give `role` in `team`; of None, in the organisation.
+    """Raise unless `by` may give `role` in `team`.
+
+    Of None, in the organisation.
 
     `ConfigurationError` for a role of the wrong kind, `ForbiddenError` for one that allows more
     than `by` may do.
@@ -24,7 +26,10 @@ def refuse_giving(by: Principal, role: Role, team: str | None) -> None:
 
 
 def refuse_permissions(by: Principal, permissions: Iterable[str], team: str | None) -> None:
-    """Raise `ForbiddenError` where `by` lacks one of these: nobody gives what they don't hold."""
+    """Raise `ForbiddenError` where `by` lacks one of these.
+
+    Nobody gives what they don't hold.
+    """
     missing = sorted(name for name in permissions if not by.may(name, team))
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -43,13 +48,13 @@ def refuse_taking(by: Principal, role: Role) -> None:
 
 
 def refuse_touching(by: Principal, held: Iterable[Held]) -> None:
-    """Raise `ForbiddenError` where one who holds this is an owner, and `by` isn't."""
+    """Raise `ForbiddenError` where an owner holds this and `by` is none."""
     if any(OWNERS_PERMISSION in one.permissions for one in held):
         refuse_taking(by, Role("owner", "", frozenset({OWNERS_PERMISSION})))
 
 
 def refuse_taking_over(by: Principal, held: Iterable[Held]) -> None:
-    """Raise `ForbiddenError` unless `by` holds all that this user or program holds.
+    """Raise `ForbiddenError` unless `by` holds all of this too.
 
     Whoever gives another a new password, or makes a token of an account, can act as it.
     """

@@ -13,7 +13,9 @@ _NS: Final = 1_000_000_000
 
 
 class GuessRule(msgspec.Struct, frozen=True):
-    """`free` tries, then waits from `delay_s` on that double; after `lock_after`, `lock_s`.
+    """`free` tries, then waits from `delay_s` on that double.
+
+    After `lock_after`, `lock_s`.
 
     Failures are forgotten `forget_s` after the last.
     """
@@ -60,7 +62,9 @@ def failed(guesses: Guesses, rule: GuessRule, now_ns: int) -> Guesses:
 
 
 def taken_back(guesses: Guesses, before: Guesses) -> Guesses:
-    """As if a try, counted when there were `before`, had not been: it turned out right.
+    """As if a try, counted when there were `before`, had not been.
+
+    It turned out right.
 
     Others may have failed in the meantime: those stay.
     """

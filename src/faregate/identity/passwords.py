@@ -42,12 +42,15 @@ _SURPRISES_MIN: Final = 5  # characters beyond rows and repetitions
 
 
 def prepared(password: str) -> str:
-    """The password in the one form that is hashed: NFKC, as NIST SP 800-63B has it."""
+    """The password in the one form that is hashed.
+
+    NFKC, as NIST SP 800-63B has it.
+    """
     return unicodedata.normalize("NFKC", password)
 
 
 def check_new_password(password: str, email: str = "", name: str = "") -> None:
-    """Raise `ConfigurationError` unless it may be the password of who is so called."""
+    """Raise `ConfigurationError` unless it may be this user's password."""
     text = prepared(password)
     if not CHARACTERS_MIN <= len(text) <= CHARACTERS_MAX:
         raise ConfigurationError(
@@ -69,7 +72,10 @@ def check_new_password(password: str, email: str = "", name: str = "") -> None:
 
 
 def is_common(password: str) -> bool:
-    """Whether guessers try it early: a known word filled up, a row, a repetition."""
+    """Whether guessers try it early.
+
+    A known word filled up, a row, a repetition.
+    """
     text = password.casefold()
     repeated = len(_halved(text)) <= _SURPRISES_MIN or len(set(text)) < _SURPRISES_MIN
     return repeated or _is_filled_word(text) or _surprises(text) < _SURPRISES_MIN
@@ -92,7 +98,7 @@ def _halved(text: str) -> str:
 
 
 def _surprises(text: str) -> int:
-    """How many characters follow neither from a row of keys nor from what came before."""
+    """How many characters follow from nothing before them."""
     count = at = 0
     while at < len(text):
         at += max(1, _row_length(text, at), _echo_length(text, at))

@@ -1,4 +1,7 @@
-"""Roles as they are given: what may be in one, and what people hold by them."""
+"""Roles as they are given.
+
+What may be in one, and what people hold by them.
+"""
 
 import difflib
 import re

@@ -28,5 +28,8 @@ class SessionRules(msgspec.Struct, frozen=True):
         return now_ns >= self.ends_ns(created_ns, used_ns)
 
     def is_worth_writing(self, used_ns: int, now_ns: int) -> bool:
-        """Whether a use at `now_ns` is written down: not each one, to spare the disk."""
+        """Whether a use at `now_ns` is written down.
+
+        Not each one, to spare the disk.
+        """
         return now_ns - used_ns >= min(_TOUCH_NS, self.idle_ns // 20)

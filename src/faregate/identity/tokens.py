@@ -1,4 +1,6 @@
-"""Tokens of people and programs: a kind's prefix, 43 characters, 6 of checksum.
+"""Tokens of people and programs.
+
+A kind's prefix, 43 characters, 6 of checksum.
 
 As with callers' keys, a token is 256 random bits: only its SHA-256 is stored, and the checksum
 tells a mistyped one without a look-up.
@@ -42,7 +44,10 @@ def new_token(kind: TokenKind) -> str:
 
 
 def kind_of_token(text: str) -> TokenKind | None:
-    """What kind of token this is; None where prefix, length or checksum are wrong."""
+    """What kind of token this is.
+
+    None where prefix, length or checksum are wrong.
+    """
     for kind, prefix in PREFIXES.items():
         if text.startswith(prefix):
             return kind if is_well_formed(text, prefix) else None
@@ -60,7 +65,9 @@ def shown_token(token: str) -> str:
 
 
 def cross_site_token(session_token: str) -> str:
-    """What a page of ours sends beside the session's cookie; bound to that session.
+    """What a page of ours sends beside the session's cookie.
+
+    Bound to that session.
 
     Another site's page can make a browser send the cookie, but can't know this.
     """
@@ -91,12 +98,18 @@ def is_one_time_password(text: str) -> bool:
 
 
 def new_recovery_code() -> str:
-    """A code instead of a second factor's: four groups of four, 80 random bits."""
+    """A code instead of a second factor's.
+
+    Four groups of four, 80 random bits.
+    """
     return _grouped("".join(secrets.choice(_LETTERS) for _ in range(_RANDOM_LETTERS)))
 
 
 def plain_recovery_code(text: str) -> str | None:
-    """The code as it is hashed, however it was typed; None where it can't be one."""
+    """The code as it is hashed, however it was typed.
+
+    None where it can't be one.
+    """
     letters = re.sub(r"[\s-]", "", text).lower()
     letters = letters.replace("o", "0").replace("i", "1").replace("l", "1")
     return _grouped(letters) if re.fullmatch(f"[{_LETTERS}]{{16}}", letters) else None

@@ -33,7 +33,9 @@ OWNED_MAX: Final = 200  # tokens of one user or service account
 
 
 class AccessToken(msgspec.Struct, frozen=True):
-    """What is known of a token without it. `scopes` None: all that its owner may do.
+    """What is known of a token without it.
+
+    `scopes` None: all that its owner may do.
 
     `user_id` or `account_id` is its owner. Times are ns since 1970; `expires_ns` None is never.
     """
@@ -124,7 +126,10 @@ class AccessTokens:
         scopes: Iterable[str] | None = None,
         expires_ns: int | None = None,
     ) -> NewAccessToken:
-        """Make a token of a service account; `by` must hold all that it will allow."""
+        """Make a token of a service account.
+
+        `by` must hold all that it will allow.
+        """
         narrowed = self._checked(scopes, expires_ns)
         with self._database.writing() as connection:
             account = require_account(connection, team, account_id)
@@ -268,7 +273,10 @@ class AccessTokens:
 
 
 def require_account(connection: sa.Connection, team: str | None, selector: str) -> Any:
-    """The row of a service account of `team`, by id or name. Raises `MissingError`."""
+    """The row of a service account of `team`, by id or name.
+
+    Raises `MissingError`.
+    """
     row = connection.execute(
         sa.select(accounts).where(
             accounts.c.team.is_not_distinct_from(team),

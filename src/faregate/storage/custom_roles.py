@@ -1,4 +1,4 @@
-"""Roles: the built-in ones, and those that were made of named permissions."""
+"""Roles: built-in ones, and custom ones of named permissions."""
 
 from typing import Any
 
@@ -26,7 +26,10 @@ class StoredRole(msgspec.Struct, frozen=True):
 
 
 class CustomRoles:
-    """The roles in `database`; the built-in ones are among them and stay as they are."""
+    """The roles in `database`.
+
+    The built-in ones are among them and stay as they are.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -70,7 +73,9 @@ class CustomRoles:
         return StoredRole(role, 1)
 
     def change(self, by: Principal, role: Role, expected: str | None = None) -> StoredRole:
-        """Change a role, for all who have it. What is added to it, `by` must hold.
+        """Change a role, for all who have it.
+
+        What is added to it, `by` must hold.
 
         Raises `StaleError` beside what `add` raises, and `MissingError`.
         """
@@ -104,7 +109,10 @@ class CustomRoles:
         return StoredRole(role, before.version + 1)
 
     def remove(self, by: Principal, name: str, expected: str | None = None) -> None:
-        """Remove a role that nobody has. Raises `ConflictError` where somebody has."""
+        """Remove a role that nobody has.
+
+        Raises `ConflictError` where somebody has.
+        """
         now_ns = self._clock.wall_ns()
         before = self._custom(name)
         with self._database.writing() as connection:

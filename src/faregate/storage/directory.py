@@ -1,4 +1,7 @@
-"""The directory of an installation: its people and programs, and their logins."""
+"""The directory of an installation.
+
+Its people and programs, and their logins.
+"""
 
 import time
 from collections.abc import Callable
@@ -69,7 +72,10 @@ def session_rules(settings: ManagementSettings) -> SessionRules:
 def directory_of(
     installation: Installation, box: SecretBox, clock: Clock | None = None
 ) -> Directory:
-    """The directory of an installation that is open; its settings are looked at now and then."""
+    """The directory of an installation that is open.
+
+    Its settings are looked at now and then.
+    """
     kept: list[tuple[float, ManagementSettings]] = []
 
     def settings() -> ManagementSettings:

@@ -1,4 +1,7 @@
-"""Logins that another has checked: an identity provider of the organisation."""
+"""Logins that another has checked.
+
+An identity provider of the organisation.
+"""
 
 import msgspec
 import sqlalchemy as sa
@@ -29,7 +32,9 @@ _SOURCE = "sso"
 
 
 class ExternalLogin(msgspec.Struct, frozen=True):
-    """Who logged in elsewhere: `issuer` and `subject` are what tells people apart.
+    """Who logged in elsewhere.
+
+    `issuer` and `subject` are what tells people apart.
 
     `roles` are those that follow from the groups there; they replace what followed from them at
     the login before. `create` makes a user who isn't here yet. `link` gives the identity to the
@@ -104,7 +109,10 @@ class ExternalLogins:
     def _adopted(
         self, connection: sa.Connection, login: ExternalLogin
     ) -> tuple[User | None, str | None]:
-        """A user for an identity that is new here: the one of its address, or a new one."""
+        """A user for an identity that is new here.
+
+        The one of its address, or a new one.
+        """
         now_ns = self._clock.wall_ns()
         where = tables.users.c.email_key == email_key(login.email)
         user = find_user(connection, where)

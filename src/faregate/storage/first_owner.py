@@ -1,4 +1,7 @@
-"""The first owner, made once; and the way back in for who is on the machine."""
+"""The first owner, made once.
+
+And the way back in for who is on the machine.
+"""
 
 import sqlite3
 import time
@@ -21,7 +24,7 @@ FIRST_EMAIL: Final = "admin@localhost"
 
 
 class FirstOwner(NamedTuple):
-    """An owner, and a password for the next login, at which it must be changed."""
+    """An owner, and a password for one login, then to be changed."""
 
     email: str
     password: str
@@ -38,7 +41,9 @@ def has_people(database: Path) -> bool:
 
 
 def make_first_owner(home: Home, author: Author, email: str | None = None) -> FirstOwner | None:
-    """Make the owner of an installation that has no users; None where there are some.
+    """Make the owner of an installation that has no users.
+
+    None where there are some.
 
     The database must be of this release. Raises `ConfigurationError` for a wrong address.
     """
@@ -75,7 +80,9 @@ def first_owner(database: "Database", author: Author, email: str) -> FirstOwner 
 
 
 def recover_owner(directory: "Directory", author: Author, email: str) -> FirstOwner:
-    """Make this user an owner who can log in again, whatever was before; for the machine alone.
+    """Make this user an owner who can log in again, whatever was before.
+
+    For the machine alone.
 
     The second factor is left as it is. Raises `ConfigurationError` for a wrong address.
     """

@@ -40,7 +40,10 @@ class Try:
             self._keys.append(("token" if token else "address", _hashed(address)))
 
     def begin(self, connection: sa.Connection, now_ns: int) -> None:
-        """Count it, in a transaction of writing. Raises `WaitError` where it comes too early."""
+        """Count it, in a transaction of writing.
+
+        Raises `WaitError` where it comes too early.
+        """
         counts = [(key, _read(connection, key)) for key in self._keys]
         waits = [wait_ns(count, RULES[key[0]], now_ns) for key, count in counts]
         if waits and max(waits) > 0:
@@ -50,7 +53,7 @@ class Try:
             _write(connection, key, failed(count, RULES[key[0]], now_ns))
 
     def succeed(self, connection: sa.Connection, *, whole: bool = True) -> None:
-        """It was right; a `whole` login also forgets the account's failures before it."""
+        """It was right; a `whole` login forgets earlier failures as well."""
         for key in self._keys:
             if key[0] == "account" and whole:
                 connection.execute(table.delete().where(*_is(key)))
@@ -67,7 +70,10 @@ class Try:
 
 
 class Failure:
-    """What follows from a wrong guess: the wait for the next, and what it locked."""
+    """What follows from a wrong guess.
+
+    The wait for the next, and what it locked.
+    """
 
     def __init__(self, failures: int, wait_s: int, locked: list[str]) -> None:
         self.failures = failures
@@ -81,7 +87,10 @@ class Failure:
 
 
 def too_early(wait: int) -> WaitError:
-    """The error of a try that comes `wait` ns too early; the same for any account."""
+    """The error of a try that comes `wait` ns too early.
+
+    The same for any account.
+    """
     wait_s = -(-wait // _NS)
     return WaitError(
         "there were too many wrong tries",
@@ -91,7 +100,7 @@ def too_early(wait: int) -> WaitError:
 
 
 def account_subject(email: str) -> bytes:
-    """What an account's guesses are counted under, whether there is one or not."""
+    """What guesses at an account are counted under, be it there or not."""
     return _hashed(email_key(email))
 
 

@@ -1,4 +1,7 @@
-"""Invitations by link: into the organisation or a team, in one role, once."""
+"""Invitations by link.
+
+Into the organisation or a team, in one role, once.
+"""
 
 from typing import Any, Final
 
@@ -40,7 +43,10 @@ _NS: Final = 1_000_000_000
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """An open invitation into `team`; of None, the organisation. Times are ns since 1970."""
+    """An open invitation into `team`; of None, the organisation.
+
+    Times are ns since 1970.
+    """
 
     invitation_id: str
     email: str
@@ -52,7 +58,10 @@ class Invitation(msgspec.Struct, frozen=True):
 
 
 class NewInvitation(msgspec.Struct, frozen=True):
-    """An invitation that was just made; `secret` is known here and nowhere else."""
+    """An invitation that was just made.
+
+    `secret` is known here and nowhere else.
+    """
 
     record: Invitation
     secret: str
@@ -100,7 +109,9 @@ class Invitations:
         return self._list(sa.true() if teams is None else table.c.team.in_(teams))
 
     def create(self, by: Principal, email: str, role: str, team: str | None) -> NewInvitation:
-        """Invite somebody to a role that `by` may give; an earlier one like it ends.
+        """Invite somebody to a role that `by` may give.
+
+        An earlier one like it ends.
 
         Raises `MissingError` for no team, `ConfigurationError`, `ForbiddenError`.
         """
@@ -194,7 +205,9 @@ class Invitations:
         return _invitation(row), user is not None and user.state != "invited"
 
     def accept(self, acceptance: Acceptance) -> SignedIn | None:
-        """Accept by a link's token, and log in; None: a second factor's code is wanted.
+        """Accept by a link's token, and log in.
+
+        None: a second factor's code is wanted.
 
         Raises `MissingError` for one that isn't open any more, or whose inviter may not give the
         role any more; `ConfigurationError` for a password that can't be; and for somebody who is

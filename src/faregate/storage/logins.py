@@ -70,7 +70,7 @@ class Logins:
         self._rules = rules
 
     def sign_in(self, attempt: Attempt) -> SignedIn | None:
-        """Log in; None: the password is right, and a code of the second factor is wanted.
+        """Log in; None: a code of the second factor is wanted as well.
 
         Raises `UnidentifiedError` for anything wrong, `WaitError` after too many wrong tries.
         """

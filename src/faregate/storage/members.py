@@ -168,7 +168,7 @@ def insert_membership(
 def forget_teams(
     connection: sa.Connection, now_ns: int, author: Author, teams: Iterable[str]
 ) -> None:
-    """End all that people and programs have in these teams, which are removed.
+    """End all that people and programs have in teams that are removed.
 
     For the transaction that removes them: a later team of the same name inherits nobody.
     """

@@ -1,4 +1,4 @@
-"""The password of who is logged in already, asked again before what matters."""
+"""The password of who is logged in, asked again before what matters."""
 
 import sqlalchemy as sa
 

@@ -51,7 +51,7 @@ class PasswordChanges:
         self._set(user, new, actor, "password.change", but=session_id or "")
 
     def reset_link(self, by: Principal, selector: str) -> tuple[User, str, int]:
-        """A token by which a user may choose a password once, and when it ends, in ns.
+        """A token to choose a password with, once, and when it ends, in ns.
 
         Only for who holds all that the user holds: `ForbiddenError`. An earlier one ends.
         """
@@ -84,7 +84,10 @@ class PasswordChanges:
         return user
 
     def one_time(self, by: Principal, selector: str) -> tuple[User, str]:
-        """A password for one login, after which it must be changed; all sessions end."""
+        """A password for one login, after which it must be changed.
+
+        All sessions end.
+        """
         password = new_one_time_password()
         stored = self._hashes.hash(password)
         now_ns = self._clock.wall_ns()
@@ -144,7 +147,7 @@ def write_password(
     must_change: bool,
     but: str = "",
 ) -> None:
-    """Set a hash; sessions end except `but`, links to reset it too, failures are forgotten."""
+    """Set a hash; sessions but one end, and links and failures go."""
     table, resets = tables.users, tables.password_resets
     connection.execute(
         table.update()

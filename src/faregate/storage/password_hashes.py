@@ -37,12 +37,17 @@ class PasswordHashes:
         self._nobody: str | None = None
 
     def hash(self, password: str) -> str:
-        """The hash that is stored, with its salt. Raises `StorageError` after a long wait."""
+        """The hash that is stored, with its salt.
+
+        Raises `StorageError` after a long wait.
+        """
         with self._in_turn():
             return self._hasher.hash(prepared(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Whether it is the password of this hash; None takes the same time, and is never.
+        """Whether it is the password of this hash.
+
+        None takes the same time, and is never.
 
         Raises `StorageError` where too many others are in front.
         """

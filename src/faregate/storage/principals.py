@@ -27,7 +27,10 @@ _TOUCH_NS: Final = 60 * 1_000_000_000
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """Who it is. `must_change_password`: until then it may do nothing else, and holds nothing."""
+    """Who it is. `must_change_password`.
+
+    Until then it may do nothing else, and holds nothing.
+    """
 
     principal: Principal
     user_id: str | None = None
@@ -66,7 +69,9 @@ class Principals:
         return found
 
     def of_token(self, token: str, address: str | None = None) -> Identified | None:
-        """Whose access token this is; None for one that is not there or has expired.
+        """Whose access token this is.
+
+        None for one that is not there or has expired.
 
         Raises `WaitError` where an address has shown too many that are not there.
         """
@@ -126,7 +131,10 @@ class Principals:
                 )
 
     def _note_unknown(self, now_ns: int, address: str | None) -> None:
-        """Count a token that nobody has; the first of a series and the one that locks are told."""
+        """Count a token that nobody has.
+
+        The first of a series and the one that locks are told.
+        """
         attempt = Try(None, address, token=True)
         with self._database.writing() as connection:
             attempt.begin(connection, now_ns)

@@ -37,7 +37,9 @@ class SecondFactors:
         self._own = OwnPassword(database, clock, hashes)
 
     def begin(self, actor: Actor, password: str) -> tuple[str, str]:
-        """A new secret and its URI for an authenticator; it counts once it is confirmed.
+        """A new secret and its URI for an authenticator.
+
+        It counts once it is confirmed.
 
         Raises `ConfigurationError` for a wrong password, `ConflictError` where one is in force.
         """
@@ -57,7 +59,9 @@ class SecondFactors:
         return secret, enrolment_uri(secret, user.email)
 
     def confirm(self, actor: Actor, code: str) -> list[str]:
-        """Turn it on with a first code; gives the recovery codes, which are shown once.
+        """Turn it on with a first code.
+
+        Gives the recovery codes, which are shown once.
 
         Raises `ConflictError` where none was begun, `ConfigurationError` for a wrong code.
         """
@@ -98,11 +102,17 @@ class SecondFactors:
         return codes
 
     def disable(self, actor: Actor, password: str) -> None:
-        """A user turns the own one off. Raises `ConfigurationError` for a wrong password."""
+        """A user turns the own one off.
+
+        Raises `ConfigurationError` for a wrong password.
+        """
         self._off(actor, self._own.require(actor, password))
 
     def remove(self, by: Principal, selector: str) -> None:
-        """Turn another's off, who lost it; only for who holds all that the user holds."""
+        """Turn another's off, who lost it.
+
+        Only for who holds all that the user holds.
+        """
         with self._database.reading() as connection:
             user = require_user(connection, selector)
             refuse_taking_over(by, held_of_user(connection, user.user_id))
@@ -120,7 +130,10 @@ class SecondFactors:
         return count
 
     def accept(self, connection: sa.Connection, user_id: str, code: str, now_ns: int) -> str | None:
-        """Whether this code may be accepted now, once: `code`, `recovery`, or None for no."""
+        """Whether this code may be accepted now, once.
+
+        `code`, `recovery`, or None for no.
+        """
         table = tables.users
         secret = self._secret(connection, user_id)
         if secret is None:

@@ -1,4 +1,7 @@
-"""Service accounts: programs that manage, with one role and tokens of their own."""
+"""Service accounts.
+
+Programs that manage, with one role and tokens of their own.
+"""
 
 from typing import Literal
 
@@ -24,7 +27,10 @@ from faregate.storage.directory_tables import service_accounts as table
 
 
 class ServiceAccount(msgspec.Struct, frozen=True):
-    """A program of `team`; of None, the organisation's. `version` counts changes."""
+    """A program of `team`; of None, the organisation's.
+
+    `version` counts changes.
+    """
 
     account_id: str
     team: str | None
@@ -49,14 +55,20 @@ class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServiceAccounts:
-    """The service accounts in `database`; every function is bound to one tenant."""
+    """The service accounts in `database`.
+
+    Every function is bound to one tenant.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def list(self, team: str | None) -> list[ServiceAccount]:
-        """Those of a team, or of the organisation, by name. Raises `MissingError`."""
+        """Those of a team, or of the organisation, by name.
+
+        Raises `MissingError`.
+        """
         with self._database.reading() as connection:
             refuse_unknown_team(connection, team)
             return self._read(connection, table.c.team.is_not_distinct_from(team))

@@ -23,7 +23,10 @@ _KEPT_NS: Final = 30 * 86_400 * 1_000_000_000  # ended ones, for their user to s
 
 
 class Session(msgspec.Struct, frozen=True):
-    """One login. `method` is password, or where it was; times are ns since 1970."""
+    """One login. `method` is password, or where it was.
+
+    Times are ns since 1970.
+    """
 
     session_id: str
     user_id: str

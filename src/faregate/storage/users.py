@@ -90,7 +90,10 @@ class Users:
         *,
         state: UserState = "active",
     ) -> User:
-        """Make a user without a password. Raises `ConflictError` where the address is taken."""
+        """Make a user without a password.
+
+        Raises `ConflictError` where the address is taken.
+        """
         now_ns = self._clock.wall_ns()
         with self._database.writing() as connection:
             user_id = insert_user(connection, now_ns, email, name, state)
@@ -102,7 +105,9 @@ class Users:
     def change(
         self, by: Principal, selector: str, change: UserChange, expected: str | None = None
     ) -> User:
-        """Change a user to `change`; whoever may not log in is logged out at once.
+        """Change a user to `change`.
+
+        Whoever may not log in is logged out at once.
 
         Raises `StaleError` unless `expected` is the version, `ConflictError` for the last owner or
         a taken address, `ConfigurationError` for what can't be.
@@ -160,7 +165,10 @@ class Users:
         return self.change(by, user.user_id, change, str(user.version))
 
     def forgive(self, by: Principal, selector: str) -> bool:
-        """Forget wrong tries at a user's password, which lock it; whether there were any."""
+        """Forget wrong tries at a user's password, which lock it.
+
+        Whether there were any.
+        """
         with self._database.writing() as connection:
             user = require_user(connection, selector)
             refuse_touching(by, held_of_user(connection, user.user_id))
@@ -169,7 +177,10 @@ class Users:
         return forgiven
 
     def remove(self, by: Principal, selector: str, expected: str | None = None) -> None:
-        """Remove a user; sessions, tokens and open invitations by them end at once."""
+        """Remove a user.
+
+        Sessions, tokens and open invitations by them end at once.
+        """
         now_ns = self._clock.wall_ns()
         with self._database.writing() as connection:
             user = require_user(connection, selector)
@@ -226,7 +237,10 @@ def write_roles(
 def insert_user(
     connection: sa.Connection, now_ns: int, email: str, name: str, state: UserState
 ) -> str:
-    """A new user's row; gives the id. Raises `ConflictError`, `ConfigurationError`."""
+    """A new user's row; gives the id.
+
+    Raises `ConflictError`, `ConfigurationError`.
+    """
     email, key = email_and_key(email)
     _refuse_taken(connection, key)
     user_id = new_id("usr")

@@ -66,7 +66,8 @@ def test_it_ends_after_a_week(site: Site) -> None:
     )
     site.clock.advance(7 * 86_400)
     accept = {"token": made["link"]["token"], "password": NEW}
-    site.browser().bad(404, "POST", "/v1/invitations/accept", accept)
+    problem = site.browser().bad(404, "POST", "/v1/invitations/accept", accept)
+    assert "older than a week" in problem["detail"]
 
 
 def test_nobody_rises(site: Site) -> None:

@@ -51,6 +51,7 @@ def test_locked_and_removed_at_once(site: Site) -> None:
     browser.good("DELETE", "/v1/users/bob@example.com", If_Match="*")
     site.program(token["token"]).bad(401, "GET", "/v1/session")
     browser.bad(404, "GET", "/v1/users/bob@example.com")
+    assert site.acts().count("users.change") == 2
 
 
 def test_the_last_owner_stays(site: Site) -> None:

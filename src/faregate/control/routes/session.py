@@ -85,7 +85,10 @@ class SecondFactor(msgspec.Struct, frozen=True):
 
 
 class FactorSecret(msgspec.Struct, frozen=True):
-    """A second factor that was begun: for an authenticator, by hand or as a QR code."""
+    """A second factor that was begun.
+
+    For an authenticator, by hand or as a QR code.
+    """
 
     secret: str
     uri: str

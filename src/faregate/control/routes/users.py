@@ -108,7 +108,7 @@ def delete_user(context: Context, user: Selector) -> Reply:
 
 @routes.post("/v1/users/{user}/password-reset", "users.write", reply=Link, errors=(422,))
 def create_password_reset(context: Context, user: Selector) -> Link:
-    """Make a link by which a user chooses a new password, for an hour and once."""
+    """Make a link by which a user chooses a new password, once."""
     passwords = context.management.directory.passwords
     _, token, expires_ns = passwords.reset_link(context.principal, user)
     return link(context, "reset-password", token, expires_ns)
