@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from tests.configuration.commerce_documents import with_commerce
 
@@ -209,4 +210,9 @@ def documents(draw: st.DrawFn) -> Document:
             for number, name in enumerate(key_names)
         ),
     )
-    return with_commerce(draw, document) if draw(st.booleans()) else document
+    if not draw(st.booleans()):
+        return document
+    whole = with_commerce(draw, document)
+    teams = {team.name for team in whole.teams}
+    assume(not any(name.partition("/")[0] in teams for name in some if "/" in name))
+    return whole
