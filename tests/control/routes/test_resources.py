@@ -201,6 +201,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "plans": {"fit": "lower"},
     "limits": {"max": 7},
     "budgets": {"amount": "700", "rolling": True},
+    "identity_providers": {"title": "Company"},
+    "identity_providers": {"title": "Log in with the staff's account"},
 }
 
 
@@ -242,6 +244,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "plans": ({"markup": "-2"}, "markup"),
     "limits": ({"models": ["nothing"]}, "models[0]"),
     "budgets": ({"time_zone": "Mars/Base"}, "time_zone"),
+    "identity_providers": ({"issuer": "http://login.example.com"}, "issuer"),
+    "identity_providers": ({"issuer": "ftp://x"}, "issuer"),
 }
 
 
@@ -392,6 +396,31 @@ def test_an_administrator_gives_no_credit_by_the_configuration(api: Api) -> None
     assert "credit.write" in api.bad(403, "POST", "/v1/wallets", body)["detail"]
     api.as_(holder("finance"))
     assert api.good("POST", "/v1/wallets", body)["grants"][0]["amount"] == "1000"
+
+
+@pytest.mark.parametrize(
+    ("role", "by", "permission"),
+    [
+        ("owner", "administrator", "owners.write"),
+        ("finance", "administrator", "credit.write"),
+        ("not-there-yet", "administrator", "credit.write"),
+        ("auditor", "administrator", None),
+        ("owner", "owner", None),
+    ],
+)
+def test_nobody_gives_by_a_login_what_they_do_not_hold(
+    api: Api, role: str, by: str, permission: str | None
+) -> None:
+    api.as_(holder(by))
+    patch = {"roles": [{"group": "staff", "role": role}]}
+    path = "/v1/identity-providers/google"
+    if permission is None:
+        shown = api.good("PATCH", path, patch, if_match="*")
+        assert shown["roles"][0]["role"] == role
+        return
+    assert permission in api.bad(403, "PATCH", path, patch, if_match="*")["detail"]
+    whole = {"name": "new", "issuer": "https://x.example.com", "client_id": "x", **patch}
+    api.bad(403, "POST", "/v1/identity-providers", whole)
 
 
 # -- secrets -------------------------------------------------------------------------------------

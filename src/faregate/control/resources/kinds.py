@@ -32,7 +32,8 @@ class Kind:
 
     `field` is its list in the document; who may read or write it holds `resource`.read or .write.
     `sight` is what a team sees of it: "owner" what says `team: it`, "own" the item that the team
-    itself is, "used" what its calls may meet, "nothing" none of it. `filters` are fields, each a parameter of lists.
+    itself is, "used" what its calls may meet, "nothing" none of it. `filters` are fields, each a
+    parameter of lists.
     """
 
     field: str

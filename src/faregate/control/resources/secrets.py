@@ -21,7 +21,7 @@ from faregate.core.errors import StorageError
 from faregate.storage.secrets import SecretBox
 
 _OWN_VARIABLES: Final = re.compile(r"FAREGATE_")
-_MAY_HOLD_SECRETS: Final = frozenset({"providers", "callers", "identity_providers", "settings"})
+MAY_HOLD_SECRETS: Final = frozenset({"providers", "callers", "identity_providers", "settings"})
 
 Seal = Callable[[str, str], str]
 
@@ -54,7 +54,7 @@ def sealed(document: Document, before: Mapping[str, str], box: SecretBox) -> Doc
     for problem in rules.check_written(document):
         text = _get(tree, problem.path)
         in_clear = isinstance(text, str) and text and not has_reference(text)
-        if in_clear and problem.path[0] in _MAY_HOLD_SECRETS:
+        if in_clear and problem.path[0] in MAY_HOLD_SECRETS:
             where = place(tree, problem.path)
             kept = before.get(where, "")
             same = is_sealed(kept) and _opened(box, kept, where) == text

@@ -20,7 +20,12 @@ from faregate.control.management import Management
 from faregate.control.problems import FieldError, ProblemError, field_error
 from faregate.control.resources.kinds import Kind, name_of
 from faregate.control.resources.rights import check_item
-from faregate.control.resources.secrets import refuse_variables, sealed, texts
+from faregate.control.resources.secrets import (
+    MAY_HOLD_SECRETS,
+    refuse_variables,
+    sealed,
+    texts,
+)
 from faregate.control.resources.steps import Part, Step, run
 from faregate.core.errors import ConfigurationError, StaleError
 from faregate.storage.revisions import Draft, Revisions
@@ -256,7 +261,9 @@ def version_of(text: str | None) -> int | None:
 
 def _may_refer(kind: Kind, *items: Any) -> bool:
     """Whether there can be a secret or a reference in these; most items have none."""
-    return kind.field == "providers" or any(b"${" in msgspec.json.encode(one) for one in items)
+    if kind.field in MAY_HOLD_SECRETS:
+        return True
+    return any(b"${" in msgspec.json.encode(one) for one in items)
 
 
 def _refuse_stale(revisions: Revisions, expected: Mapping[tuple[str, str], int]) -> None:
