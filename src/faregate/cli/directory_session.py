@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from faregate.cli.session import actor
+from faregate.cli.session import actor, home_here
 from faregate.identity.actors import Actor
 from faregate.identity.permissions import Principal, machine_principal
 from faregate.storage.first_owner import FirstOwner
-from faregate.storage.home import Home
 
 if TYPE_CHECKING:
     from faregate.storage.directory import Directory
@@ -46,8 +45,7 @@ def opened_directory() -> Iterator[DirectoryHere]:
     from faregate.storage.installation import open_installation
     from faregate.storage.secrets import SecretBox
 
-    home = Home.from_environment()
-    home.require()
+    home = home_here("this command")
     with open_installation(home) as installation:
         directory = directory_of(installation, SecretBox(home.master_key()))
         settings = directory.settings()

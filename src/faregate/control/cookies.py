@@ -106,5 +106,5 @@ def _cross_site(reason: str) -> ProblemError:
         "cross_site",
         f"A change by cookie was refused: {reason}.",
         fix=f"send Origin, and {CSRF_HEADER} with the value of the cookie {CSRF_COOKIE}; "
-        "programs send a token instead of a cookie",
+        "behind a proxy, set settings.management.public_url; programs send a token instead",
     )
