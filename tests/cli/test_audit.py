@@ -1,4 +1,4 @@
-"""What commands did can be read, checked and taken away; so is that it was taken away."""
+"""What commands did can be read, checked and exported."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Webhooks are made, tried and removed from the terminal; secrets are shown once."""
+"""Webhooks are made, tried and removed from the terminal."""
 
 import asyncio
 import threading

@@ -33,7 +33,7 @@ class Receiver:
 
 @contextmanager
 def receiver(secure: Callable[[Any], Any] | None = None) -> Iterator[Receiver]:
-    """A receiver that listens until the end; `secure` wraps its socket in TLS."""
+    """A receiver that listens to the end; `secure` wraps its socket in TLS."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -1,4 +1,4 @@
-"""The audit log keeps as many days as the settings say, and a broken one keeps all."""
+"""The audit log keeps as many days as it should; a broken one all."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What happens is delivered, at least once, whoever fails or is killed meanwhile."""
+"""What happens is delivered at least once, whoever is killed."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What happened is told whole to the organisation, and to a team what is its own."""
+"""All is told to the organisation, and to a team what is its own."""
 
 import json
 

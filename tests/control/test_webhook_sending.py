@@ -1,4 +1,4 @@
-"""A delivery goes to the address that was judged, and to no other; its time is bounded."""
+"""A delivery goes to the address that was judged, in bounded time."""
 
 import asyncio
 import socket

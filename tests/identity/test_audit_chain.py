@@ -1,4 +1,4 @@
-"""Every entry is bound to all before it, and the newest to the master key."""
+"""Every entry is bound to those before, the newest to the master key."""
 
 import hashlib
 import json

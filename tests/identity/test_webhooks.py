@@ -1,4 +1,4 @@
-"""A receiver can tell that an event is ours; types of events are named one way."""
+"""A receiver can tell that an event is ours."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What was done stays on record, in order, whoever writes at once or dies meanwhile."""
+"""What was done stays on record, whoever writes at once or dies."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Nothing secret comes into the log, whatever the field is called or the value looks like."""
+"""Nothing secret comes into the log."""
 
 import json
 from decimal import Decimal

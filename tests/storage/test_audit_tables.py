@@ -1,4 +1,4 @@
-"""The tables are in the metadata; what the triggers refuse is tested with the log."""
+"""The tables of the audit log are made with their triggers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A request that is repeated is done once, and answered as the first time."""
+"""A request that is repeated is done once, and answered as before."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

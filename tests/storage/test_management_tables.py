@@ -1,4 +1,4 @@
-"""The tables of the management API are in the metadata that migrations are compared with."""
+"""The tables of the management API are in the metadata."""
 
 from faregate.storage.management_tables import idempotency_keys
 from faregate.storage.tables import metadata

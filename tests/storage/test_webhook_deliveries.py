@@ -1,4 +1,4 @@
-"""People see what was sent, send it again, and try a webhook before they rely on it."""
+"""People see what was sent, send it again, and try a webhook."""
 
 from collections.abc import Callable
 from pathlib import Path

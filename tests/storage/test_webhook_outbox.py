@@ -1,4 +1,4 @@
-"""Every event gets to each webhook that asked for it, and is tried until it arrives."""
+"""Every event gets to each webhook that asked, and is tried again."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The tables of webhooks are in the metadata that migrations are compared with."""
+"""The tables of webhooks are in the metadata."""
 
 from faregate.storage.tables import metadata
 from faregate.storage.webhook_tables import attempts, cursors, deliveries, webhooks

@@ -1,4 +1,4 @@
-"""Webhooks belong to their tenant; their secrets are shown once and kept sealed."""
+"""Webhooks belong to their tenant; their secrets are kept sealed."""
 
 from pathlib import Path
 

@@ -140,7 +140,7 @@ def export_command(
     since: _Since = None,
     until: _Until = None,
 ) -> None:
-    """Write entries for another program, the oldest first; this is recorded too.
+    """Write entries for another program; this is recorded too.
 
     Example: faregate audit export --format csv --since 30d --output audit.csv
     """

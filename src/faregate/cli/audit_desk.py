@@ -1,4 +1,4 @@
-"""What `faregate audit` works on: this machine's installation, or one elsewhere.
+"""What `faregate audit` works on: an installation here or elsewhere.
 
 Both give the facts of the management API.
 """

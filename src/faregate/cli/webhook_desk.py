@@ -1,4 +1,4 @@
-"""What `faregate webhooks` works on: this machine's installation, or one elsewhere.
+"""What `faregate webhooks` works on: an installation here or elsewhere.
 
 Both give the facts of the management API. `team` None is the organisation.
 """
@@ -75,7 +75,8 @@ def opened_desk() -> Iterator[Desk]:
     home = Home.from_environment()
     home.require()
     with opened() as installation:
-        yield LocalDesk(installation, SecretBox(home.master_key()))  # type: ignore[arg-type, unused-ignore]
+        box = SecretBox(home.master_key())
+        yield LocalDesk(installation, box)  # type: ignore[arg-type, unused-ignore]
 
 
 class LocalDesk:

@@ -1,4 +1,4 @@
-"""faregate webhooks: have events sent to an address, and see what arrived."""
+"""faregate webhooks: events sent to an address, and what arrived."""
 
 import time
 from collections.abc import Callable
@@ -156,7 +156,9 @@ def ping(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a try, once, also to a disabled webhook; the running service sends it.
+    """Send a try, once, also to a disabled webhook.
+
+    The running service sends it.
 
     Ends with 1 where it didn't arrive.
 
@@ -228,7 +230,9 @@ def delivery(name: _Name, number: _Number, team: _Team = None, as_json: JsonOpti
 def redeliver(
     name: _Name, number: _Number, team: _Team = None, as_json: JsonOption = False
 ) -> None:
-    """Send one again now, whatever became of it; its message id stays the same.
+    """Send one again now, whatever became of it.
+
+    Its message id stays the same.
 
     Example: faregate webhooks redeliver pager 120
     """

@@ -29,7 +29,10 @@ class AuditRetention:
                 continue
 
     def keep(self) -> int:
-        """Take away what is too old; gives the count of entries. A broken log is left alone."""
+        """Take away what is too old; gives the count of entries.
+
+        A broken log is left alone.
+        """
         management = self._management
         settings = management.installation.revisions.written()[1].settings.management
         try:

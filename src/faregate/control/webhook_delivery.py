@@ -74,7 +74,7 @@ class WebhookDelivery:
         self._thread = ThreadPoolExecutor(1, "webhooks")
 
     async def __call__(self, stopping: asyncio.Event) -> None:
-        """Run until `stopping` is set; what is being sent then is cut off, and sent again."""
+        """Run until `stopping` is set; what is being sent is sent again later."""
         gathered_s = -self._poll_s
         try:
             while not stopping.is_set():
@@ -145,7 +145,10 @@ class WebhookDelivery:
             self._document_number = number
 
     def _team_of_account(self, subject: str) -> str | None:
-        """Whose account it is; an account of the organisation with a key is looked for first."""
+        """Whose account it is.
+
+        An account of the organisation with a key is looked for first.
+        """
         own = {one.name for one in self._document.providers if "/" not in one.name}
         first, slash, rest = subject.partition("/")
         if not slash or (first in own and "/" not in rest):

@@ -21,7 +21,10 @@ _FOR_TEAMS = ("entry", "at", "actor", "actor_kind", "act", "object", "team", "ou
 
 
 def audit_message(entry: AuditEntry) -> WebhookMessage:
-    """An entry of the audit log. Its hash goes with it: a head that is noted elsewhere."""
+    """An entry of the audit log.
+
+    Its hash goes with it: a head that is noted elsewhere.
+    """
     facts = entry_facts(entry)
     return WebhookMessage(
         message_id=f"audit_{entry.sequence}_{entry.hash.hex()[:16]}",
@@ -63,7 +66,7 @@ def _facts(number: int, event: LedgerEvent) -> dict[str, Any]:
 
 
 def _team(event: LedgerEvent, team_of_account: TeamOfAccount) -> str | None:
-    """Whose it is, by the name of the thing alone: callers choose what a subject is."""
+    """Whose it is, by the thing's name: callers choose what a subject is."""
     if event.kind == "provider_event":
         return team_of_account(event.subject)
     name = event.purse_id.split(":")[1] if ":" in event.purse_id else ""

@@ -1,4 +1,4 @@
-"""Where webhooks may be sent: no address of the machine's own surroundings.
+"""Where webhooks may be sent: nowhere in the machine's surroundings.
 
 Whoever may add a webhook could else make Faregate ask services that only it can reach: on the
 machine itself, in its network, or a cloud's metadata service, which gives out credentials.
@@ -72,7 +72,7 @@ def refusal(address: str, *, private_addresses: bool, tls: bool = True) -> str |
 
 
 def _embedded(address: _Address) -> _Address:
-    """The IPv4 address inside an IPv6 one that leads to it, or the address itself."""
+    """The IPv4 address that an IPv6 one leads to, or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:

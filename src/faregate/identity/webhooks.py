@@ -100,12 +100,12 @@ def may_match_audit(patterns: Iterable[str]) -> bool:
 
 
 def make_secret() -> str:
-    """A new secret, as receivers take it: whsec_ and base64 of 32 random bytes."""
+    """A new secret: whsec_ and base64 of 32 random bytes."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def signature(secrets_: Iterable[str], message_id: str, timestamp_s: int, body: bytes) -> str:
-    """The value of `webhook-signature`: one for each secret, the newest first."""
+    """The value of `webhook-signature`: one for each secret, in order."""
     content = f"{message_id}.{timestamp_s}.".encode() + body
     made = (hmac.new(_key(one), content, hashlib.sha256).digest() for one in secrets_)
     return " ".join(f"v1,{base64.b64encode(one).decode()}" for one in made)
@@ -121,7 +121,7 @@ def _key(secret: str) -> bytes:
 
 
 def retry_delay_s(attempts: int, chance: float, retry_after_s: float | None = None) -> float:
-    """Seconds until the next try after so many; `chance` of 0 to 1 moves it by a fifth.
+    """Seconds until the next try; `chance` of 0 to 1 moves it by a fifth.
 
     A receiver that says when to come back is heeded, for a day at most.
     """

@@ -85,7 +85,7 @@ def told_query(query: AuditQuery) -> str:
 
 
 def export_lines(entries: Iterable[AuditEntry], form: ExportFormat) -> Iterator[str]:
-    """The lines of an export, one by one, with their ends; CSV has a line of names first."""
+    """The lines of an export with their ends; CSV begins with names."""
     return facts_lines(map(entry_facts, entries), form)
 
 

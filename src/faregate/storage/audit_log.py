@@ -168,7 +168,7 @@ class AuditLog:
             return _read_mark(connection, "head")
 
     def verify(self) -> Verdict:
-        """Read the whole log, and tell the first entry that isn't what was written."""
+        """Read the whole log, and tell the first entry that was changed."""
         with self._database.reading() as connection, closing(_links(connection)) as links:
             return chain.verify(
                 _read_mark(connection, "start"),
@@ -191,7 +191,7 @@ class AuditLog:
         return found is not None and found.hex() == digest.lower()
 
     def prune(self, until_ns: int) -> int:
-        """Take away the oldest run of entries made before `until_ns`; gives their count.
+        """Take away the oldest run of entries before `until_ns`; their count.
 
         What is taken away is verified first: a broken log raises `StorageError` and stays.
         """
@@ -224,7 +224,7 @@ class AuditLog:
 
 
 def keep_days(log: AuditLog, days: int | None, now_ns: int) -> int:
-    """Take away what is older than settings.management.audit_keep_days; gives the count."""
+    """Take away what is older than so many days; gives the count."""
     return 0 if days is None else log.prune(now_ns - days * 86_400 * 1_000_000_000)
 
 
@@ -326,7 +326,8 @@ def _links(
     names = [column.name for column in entries.c]
     columns = ", ".join(f'"{name}"' for name in names)
     sql = (
-        f"SELECT {columns} FROM audit_entries WHERE sequence >= ?1 AND sequence <= ?2 "  # noqa: S608
+        f"SELECT {columns} FROM audit_entries "  # noqa: S608
+        "WHERE sequence >= ?1 AND sequence <= ?2 "
         f"ORDER BY sequence LIMIT {AUDIT_BATCH}"
     )
     # A text that isn't UTF-8 must be told as a broken entry, not stop the reading.

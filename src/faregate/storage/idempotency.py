@@ -51,7 +51,7 @@ class _Kept(msgspec.Struct, omit_defaults=True):
 
 
 class Idempotency:
-    """The idempotency keys in `database`; what they answer is sealed with `box`.
+    """The idempotency keys in `database`; replies are sealed with `box`.
 
     All raise `StorageError` where the database can't be used, or was sealed with another key.
     """
@@ -62,7 +62,7 @@ class Idempotency:
         self._clock = clock or SystemClock()
 
     def begin(self, principal_id: str, key: str, fingerprint: bytes) -> Begun:
-        """Take `key` for a request of this fingerprint, or tell what became of the first."""
+        """Take `key` for a request, or tell what became of the first."""
         digest = _digest(principal_id, key)
         now_ns = self._clock.wall_ns()
         with self._database.writing() as connection:

@@ -1,4 +1,4 @@
-"""Deliveries to webhooks, for people: what was sent, how it went, and again."""
+"""Deliveries to webhooks, for people: what was sent, how it went."""
 
 import secrets
 from typing import Any
@@ -17,7 +17,9 @@ from faregate.storage.webhooks import find_webhook, whole_name
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """An event on its way to a webhook: pending, delivered, failed or dropped.
+    """An event on its way to a webhook, or at its end.
+
+    `state` is pending, delivered, failed or dropped.
 
     `next_ns` is when it is tried again; None while its webhook is disabled, and at the end.
     """
@@ -62,7 +64,7 @@ class Deliveries:
         limit: int = 50,
         before: int | None = None,
     ) -> list[Delivery]:
-        """What was and is to be delivered, the newest first, below the number `before`."""
+        """What was and is to be delivered, the newest first, below `before`."""
         statement = sa.select(deliveries).order_by(deliveries.c.number.desc()).limit(limit)
         if state is not None:
             statement = statement.where(deliveries.c.state == state)
@@ -85,7 +87,10 @@ class Deliveries:
             return delivery, [Attempt(*row) for row in connection.execute(statement)]
 
     def redeliver(self, team: str | None, name: str, number: int, author: Author) -> Delivery:
-        """Send one again now, whatever became of it; its message id stays the same."""
+        """Send one again now, whatever became of it.
+
+        Its message id stays the same.
+        """
         now_ns = self._clock.wall_ns()
         with self._database.writing() as connection:
             found = _find_delivery(connection, team, name, number)

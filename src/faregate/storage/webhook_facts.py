@@ -1,4 +1,4 @@
-"""Webhooks and deliveries as programs read them: plain facts, never a secret."""
+"""Webhooks and deliveries as programs read them, without secrets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is on its way to webhooks: taken from events once, tried until it arrives.
+"""What is on its way to webhooks: taken once, tried until it arrives.
 
 How far the events of a source were taken is stored in the transaction that puts them on their
 way, so a process that is killed neither loses an event nor puts one there twice. A try that was
@@ -70,14 +70,14 @@ class WebhookOutbox:
         self._clock = clock or SystemClock()
 
     def cursor(self, source: str) -> int | None:
-        """The number of the last event that was taken; None before the first time."""
+        """The number of the last event that was taken; None at first."""
         with self._database.reading() as connection:
             return _cursor(connection, source)
 
     def put(
         self, source: str, expected: int | None, new: int, messages: Sequence[WebhookMessage]
     ) -> int:
-        """Put events of `source` on their way, up to the number `new`; gives deliveries made.
+        """Put events of `source` on their way; gives the count of deliveries.
 
         Does nothing where another process has taken them: the cursor isn't `expected`.
         """
@@ -129,7 +129,7 @@ class WebhookOutbox:
         return found
 
     def note(self, due: Due, tried: Tried, settings: WebhookSettings, chance: float) -> bool:
-        """Keep how a try went, and what follows; whether the webhook was disabled by it."""
+        """Keep how a try went; whether the webhook was disabled by it."""
         with self._database.writing() as connection:
             row = connection.execute(
                 sa.select(deliveries.c.attempts, webhooks)
@@ -254,7 +254,7 @@ def _judge(
     tried: Tried,
     settings: WebhookSettings,
 ) -> bool:
-    """Note whether the webhook fails, since when; disable it after days of that."""
+    """Note whether the webhook fails, and disable it after days of that."""
     place = webhooks.c.webhook_id == webhook.webhook_id
     if tried.arrived:
         if webhook.failing_since_ns is not None:

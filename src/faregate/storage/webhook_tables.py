@@ -1,4 +1,4 @@
-"""The tables of webhooks: where events go, which are on their way, how it went."""
+"""The tables of webhooks: where events go, and how it went."""
 
 import sqlalchemy as sa
 

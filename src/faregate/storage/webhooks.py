@@ -1,4 +1,4 @@
-"""Webhooks: where events are sent, who changed that, and what was delivered.
+"""Webhooks: where events are sent, and who changed that.
 
 A webhook is the organisation's (`team` None) or a team's. Its secret is sealed at rest and given
 out once, when it is made or changed.
@@ -34,7 +34,9 @@ _NS: Final = 1_000_000_000
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """Where events go. Times are nanoseconds since 1970; `team` None is the organisation.
+    """Where events go.
+
+    Times are nanoseconds since 1970; `team` None is the organisation.
 
     `old_secret_until_ns` is set while deliveries are signed with the secret before, too.
     """
@@ -128,7 +130,7 @@ class Webhooks:
         private_addresses: bool = False,
         expected_version: int | None = None,
     ) -> Webhook:
-        """Change what isn't None. What waits is sent from when it is enabled again.
+        """Change what isn't None; once it is enabled, what waits is sent.
 
         Raises `MissingError`, `ConfigurationError`, and `StaleError` where the webhook has
         another version than the one that was expected.
@@ -173,7 +175,7 @@ class Webhooks:
         overlap_s: int = 86_400,
         expected_version: int | None = None,
     ) -> tuple[Webhook, str]:
-        """Give it a new secret; deliveries are signed with both for `overlap_s` seconds."""
+        """Give it a new secret; both sign for `overlap_s` seconds."""
         if not 0 <= overlap_s <= OVERLAP_S_MAX:
             raise ConfigurationError(
                 f"overlap_s: it is not from 0 to {OVERLAP_S_MAX} seconds", fix="write 86400"

@@ -1,4 +1,4 @@
-"""The audit log is read by those who may, and its export is an entry of its own."""
+"""The audit log is read by those who may; an export is an entry."""
 
 import csv
 import io

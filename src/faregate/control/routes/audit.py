@@ -61,7 +61,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The newest entry and its hash, in hexadecimal digits; 0 where there is none."""
+    """The newest entry and its hash.
+
+    0 where there is none; hashes are hexadecimal digits.
+    """
 
     entry: Annotated[int, msgspec.Meta(ge=0, le=_ENTRY_MAX)]
     hash: Annotated[str, msgspec.Meta(max_length=2 * HASH_BYTES)]
@@ -74,7 +77,10 @@ class AuditCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the log is whole; `broken_at` is the first entry that is not as it was written."""
+    """Whether the log is whole.
+
+    `broken_at` is the first entry that is not as it was written.
+    """
 
     ok: bool
     problem: str | None

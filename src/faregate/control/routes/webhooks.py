@@ -50,7 +50,10 @@ class WebhookRotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """Where events go. `failing_since` is the first failure since the last success."""
+    """Where events go.
+
+    `failing_since` is the first failure since the last success.
+    """
 
     name: str
     team: str | None
@@ -82,7 +85,7 @@ class WebhookDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try: the answer's status and the first part of its body, or what went wrong."""
+    """One try: the answer's status and first part, or what went wrong."""
 
     number: int
     at: str
@@ -114,7 +117,7 @@ EXAMPLE = WebhookCreation(
 def _here_and_in_teams(
     method: Method, path: str, permission: str, **more: Any
 ) -> Callable[[Handler], Handler]:
-    """The same of the organisation's webhooks and of a team's, each by its own path."""
+    """The same of the organisation's webhooks and of a team's."""
 
     def declare(handler: Handler) -> Handler:
         verbs: dict[str, Callable[..., Any]] = {
@@ -247,7 +250,10 @@ def rotate_webhook(context: Context, name: WebhookName, body: WebhookRotation) -
     errors=(404,),
 )
 def ping_webhook(context: Context, name: WebhookName) -> WebhookDelivery:
-    """Send a try, once, also to a disabled webhook; read its delivery to see how it went."""
+    """Send a try, once, also to a disabled webhook.
+
+    Its delivery tells how it went.
+    """
     return _delivery(_deliveries(context).ping(context.team, name, context.actor))
 
 
@@ -306,7 +312,10 @@ def get_webhook_delivery(
 def redeliver_webhook_delivery(
     context: Context, name: WebhookName, number: Number
 ) -> WebhookDelivery:
-    """Send one again now, whatever became of it; its message id stays the same."""
+    """Send one again now, whatever became of it.
+
+    Its message id stays the same.
+    """
     return _delivery(_deliveries(context).redeliver(context.team, name, number, context.actor))
 
 
