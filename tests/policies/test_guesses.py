@@ -38,6 +38,12 @@ def test_a_few_are_free_and_then_each_doubles(desk: Desk):
     desk.waits("10.0.0.1", 5_000)  # no number grows out of bounds
 
 
+def test_an_operator_may_let_none_wait(desk: Desk):
+    desk.guesses.wait_s_max = 0.0
+    assert desk.waits("10.0.0.1", FREE + 9) == [0.0] * (FREE + 9)
+    assert desk.guesses("10.0.0.1", REFUSAL) is REFUSAL
+
+
 def test_they_are_forgotten_after_a_time(desk: Desk):
     desk.waits("10.0.0.1", FREE + 5)
     desk.clock.advance(policy.FORGET_S - 1)

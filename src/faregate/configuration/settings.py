@@ -67,6 +67,9 @@ class GateSettings(Section, frozen=True, kw_only=True):
     keep_alive_timeout_s: Seconds = 75.0
     # Seconds that calls in flight have to finish when the gate stops.
     drain_timeout_s: Seconds = 30.0
+    # Longest time in seconds that the answer to a wrong key, token or signature waits when many
+    # come from one address; 0: none waits.
+    guess_wait_max_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
 
 
 class OperationsSettings(Section, frozen=True, kw_only=True):

@@ -79,7 +79,8 @@ class Gate:
         self.limit_check = LimitCheck(tally, self.now)
         self.credit_check = CreditCheck(self.broker, self.wall_ns)
         self.callers = CallerBook(key_check, clock, token_secret)
-        key_check.guessed = Guesses(clock, self.client_address, self.metrics.guessed)
+        self._guesses = Guesses(clock, self.client_address, self.metrics.guessed)
+        key_check.guessed = self._guesses
         self._checks = Checks(key_check, self.limit_check, self.credit_check, self.callers.tokens)
         self._upstreams = Upstreams(loop, self.deadlines, self.now)
         self._random = Random()  # noqa: S311 - spreads load, keeps no secret
@@ -130,6 +131,7 @@ class Gate:
             # Loading one takes half a second, which no call shall wait for.
             self.loop.run_in_executor(None, openai_bounds.prepare, str(tokenizer))
         self.settings = self.listener.settings = settings.gate
+        self._guesses.wait_s_max = settings.gate.guess_wait_max_s
         self._trust = ProxyTrust(settings.gate.trusted_proxies)
         self._trusts = bool(self._trust)
         share = settings.refusals.decisions_share

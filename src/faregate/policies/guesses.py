@@ -41,7 +41,8 @@ class _Guesser:
 class Guesses:
     """What has been guessed, by address.
 
-    `address` gives that of a call; `count` is told the code of each guess.
+    `address` gives that of a call; `count` is told the code of each guess. No answer waits for
+    more than `wait_s_max` seconds.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Guesses:
         self._clock = clock
         self._address = address
         self._count = count
+        self.wait_s_max = WAIT_S_MAX
         self._guessers: dict[str, _Guesser] = {}
         self._waiting = 0
 
@@ -91,7 +93,7 @@ class Guesses:
             )  # fmt: skip
             guesser.logged_at = now
             guesser.since_log = 0
-        return min(FIRST_WAIT_S * 2.0 ** min(beyond - 1, 32), WAIT_S_MAX)
+        return min(FIRST_WAIT_S * 2.0 ** min(beyond - 1, 32), self.wait_s_max)
 
 
 def _place(address: str) -> str:
