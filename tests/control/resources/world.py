@@ -48,10 +48,6 @@ def document() -> Document:
         "applications": [{"name": "portal", "wallet": "main", "plan": "pro"}],
         "prices": [{"model": "gpt-5", "input": "1.25", "output": "10"}],
         "limits": [{"name": "fair", "each": "key", "max": 100, "per": "minute"}],
-        "identity_providers": [
-            {"name": name, "issuer": f"https://{name}.example.com", "client_id": "faregate"}
-            for name in ("google", "okta")
-        ],
         "budgets": [{"name": "cap", "each": "key", "amount": "10", "window": "month"}],
     }
     tree["identity_providers"] = [
