@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -217,6 +218,32 @@ async def test_guesses_are_counted_and_slowed_and_right_keys_are_not(
     world.place.gate.update_metrics()
     counters = world.place.gate.metrics.snapshot()["counters"]["faregate_guesses_total"]
     assert counters == [[["key_unknown"], guesses.FREE + 1]]
+
+
+async def test_mangled_credentials_are_refused_and_nothing_worse(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Over a real connection: never taken, never a 500."""
+    monkeypatch.setattr(guesses, "FREE", 10**6)
+    dice = Random(7)
+    good = world.provider.token().encode()
+    taken = 0
+    for turn in range(300):
+        token = bytearray(good)
+        for _ in range(dice.randint(1, 4)):
+            at = dice.randrange(len(token))
+            token[at : at + dice.randint(0, 2)] = bytes(
+                dice.choice(b'abcXYZ019-_.=eyJ{}"\\ ') for _ in range(dice.randint(0, 2))
+            )
+        scheme = "Bearer " if turn % 9 else "bearer  "
+        async with world.place.client("") as client:
+            reply = await client.post(HELLO, authorization=scheme + token.decode("latin-1"))
+        taken += token.strip() == good
+        if token.strip() != good:
+            assert reply.status == 401, token
+            assert reply.code in ("token_invalid", "key_unknown", "key_missing")
+    assert taken < 30  # those that the dice left as they were
+    assert await world.code(good.decode()) is None
 
 
 async def test_a_bad_section_changes_nothing(world: World):

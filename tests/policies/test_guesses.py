@@ -56,7 +56,11 @@ def test_addresses_of_one_network_count_together(desk: Desk):
     desk.waits("2001:db8:1:2::1", FREE)
     assert desk.guesses.note("2001:db8:1:2:ffff::9") > 0
     assert desk.guesses.note("2001:db8:1:3::1") == 0.0
+    assert desk.guesses.note("2001:db8:1:2::5%eth0") > 0
     assert desk.guesses.note("no:address") == 0.0
+    desk.waits("::ffff:10.0.0.1", FREE)
+    assert desk.guesses.note("::ffff:10.0.0.2") == 0.0
+    assert desk.guesses.note("10.0.0.1") > 0
 
 
 def test_memory_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch):

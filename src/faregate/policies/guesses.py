@@ -23,6 +23,7 @@ FORGET_S: Final = 120.0
 ADDRESSES_MAX: Final = 10_000  # oldest leave first
 WAITING_MAX: Final = 1_000  # answers that wait at once; more are given at once
 LOG_S: Final = 60.0  # between two lines about one address
+_PLACE_CHARACTERS_MAX: Final = 64
 _NETWORK_BITS: Final = 64  # who has one IPv6 address has so many
 
 
@@ -99,8 +100,11 @@ class Guesses:
 def _place(address: str) -> str:
     """The address, or the network of an IPv6 address."""
     if ":" not in address:
-        return address
+        return address[:_PLACE_CHARACTERS_MAX]
     try:
-        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{_NETWORK_BITS}", False))
+        found = ipaddress.IPv6Address(address)
     except ValueError:
-        return address
+        return address[:_PLACE_CHARACTERS_MAX]
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found), _NETWORK_BITS), strict=False))
