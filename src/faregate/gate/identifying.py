@@ -89,7 +89,10 @@ def identity_told(call: CallState) -> dict[str, Any]:
 
 
 def methods_of(call: CallState) -> tuple[str, ...]:
-    """By which methods a caller has identified itself; the first says whose call it is."""
+    """By which methods a caller has identified itself.
+
+    The first says whose call it is.
+    """
     known = call.head.identity
     if isinstance(known, Proven):
         return tuple(one.method if isinstance(one, Identified) else "key" for one in known.proofs)
