@@ -83,7 +83,7 @@ def _permissions(context: Context, role: str) -> frozenset[str]:
     if role in BUILT_IN_ROLES:
         return BUILT_IN_ROLES[role].permissions
     try:
-        return context.management.directory.roles.get(role).permissions
+        return context.management.directory.roles.get(role).role.permissions
     except MissingError:
         return frozenset(PERMISSIONS)  # made later, by somebody else, it may hold anything
 
