@@ -22,8 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Final, TypeVar
 
-import sqlalchemy as sa
-
 import faregate
 from faregate.configuration.document import Document
 from faregate.control.management import Management
@@ -34,7 +32,8 @@ from faregate.core.errors import FaregateError
 from faregate.identity.webhooks import signature
 from faregate.storage.home import Home
 from faregate.storage.ledger_books import Books, open_books
-from faregate.storage.tables import revisions
+from faregate.storage.revisions_held import state_in_force
+from faregate.storage.revisions_state import State
 from faregate.storage.webhook_outbox import Due, WebhookOutbox
 
 _log = logging.getLogger(__name__)
@@ -66,7 +65,8 @@ class WebhookDelivery:
         self._context = context
         self._chance = chance
         self._document = Document()
-        self._document_number = -1
+        self._accounts: set[str] = set()
+        self._state: State | None = None
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, tuple[int, float]] = {}
         self._pruned_s = -PRUNE_EACH_S
@@ -139,19 +139,19 @@ class WebhookDelivery:
 
     def _renew_document(self) -> None:
         with self._management.installation.database.reading() as connection:
-            number = connection.execute(sa.select(sa.func.max(revisions.c.number))).scalar() or 0
-        if number != self._document_number:
-            self._document = self._management.installation.revisions.current().clear
-            self._document_number = number
+            state = state_in_force(connection)
+        if state is not self._state:
+            self._document = state.part(("settings", "providers"), self._management.box)
+            self._accounts = {one.name for one in self._document.providers if "/" not in one.name}
+            self._state = state
 
     def _team_of_account(self, subject: str) -> str | None:
         """Whose account it is.
 
         An account of the organisation with a key is looked for first.
         """
-        own = {one.name for one in self._document.providers if "/" not in one.name}
         first, slash, rest = subject.partition("/")
-        if not slash or (first in own and "/" not in rest):
+        if not slash or (first in self._accounts and "/" not in rest):
             return None
         return first
 

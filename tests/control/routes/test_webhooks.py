@@ -155,7 +155,8 @@ def test_the_audit_log_is_sent_by_those_who_may_read_it(teams: Api, events: list
     teams.good("PATCH", "/v1/webhooks/ops", {"events": events}, if_match="*")
     teams.as_(Principal(holder("finance").actor, (Held(writes),)))
     other = {"url": "https://example.org/mine"}
-    teams.bad(403, "PATCH", "/v1/webhooks/ops", other, if_match="*")
+    problem = teams.bad(403, "PATCH", "/v1/webhooks/ops", other, if_match="*")
+    assert "audit.read" in problem["detail"]
 
 
 def test_the_audit_log_is_not_read_by_way_of_deliveries(teams: Api) -> None:
@@ -168,7 +169,8 @@ def test_the_audit_log_is_not_read_by_way_of_deliveries(teams: Api) -> None:
     teams.as_(Principal(holder("finance").actor, (Held(reads),)))
     audited, plain = teams.good("GET", "/v1/webhooks/ops/deliveries")["items"]
     teams.good("GET", f"/v1/webhooks/ops/deliveries/{plain['number']}")
-    teams.bad(403, "GET", f"/v1/webhooks/ops/deliveries/{audited['number']}")
+    problem = teams.bad(403, "GET", f"/v1/webhooks/ops/deliveries/{audited['number']}")
+    assert "audit.read" in problem["detail"]
 
 
 def test_types_of_events(teams: Api) -> None:
