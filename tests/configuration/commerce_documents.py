@@ -163,7 +163,14 @@ class _Drawing:
 def with_commerce(draw: Callable[[st.SearchStrategy[Any]], Any], document: Document) -> Document:
     """`document` with teams, prices, limits and the like that fit it."""
     drawing = _Drawing(draw)
-    wallets, teams, plans, applications, budgets = (drawing.some(NAMES[:3]) for _ in range(5))
+    wallets, teams, plans, names, budgets = (drawing.some(NAMES[:3]) for _ in range(5))
+    plans = tuple(f"plan-{name}" for name in plans)
+    owners = {name: drawing.one((None, *teams)) for name in names}
+    # Of a team's, some are behind its name, and some are of before there were such names.
+    applications = {
+        f"{owner}/{name}" if owner and drawing.one((False, True)) else name: owner
+        for name, owner in owners.items()
+    }
     selection = drawing.selection(document, applications, teams)
     return msgspec.structs.replace(
         document,
@@ -174,10 +181,8 @@ def with_commerce(draw: Callable[[st.SearchStrategy[Any]], Any], document: Docum
         wallets=tuple(map(drawing.wallet, wallets)),
         teams=tuple(Team(name=name, wallet=drawing.one((None, *wallets))) for name in teams),
         applications=tuple(
-            Application(
-                name=name, team=drawing.one((None, *teams)), plan=drawing.one((None, *plans))
-            )
-            for name in applications
+            Application(name=name, team=owner, plan=drawing.one((None, *plans)))
+            for name, owner in applications.items()
         ),
         prices=drawing.prices(document),
         plans=tuple(

@@ -1,8 +1,8 @@
 """faregate revisions: what was changed, going back, and drafts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,10 +12,9 @@ from faregate.cli.session import actor, opened
 from faregate.configuration.difference import Change
 from faregate.configuration.document import Document
 from faregate.core.errors import FaregateError
-from faregate.identity.actors import Author
 
 if TYPE_CHECKING:
-    from faregate.storage.revisions import Draft, DraftPreview, Revision, RolledBack, Shown
+    from faregate.storage.revisions import Draft, Revisions
 
 app = typer.Typer(
     name="revisions",
@@ -36,39 +35,15 @@ _DraftOption = Annotated[
 ]
 
 
-@runtime_checkable
-class History(Protocol):
-    """What these commands ask of an installation's revisions."""
-
-    def history(self, count_max: int = 20, before: int | None = None) -> "list[Revision]": ...
-    def item_history(
-        self, kind: str, name: str, *, count_max: int = 20, before: int | None = None
-    ) -> "list[Revision]": ...
-    def show(self, number: int) -> "Shown": ...
-    def compare(self, old: int, new: int) -> list[Change]: ...
-    def roll_back(
-        self, number: int, author: Author, message: str | None = None
-    ) -> "RolledBack": ...
-    def preview_roll_back(self, number: int) -> "RolledBack": ...
-    def stage_document(
-        self, document: Document, author: Author, draft: str = ..., message: str | None = None
-    ) -> "Draft": ...
-    def drafts(self) -> "list[Draft]": ...
-    def preview_draft(self, name: str = ...) -> "DraftPreview": ...
-    def discard(
-        self, author: Author, name: str = ..., items: Collection[tuple[str, str]] | None = None
-    ) -> int: ...
-    def publish(self, author: Author, name: str = ..., message: str | None = None) -> int: ...
-
-
-def _history(revisions: object) -> History:
-    """The revisions, if they can do all of it; raises `FaregateError`."""
-    if not isinstance(revisions, History):
+def _history(revisions: Any) -> "Revisions":
+    """The revisions, if all of this can be done to them; raises `FaregateError`."""
+    if not hasattr(revisions, "preview_draft"):
         raise FaregateError(
             "this is not done from here for an installation elsewhere",
             fix="run it on the machine of the installation, or use its management API",
         )
-    return revisions
+    found: Revisions = revisions
+    return found
 
 
 def _item(text: str) -> tuple[str, str]:

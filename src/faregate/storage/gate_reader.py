@@ -155,7 +155,7 @@ class SqliteConfiguration:
 
 
 def document_of(rows: Iterable[tuple[str, str, int]], box: SecretBox) -> Document:
-    """The document of items, given by kind and place as JSON, with sealed values opened.
+    """The document of items, which are JSON, with sealed values opened.
 
     Raises `StorageError` where one can't be read or opened.
     """

@@ -97,7 +97,7 @@ def synchronise_keys(
     connection: sa.Connection, keys: tuple[Key, ...], before: tuple[Key, ...], *,
     number: int, now_ns: int,
 ) -> None:  # fmt: skip
-    """Make keys of the file be as `keys`; those of `before` that aren't in it are revoked.
+    """Make keys of the file be as `keys`; others of `before` are revoked.
 
     `before` are the file's keys as they were in the revision before; those that stay as they are
     may be left out of both. Keys that were made by command are left alone; a name or a key that
@@ -132,7 +132,7 @@ def synchronise_keys(
 def check_keys_of_document(
     connection: sa.Connection, before: Document, document: Document, now_ns: int
 ) -> list[Problem]:
-    """Where `document`, after `before`, and the keys made by command do not fit together.
+    """Where `document` and the keys made by command do not fit together.
 
     Their applications must stay, or their calls would be paid by nobody. Names of keys in limits
     and budgets may be of any key that is or was here.
@@ -212,7 +212,7 @@ def revoked_hashes(connection: sa.Connection, secrets_: Iterable[str]) -> set[st
 
 
 def count_commanded_since(connection: sa.Connection, number: int) -> int:
-    """How many keys were made, changed or revoked by command after a revision."""
+    """How many keys were changed by command after a revision."""
     statement = (
         sa.select(sa.func.count())
         .select_from(table)

@@ -108,7 +108,10 @@ class Revisions:
         return Item(kind, name, team_of(kind, entry.written), entry.version, entry.written)
 
     def items(self, kind: str, *, team: str | _Any | None = ANY) -> list[Item]:
-        """The items of a kind and of `team`, None means the organisation, in their order."""
+        """The items of a kind and of `team`, in their order.
+
+        None means the organisation.
+        """
         state = self._writer.now()
         entries = state.entries.get(kind, {})
         values = getattr(state.written, kind) if kind in LISTS else ()
@@ -199,7 +202,10 @@ class Revisions:
         renewed: frozenset[str] = frozenset(),
         expected: Mapping[Label, int] | None = None,
     ) -> tuple[int, list[Change]]:
-        """The revision in force, and what `edit` would change; refuses what that refuses."""
+        """The revision in force, and what `edit` would change.
+
+        What `edit` would refuse is refused here.
+        """
         return self._undone(
             lambda connection, state: self._writer.plan_edit(
                 connection, state, change, environment, renewed, expected
@@ -216,7 +222,7 @@ class Revisions:
     # -- history ----------------------------------------------------------------------------------
 
     def history(self, count_max: int = 20, before: int | None = None) -> list[Revision]:
-        """The last revisions, newest first; with `before`, those of lower numbers."""
+        """The last revisions, newest first; only those below `before`."""
         with self._database.reading() as connection:
             return rows.history(connection, count_max, before)
 
@@ -241,7 +247,10 @@ class Revisions:
             return past.state_at(connection, number).written
 
     def compare(self, old: int, new: int) -> list[Change]:
-        """What leads from one revision's document to another's; raises `MissingError`."""
+        """What leads from one revision's document to another's.
+
+        Raises `MissingError`.
+        """
         with self._database.reading() as connection:
             for number in {old, new} - {0}:
                 rows.require_revision(connection, number)
@@ -270,7 +279,10 @@ class Revisions:
         return RolledBack(now, writer.tell(plan), remarks)
 
     def preview_roll_back(self, number: int) -> RolledBack:
-        """What `roll_back` would change of the revision in force; refuses what that refuses."""
+        """What `roll_back` would change of the revision in force.
+
+        What `roll_back` would refuse is refused here.
+        """
         writer = self._writer
         with writer.changing() as (connection, state):
             plan, remarks = plan_roll_back(connection, writer, state, number)
@@ -305,7 +317,7 @@ class Revisions:
         message: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Draft:
-        """`stage` of all that leads to `document`; the order of its items is not staged."""
+        """`stage` of all that leads to `document`, but the order of items."""
         return self._staging.stage_document(document, author, draft, message, environment)
 
     def drafts(self) -> list[Draft]:

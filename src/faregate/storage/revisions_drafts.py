@@ -47,7 +47,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct):
-    """A staged item as it is kept; `written` is None where it is to be removed."""
+    """A staged item as it is kept; `written` of None removes it."""
 
     item: StagedItem
     written: str | None
@@ -183,7 +183,10 @@ def _team(change: ItemChange) -> str | None:
 def take_proposals(
     connection: sa.Connection, draft: str, labels: Collection[Label] | None = None
 ) -> int:
-    """Drop these items of a draft, or all; an empty draft goes with them. How many it were."""
+    """Drop these items of a draft, or all; gives how many.
+
+    An empty draft goes with them.
+    """
     condition = table.c.draft == draft
     if labels is None:
         count = connection.execute(table.delete().where(condition)).rowcount

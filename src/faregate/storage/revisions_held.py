@@ -1,4 +1,4 @@
-"""The state that was read or stored last, for as long as it is the newest.
+"""The state that was read or stored last, while it is the newest.
 
 It is held for each open database, and shared by all who read the document there.
 """

@@ -33,7 +33,7 @@ def show(connection: sa.Connection, number: int, box: SecretBox) -> Shown:
 
 
 def compare(connection: sa.Connection, old: int, new: int, box: SecretBox) -> list[Change]:
-    """What leads from one revision's document to another's, which may be the earlier one."""
+    """What leads from one revision's document to another's, in either way."""
     changes = revived(changes_between(connection, min(old, new), max(old, new)))
     if old > new:
         changes = [ItemChange(one.kind, one.name, one.after, one.before) for one in changes]

@@ -29,9 +29,12 @@ LISTS: Final[Mapping[str, Any]] = MappingProxyType(
 SINGLES: Final = tuple(name for name in _FIELDS if name not in LISTS)
 """Kinds of which there is one item."""
 _LABELLED: Final = ("name", "model", "from_time")
+_TYPES: Final[Mapping[str, Any]] = {
+    kind: LISTS.get(kind, field.type) for kind, field in _FIELDS.items()
+}
 _DECODERS: Final = {
-    kind: msgspec.json.Decoder(tuple[LISTS.get(kind, _FIELDS[kind].type), ...])  # type: ignore[misc]
-    for kind in _FIELDS
+    kind: msgspec.json.Decoder(tuple[of_items, ...])  # type: ignore[valid-type]
+    for kind, of_items in _TYPES.items()
 }
 _EMPTY: Final = Document()
 _encode: Final = msgspec.json.Encoder().encode
@@ -82,7 +85,7 @@ def where(kind: str, name: str) -> str:
 
 
 def assembled(values: Mapping[str, Iterable[Any]], rest: Document = _EMPTY) -> Document:
-    """The document of these values, by kind, in their order; other kinds are as in `rest`."""
+    """The document of these values, by kind; the others are as in `rest`."""
     fields: dict[str, Any] = {}
     for kind, some in values.items():
         given = tuple(some)
@@ -100,7 +103,7 @@ def given(document: Document, kind: str) -> tuple[Any, ...]:
 
 
 def alone(kind: str, value: Any) -> Document:
-    """A document of this item and nothing else: its places are as in the whole."""
+    """A document of this item alone: its places are as in the whole."""
     return assembled({kind: (value,)})
 
 

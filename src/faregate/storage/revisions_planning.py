@@ -32,7 +32,7 @@ from faregate.storage.secrets import SecretBox
 
 
 class Expanded(NamedTuple):
-    """A document with the catalogue's pins, the same with its values, and what is wrong."""
+    """A document with its pins, the same with values, and what is wrong."""
 
     written: Document
     clear: Document
@@ -51,7 +51,10 @@ class Expanded(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What leads from a state to a document; `reordered` are kinds in another order."""
+    """What leads from a state to a document.
+
+    `reordered` are kinds whose items are in another order.
+    """
 
     written: Document
     clear: Document
@@ -77,7 +80,7 @@ class Planner:
         known: State | None = None,
         renewed: Collection[str] = (),
     ) -> Expanded:
-        """`document` with its values; texts that `known` has keep those they have there.
+        """`document` with its values; texts of `known` keep theirs.
 
         Variables are of `environment`, this process's own by default. Values of `known` at the
         places in `renewed` are not kept. Raises `ConfigurationError`, `StorageError`.
@@ -247,7 +250,7 @@ class Planner:
 
 
 def same_ends(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[int, int]:
-    """How many items at the beginning, and how many at the end, are the very same."""
+    """How many items at the beginning and at the end are the very same."""
     most = min(len(old), len(new))
     head = sum(1 for _ in takewhile(bool, map(is_, old, new)))
     tail = sum(1 for _ in takewhile(bool, map(is_, reversed(old), reversed(new))))

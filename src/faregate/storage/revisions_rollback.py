@@ -15,7 +15,7 @@ from faregate.storage.revisions_writing import Writer
 
 
 class RolledBack(msgspec.Struct, frozen=True):
-    """The revision in force, what changed to get there, and what is not undone."""
+    """The revision in force, what changed, and what is not undone."""
 
     number: int
     changes: list[Change]

@@ -82,7 +82,7 @@ def insert_revision(
 
 
 def newest_document(connection: sa.Connection) -> tuple[int, int]:
-    """The number of the newest revision of the document, and its time; 0 without one."""
+    """Number and time of the document's newest revision; 0 without one."""
     row = connection.execute(
         sa.select(table.c.number, table.c.created_ns)
         .where(table.c.changed_document.is_(True))
@@ -197,7 +197,7 @@ def history(
     before: int | None = None,
     label: Label | None = None,
 ) -> list[Revision]:
-    """The last revisions, newest first; with `label`, those that changed this item."""
+    """The last revisions, newest first; with `label`, those of this item."""
     statement = sa.select(*_COLUMNS).order_by(table.c.number.desc()).limit(count_max)
     if before is not None:
         statement = statement.where(table.c.number < before)
@@ -225,7 +225,7 @@ def require_revision(connection: sa.Connection, number: int) -> Revision:
 def changes_between(
     connection: sa.Connection, older: int, newer: int | None = None
 ) -> Iterator[tuple[str, str, Past | None, Past | None]]:
-    """Each item that was changed after `older` until `newer`, as it was and as it became."""
+    """Each item changed after `older` until `newer`: before and after."""
     columns = item_changes.c
     span = columns.revision > older
     if newer is not None:
@@ -257,7 +257,7 @@ def changes_between(
 def changed_item(
     connection: sa.Connection, kind: str, name: str, change: Callable[[Any], Any]
 ) -> ItemChange | None:
-    """What `change` does to one item without references; None where that isn't there.
+    """What `change` does to an item without references, if it is there.
 
     It is stored by `write_changes` with a revision that has `changed_document`.
     """

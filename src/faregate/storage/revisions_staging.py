@@ -21,7 +21,7 @@ from faregate.storage.revisions_writing import Told, Writer, expect_revision
 
 
 class DraftPreview(msgspec.Struct, frozen=True):
-    """What a draft would change of revision `number`, and what keeps it from it."""
+    """What a draft would change of a revision, and what is in its way."""
 
     number: int
     changes: list[Change]
@@ -146,7 +146,10 @@ class Staging:
     def publish(
         self, author: Author, draft: str, message: str | None, expected_revision: int | None
     ) -> int:
-        """Put a draft in force; raises `MissingError`, `StaleError`, `ConfigurationError`."""
+        """Put a draft in force.
+
+        Raises `MissingError`, `StaleError`, `ConfigurationError`.
+        """
         writer = self._writer
         with writer.changing() as (connection, state):
             found = drafts.require_draft(connection, draft)

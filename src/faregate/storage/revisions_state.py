@@ -20,7 +20,7 @@ from faregate.storage.secrets import SecretBox
 
 
 class Entry:
-    """One item: as written, as it is kept, and, once it was asked for, in the clear.
+    """One item: as written, as kept, and, once asked for, in the clear.
 
     `sealed` is its JSON with sealed values, None where it has no references. `version` is the
     revision that changed it last.
@@ -92,14 +92,17 @@ class State:
         return 0 if entry is None else entry.version
 
     def clear(self, box: SecretBox) -> Document:
-        """The document as the gate takes it; raises `StorageError` for another master key."""
+        """The document as the gate takes it.
+
+        Raises `StorageError` for another master key.
+        """
         if self._clear is None:
             values = {kind: self.values(kind, box) for kind in self.entries if kind != "keys"}
             self._clear = completion.completed(assembled(values))
         return self._clear
 
     def values(self, kind: str, box: SecretBox) -> tuple[Any, ...]:
-        """The items of a kind in the clear, in their order; raises `StorageError`."""
+        """The items of a kind in the clear, in order; raises `StorageError`."""
         if kind not in self._values:
             some = self.entries.get(kind, {})
             if any(one.sealed is not None for one in some.values()):

@@ -15,7 +15,7 @@ from faregate.storage.secrets import SecretBox
 def tell(
     changes: Iterable[ItemChange], box: SecretBox, reordered: Collection[str] = ()
 ) -> list[Change]:
-    """The lines of all changes, kind by kind as in a document, then those of values alone."""
+    """The lines of all changes, kind by kind; then those of values alone."""
     grouped: dict[str, list[ItemChange]] = {}
     for change in changes:
         grouped.setdefault(change.kind, []).append(change)

@@ -46,7 +46,7 @@ def open_document(sealed: Document, box: SecretBox) -> Document:
 
 
 def referred(written: Document, *others: Document) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The place of each text with a reference, and that text in `written` and in `others`.
+    """Each text with a reference: place, text in `written` and `others`.
 
     Keys are passed over: they are kept as hashes.
     """

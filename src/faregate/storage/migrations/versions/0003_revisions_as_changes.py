@@ -27,6 +27,7 @@ _Kept = tuple[int, str, str | None]  # position, written, sealed
 
 
 def upgrade() -> None:
+    """Make the new tables, and convert what is there."""
     _make_tables()
     for column in (
         sa.Column("message", sa.Text),
