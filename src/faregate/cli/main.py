@@ -81,6 +81,7 @@ ENTRIES: Final = {
     "service-accounts": Entry(
         "service_accounts", "app", _CONFIGURE, "Add and remove programs that manage, and tokens."
     ),
+    "tokens": Entry("tokens", "app", _CONFIGURE, "Make, list and revoke personal tokens."),
     "wallets": Entry("wallets", "app", _CONFIGURE, "Make wallets; give, show, correct credit."),
     "budgets": Entry("budgets", "app", _USE, "Show what is spent of what is capped."),
     "events": Entry("events", "app", _USE, "Read what happened to wallets and budgets."),

@@ -98,6 +98,7 @@ class AccessTokens:
             user = require_user(connection, user_id)
             if by.actor.kind == "user" and by.actor.id != user.user_id:
                 raise ForbiddenError("a personal token is made by the person alone")
+            _refuse_later(connection, by, expires_ns)
             owner = Principal(by.actor, held_of_user(connection, user.user_id))
             for scope in sorted(narrowed or ()):
                 if owner.teams_with(scope) == frozenset():
@@ -304,4 +305,15 @@ def _refuse_wider(by: Principal, scopes: frozenset[str] | None) -> None:
         raise ForbiddenError(
             "a token makes no token that allows more than itself",
             fix="log in with the password, and make it then",
+        )
+
+
+def _refuse_later(connection: sa.Connection, by: Principal, expires_ns: int | None) -> None:
+    own = connection.execute(
+        sa.select(table.c.expires_ns).where(table.c.token_id == by.actor.token)
+    ).scalar()
+    if own is not None and (expires_ns is None or expires_ns > own):
+        raise ForbiddenError(
+            "a token makes no token that outlives it",
+            fix="let it end earlier, or log in with the password, and make it then",
         )

@@ -44,6 +44,23 @@ def test_a_token_revokes_itself_alone(site: Site) -> None:
     assert site.program(other["token"]).good("GET", "/v1/session")
 
 
+def test_a_token_makes_no_better_one(site: Site) -> None:
+    browser = site.browser("bob@example.com")
+    end = "2030-01-01T00:00:00Z"
+    own = {"name": "own", "scopes": ["users.read"], "expires_at": end}
+    program = site.program(browser.good("POST", PATH, own)["token"])
+    for better in (
+        {"name": "b"},
+        {"name": "b", "scopes": ["users.read", "roles.read"], "expires_at": end},
+        {"name": "b", "scopes": ["users.read"]},
+        {"name": "b", "scopes": ["users.read"], "expires_at": "2030-01-02T00:00:00Z"},
+    ):
+        assert program.bad(403, "POST", PATH, better)["code"] == "forbidden"
+    program.good("POST", PATH, own | {"name": "same"})
+    whole = site.program(browser.good("POST", PATH, {"name": "whole"})["token"])
+    assert whole.good("POST", PATH, {"name": "other"})["facts"]["scopes"] is None
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

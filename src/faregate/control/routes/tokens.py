@@ -40,8 +40,10 @@ def list_own_tokens(context: Context, paging: Paging) -> Page[AccessTokenFacts]:
     example=TokenWish("laptop", ["keys.read", "keys.write"]),
 )
 def create_own_token(context: Context, body: TokenWish) -> NewToken:
-    """Make a personal token; it is shown now and never again."""
-    own_session(context)
+    """Make a personal token; it is shown now and never again.
+
+    A token makes tokens that allow no more than itself, and end no later.
+    """
     made = context.management.directory.tokens.create_personal(
         context.principal, own_user(context), body.name, body.scopes, body.expires_ns()
     )
