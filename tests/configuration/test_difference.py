@@ -69,6 +69,7 @@ CASES = [
             "+ settings.gate.tls.certificate_file: c",
             "+ settings.gate.tls.key_file: k",
             "+ settings.gate.tls.client_ca_file: none",
+            "+ settings.gate.tls.client_certificates: required",
         ],
     ),
     (Document(settings=Settings(gate=GateSettings(tls=TLS))), gate(), ["- settings.gate.tls"]),

@@ -283,7 +283,7 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
 GOOD = IdentityProvider(keys=[KEYS["EC"]]).token(exp=NOW + 86_400).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3), st.integers(0, 3))
 def test_a_mangled_token_is_never_taken(at: int, put: bytes, cut: int):
     mangled = GOOD[:at] + put + GOOD[at + cut :]
@@ -299,7 +299,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "client"]), _JSON)
 )
