@@ -210,3 +210,22 @@ def test_what_is_removed_meanwhile_is_noted_nowhere(post: Post) -> None:
     post.webhooks.delete(None, "ops", "ann")
     assert not post.note(due, 200)
     assert post.outbox.next_ns() is None
+
+
+def test_what_can_not_be_signed_any_more_is_not_sent(post: Post, tmp_path: Path) -> None:
+    post.webhooks.create(None, "ops", URL, ("*",), "ann")
+    post.webhooks.create("sales", "ops", URL, ("*",), "ann")
+    post.put(post.event(1, "sales"))
+    other = SecretBox(b"x" * 32)
+    database = Database(tmp_path / "faregate.db")
+    Webhooks(database, other, post.clock).rotate("sales", "ops", "ann")
+    outbox = WebhookOutbox(database, other, post.clock)
+    (due,) = outbox.due()
+    assert len(due.secrets) == 1  # the one before was sealed with the lost key
+    found = post.webhooks.find(None, "ops")
+    assert "another master key" not in str(found)
+    assert "rotate it" in (found.disabled_because or "")
+    assert post.audit.find()[0].act == "webhooks.disable"
+    _, secret = Webhooks(database, other, post.clock).rotate(None, "ops", "ann")
+    post.webhooks.update(None, "ops", "ann", enabled=True)
+    assert {one.secrets[0] for one in outbox.due()} >= {secret}

@@ -5,6 +5,7 @@ way, so a process that is killed neither loses an event nor puts one there twice
 made but not noted is made again: receivers tell by the message's id.
 """
 
+import contextlib
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from faregate.configuration.settings import WebhookSettings
 from faregate.core.bounds import WEBHOOK_PENDING_MAX
 from faregate.core.clock import Clock, SystemClock
+from faregate.core.errors import StorageError
 from faregate.identity.actors import Actor
 from faregate.identity.webhooks import PING, WebhookMessage, matches, retry_delay_s
 from faregate.storage.audit_log import write_entry
@@ -118,7 +120,14 @@ class WebhookOutbox:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [self._due(row, now_ns) for row in connection.execute(statement)]
+            rows = connection.execute(statement).all()
+        found = []
+        for row in rows:
+            try:
+                found.append(self._due(row, now_ns))
+            except StorageError:
+                self._disable_sealed(row.webhook_id, now_ns)
+        return found
 
     def next_ns(self) -> int | None:
         """When the next delivery is due, in nanoseconds since 1970."""
@@ -201,9 +210,10 @@ class WebhookOutbox:
 
     def _due(self, row: "sa.Row[tuple[object, ...]]", now_ns: int) -> Due:
         place = secret_place(row.webhook_id)
-        sealed = [row.secret]
+        opened = [self._box.open(row.secret, place)]
         if row.old_secret is not None and now_ns < (row.old_secret_until_ns or 0):
-            sealed.append(row.old_secret)
+            with contextlib.suppress(StorageError):
+                opened.append(self._box.open(row.old_secret, place))
         return Due(
             number=row.number,
             webhook_id=row.webhook_id,
@@ -212,8 +222,17 @@ class WebhookOutbox:
             type=row.type,
             body=row.body,
             attempts=row.attempts,
-            secrets=tuple(self._box.open(one, place) for one in sealed),
+            secrets=tuple(opened),
         )
+
+    def _disable_sealed(self, webhook_id: str, now_ns: int) -> None:
+        """Send nothing whose secret was sealed with another master key."""
+        because = "its secret can't be opened with this master key: rotate it"
+        with self._database.writing() as connection:
+            place = webhooks.c.webhook_id == webhook_id
+            row = connection.execute(sa.select(webhooks).where(place)).first()
+            if row is not None:
+                _disable(connection, row, because, now_ns)
 
 
 def _cursor(connection: sa.Connection, source: str) -> int | None:
@@ -271,25 +290,28 @@ def _judge(
         if webhook.failing_since_ns is None:
             connection.execute(webhooks.update().where(place).values(failing_since_ns=since_ns))
         return False
+    if webhook.failing_since_ns is None:
+        connection.execute(webhooks.update().where(place).values(failing_since_ns=since_ns))
+    _disable(connection, webhook, because, tried.at_ns)
+    return True
+
+
+def _disable(
+    connection: sa.Connection, webhook: "sa.Row[tuple[object, ...]]", because: str, now_ns: int
+) -> None:
     connection.execute(
         webhooks.update()
-        .where(place)
-        .values(
-            enabled=False,
-            disabled_because=because,
-            failing_since_ns=since_ns,
-            version=webhooks.c.version + 1,
-        )
+        .where(webhooks.c.webhook_id == webhook.webhook_id)
+        .values(enabled=False, disabled_because=because, version=webhooks.c.version + 1)
     )
     park(connection, webhook.webhook_id)
     name = f"{webhook.team}/{webhook.name}" if webhook.team else webhook.name
     write_entry(
         connection,
-        tried.at_ns,
+        now_ns,
         _SYSTEM,
         "webhooks.disable",
         f"webhooks/{name}",
         team=webhook.team or None,
         detail=because,
     )
-    return True
