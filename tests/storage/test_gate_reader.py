@@ -6,12 +6,14 @@ The contract holds for the database's reader and for the configuration in memory
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from alembic.script import ScriptDirectory
+from tests.storage.revisions_world import large
 
 from faregate.configuration.document import Document, Model, Provider
 from faregate.core.errors import StorageError
@@ -22,6 +24,7 @@ from faregate.storage.database import Database, migrations
 from faregate.storage.gate_reader import SCHEMA_HEAD, SqliteConfiguration, schema_is_current
 from faregate.storage.keys import Keys
 from faregate.storage.revisions import Revisions
+from faregate.storage.revisions_items import encoded
 from faregate.storage.secrets import SecretBox
 
 BOX = SecretBox(b"k" * 32)
@@ -230,6 +233,30 @@ def test_asking_is_a_search_by_number(sqlite: SqliteStore) -> None:
             plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
             details = [row[3] for row in plan]
             assert all("SEARCH" in one or "ix_revisions_document" in one for one in details), plan
+
+
+def test_a_company_is_read_in_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "faregate.db"
+    SqliteStore(path).set_document(CLEAR)
+    document = large(1_000, 50)
+    rows = [
+        (kind, item.name, at, encoded(item))
+        for kind, items in (("teams", document.teams), ("applications", document.applications))
+        for at, item in enumerate(items)
+    ]
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            "INSERT INTO configuration_items (kind, name, position, written_json, changed) "
+            "VALUES (?, ?, ?, ?, 1)",
+            rows,
+        )
+    source = SqliteConfiguration(path, BOX)
+    begun = time.perf_counter()
+    found = source.latest().document
+    # Ten times what is measured, and still within what a start may take.
+    assert time.perf_counter() - begun < 1.5
+    assert (found.teams, found.applications) == (document.teams, document.applications)
+    assert found.providers[0].api_key == "sk-1"
 
 
 def test_a_gate_loads_no_sql_layer(tmp_path: Path) -> None:
