@@ -1,4 +1,4 @@
-"""Changes are listed, compared and rolled back; drafts are published together."""
+"""Changes are listed and rolled back; drafts are published together."""
 
 import re
 

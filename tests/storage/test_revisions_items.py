@@ -1,4 +1,4 @@
-"""Every part of a document is an item that has a name, and is read as it was kept."""
+"""Every part of a document is an item, and is read as it was kept."""
 
 import datetime as dt
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A database of whole documents becomes one of changes, and nothing is lost."""
+"""A database of whole documents becomes one of changes, without loss."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ INSERT = sa.text(
 
 
 def stored(document: Document, **more: str) -> str:
-    """A revision's JSON as it was before: all as written, and all sealed and completed."""
+    """A revision's JSON as it was: as written, and sealed and completed."""
     written = completion.pinned(document)
     clear, _ = expand(written, ENVIRONMENT | more)
     bare = msgspec.structs.replace(written, keys=())
@@ -56,7 +56,7 @@ def old_database(path: Path, texts: list[str | None]) -> Database:
 
 
 def read(text: str) -> tuple[Document, Document]:
-    """The documents of a stored text: as written, and as the gate took it, in the clear."""
+    """The documents of a stored text: as written, and in the clear."""
     found: Any = msgspec.json.decode(text)
     written = msgspec.convert(found["written"], Document)
     clear, _ = expand(written, ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""A plan has what changes and nothing else, with values where they belong."""
+"""A plan has what changes and nothing else, with its values."""
 
 import msgspec
 import pytest

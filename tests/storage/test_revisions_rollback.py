@@ -1,4 +1,4 @@
-"""Going back restores what was sealed; what is done for good stays, and is told."""
+"""Going back restores what was sealed; what stays is told."""
 
 from decimal import Decimal
 from pathlib import Path

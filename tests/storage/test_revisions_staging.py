@@ -1,4 +1,4 @@
-"""A draft is published as one revision, or not at all; nothing of it is lost."""
+"""A draft is published as one revision, or not at all and kept."""
 
 from pathlib import Path
 

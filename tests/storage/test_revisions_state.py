@@ -1,4 +1,4 @@
-"""A state is never changed: each change makes another, which shares the rest."""
+"""A state is never changed: a change makes another."""
 
 import msgspec
 import pytest

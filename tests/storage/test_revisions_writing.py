@@ -1,4 +1,4 @@
-"""A change is checked, kept and audited in one transaction, and costs what it changes."""
+"""A change is one transaction with its audit, and costs what it changes."""
 
 import time
 from pathlib import Path

@@ -134,7 +134,7 @@ def compare(
     new: Annotated[int, typer.Argument(metavar="NEW", min=0, help="Another one's.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what leads from one revision's configuration to another's; 0 is empty.
+    """Show what leads from one revision to another; 0 is empty.
 
     Example: faregate revisions compare 3 12
     """
