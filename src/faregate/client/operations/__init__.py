@@ -11,6 +11,7 @@ from faregate.client.operations.device_login import *  # noqa: F403
 from faregate.client.operations.drafts import *  # noqa: F403
 from faregate.client.operations.events import *  # noqa: F403
 from faregate.client.operations.files_and_batches import *  # noqa: F403
+from faregate.client.operations.identity_providers import *  # noqa: F403
 from faregate.client.operations.invitations import *  # noqa: F403
 from faregate.client.operations.keys import *  # noqa: F403
 from faregate.client.operations.limits import *  # noqa: F403

@@ -23,7 +23,7 @@ __all__ = [
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The newest entry and its hash.
 
-    The newest entry and its hash, in hexadecimal digits; 0 where there is none.
+    0 where there is none; hashes are hexadecimal digits.
     """
 
     entry: int
@@ -39,7 +39,7 @@ class AuditCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the log is whole.
 
-    Whether the log is whole; `broken_at` is the first entry that is not as it was written.
+    `broken_at` is the first entry that is not as it was written.
     """
 
     ok: bool

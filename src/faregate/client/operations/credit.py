@@ -175,11 +175,13 @@ def list_wallet_grants(
     )
 
 
-def refund_call(call_id: str, body: CallRefundRequest) -> Request[Moved]:
+def refund_call(
+    call_id: str, body: CallRefundRequest, *, team: str | None = None
+) -> Request[Moved]:
     """Give the charge of a call back, once, whole or in part."""
     return Request(
         "POST",
-        place("/v1/calls/{call_id}/refund", call_id=call_id),
+        place("/v1/calls/{call_id}/refund", call_id=call_id, team=team),
         Moved,
         body=body,
         repeatable=True,

@@ -37,7 +37,7 @@ class FactorCode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FactorSecret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A second factor that was begun.
 
-    A second factor that was begun: for an authenticator, by hand or as a QR code.
+    For an authenticator, by hand or as a QR code.
     """
 
     secret: str

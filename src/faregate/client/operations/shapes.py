@@ -103,7 +103,7 @@ class ItemRevision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A secret that was made.
 
-    A secret that was made, as a token and as an address to open; shown once.
+    A secret that was made, as a token and as an address to open. Shown once.
     """
 
     token: str

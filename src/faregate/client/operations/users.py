@@ -49,10 +49,7 @@ class UserFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def create_password_reset(user: str) -> Request[Link]:
-    """Make a link by which a user chooses a new password.
-
-    Make a link by which a user chooses a new password, for an hour and once.
-    """
+    """Make a link by which a user chooses a new password, once."""
     return Request("POST", place("/v1/users/{user}/password-reset", user=user), Link)
 
 

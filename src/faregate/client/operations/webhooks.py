@@ -54,10 +54,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WebhookAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One try: the answer's status and the first part of its body.
-
-    One try: the answer's status and the first part of its body, or what went wrong.
-    """
+    """One try: the answer's status and first part, or what went wrong."""
 
     number: int
     at: str
@@ -193,20 +190,14 @@ def list_webhooks(
 
 
 def ping_webhook(name: str, *, team: str | None = None) -> Request[WebhookDelivery]:
-    """Send a try, once.
-
-    Send a try, once, also to a disabled webhook; read its delivery to see how it went.
-    """
+    """Send a try, once, also to a disabled webhook."""
     return Request("POST", place("/v1/webhooks/{name}/ping", name=name, team=team), WebhookDelivery)
 
 
 def redeliver_webhook_delivery(
     name: str, number: str, *, team: str | None = None
 ) -> Request[WebhookDelivery]:
-    """Send one again now.
-
-    Send one again now, whatever became of it; its message id stays the same.
-    """
+    """Send one again now, whatever became of it."""
     return Request(
         "POST",
         place(
