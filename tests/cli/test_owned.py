@@ -83,3 +83,22 @@ def test_a_team_makes_no_key_for_another(owned: Console) -> None:
     said = owned.run("keys", "create", "web", "--team", "support", "--application", "till")
     assert said.status == 1
     assert "there is no application 'till'" in said.err
+
+
+def test_accounts_models_and_wallets_of_a_team(owned: Console) -> None:
+    owned.good("providers", "add", "sales/own", "--base-url", "http://h/v1")
+    owned.good("providers", "add", "open", "--base-url", "http://h/v1")
+    owned.good("models", "add", "sales/small", "--provider", "sales/own")
+    owned.good("models", "add", "vendor/large", "--provider", "open")
+    owned.good("wallets", "create", "sales/main", "--team", "sales")
+    document = owned.good("config", "export", "--json").json["document"]
+    for part, teams in (
+        ("providers", {"sales/own": "sales", "open": None}),
+        ("models", {"sales/small": "sales", "vendor/large": None}),
+        ("wallets", {"sales/main": "sales"}),
+    ):
+        assert {one["name"]: one.get("team") for one in document[part]} == teams
+    said = owned.run("models", "add", "other", "--provider", "sales/own")
+    assert "is of the team 'sales', and this is of none" in said.err
+    said = owned.run("wallets", "create", "gone/main")
+    assert "there is no team 'gone'" in said.err

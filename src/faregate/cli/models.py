@@ -17,6 +17,7 @@ from faregate.cli.output import (
 from faregate.cli.session import actor, opened
 from faregate.configuration.document import Document, Model
 from faregate.configuration.names import ModelName
+from faregate.configuration.tenancy import team_named
 from faregate.core.errors import FaregateError
 from faregate.core.money import parse_amount
 from faregate.storage.home import Home
@@ -205,7 +206,9 @@ def add(
     )
 
     def change(document: Document) -> Document:
-        return msgspec.structs.replace(document, models=(*document.models, model))
+        owner = team_named(name, {team.name for team in document.teams})
+        owned = msgspec.structs.replace(model, team=owner)
+        return msgspec.structs.replace(document, models=(*document.models, owned))
 
     with opened() as installation:
         if dry_run:

@@ -13,6 +13,7 @@ from faregate.cli.output import (
     print_preview,
     print_table,
 )
+from faregate.cli.owned import owned_name
 from faregate.cli.provider_keys import (
     KeyEnvOption,
     KeyStdinOption,
@@ -75,13 +76,14 @@ def add(
 
     Example: faregate providers add openai --key-env OPENAI_API_KEY
     """
-    checked_name(name)
+    _, team = owned_name(name, None)
+    local = name.rpartition("/")[2]
     place = f"providers[{name}].api_key"
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {} if team is None else {"team": team}
     if vendor:
         given["vendor"] = checked_name(vendor)
-    elif base_url is None and name in VENDORS and not replace:
-        given["vendor"] = name
+    elif base_url is None and local in VENDORS and not replace:
+        given["vendor"] = local
     if base_url is not None:
         given["base_url"] = base_url
     if option:

@@ -19,7 +19,8 @@ from faregate.cli.output import (
     print_table,
     print_would,
 )
-from faregate.cli.session import actor, checked_name, opened, record
+from faregate.cli.owned import owned_name
+from faregate.cli.session import actor, opened, record
 from faregate.cli.wallet_facts import (
     entry_facts,
     grant_facts,
@@ -71,7 +72,7 @@ def create(
 
     Example: faregate wallets create shop --team commerce --grant 50
     """
-    checked_name(name)
+    owned_name(name, None)
     if team is not None and application is not None:
         raise FaregateError(
             "a wallet is given to a team or to an application at once, not to both",
@@ -400,7 +401,8 @@ def _with_wallet(
             fix=f"'faregate wallets grant {name} AMOUNT' gives it credit",
         )
     first = (Grant(name=FIRST_GRANT, amount=Decimal(format_amount(amount_nano))),)
-    wallet = Wallet(name=name, grants=first if amount_nano else ())
+    owner = owned_name(name, None)[1]  # sales/main is the team's own
+    wallet = Wallet(name=name, team=owner, grants=first if amount_nano else ())
     document = msgspec.structs.replace(document, wallets=(*document.wallets, wallet))
     if team is not None:
         teams = _team_paid(document.teams, team, name)
