@@ -141,6 +141,14 @@ async def test_a_foreign_authority_gets_no_connection(world: World, tmp_path: Pa
     assert reply == b""
 
 
+async def test_guesses_at_the_operators_token_are_counted(world: World):
+    wrong = operator_token(b"n" * 32)
+    for path in (CHAT, DIAGNOSE, "/v1/embeddings"):
+        assert await world.code(wrong, path=path) == "key_unknown"
+    counters = world.place.gate.metrics.snapshot()["counters"]
+    assert counters["faregate_guesses_total"] == [[["key_unknown"], 3]]
+
+
 async def test_a_path_that_needs_both(world: World):
     path, key = "/v1/embeddings", world.place.key
     assert await world.code(key, path=path) == "certificate_missing"

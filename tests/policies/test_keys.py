@@ -16,10 +16,11 @@ import pytest
 from faregate.core import bounds
 from faregate.core.clock import ManualClock
 from faregate.core.errors import StorageError
-from faregate.core.refusals import Refusal
+from faregate.core.refusals import Refusal, refuse
 from faregate.gate.memory import MemoryConfiguration
 from faregate.identity.keys import KeyRecord, _checksum, generate_key, hash_key
 from faregate.policies import keys as policy
+from faregate.policies.acting import UNKNOWN_TOKEN
 from faregate.policies.keys import KeyCheck
 from faregate.wire.request_reader import RequestHead
 
@@ -371,3 +372,18 @@ async def test_a_wrong_key_takes_the_same_way_as_an_unknown_one(desk: Desk):
         steps.append(_opcodes(lambda asked=asked: desk.check(asked)))  # type: ignore[misc]
     assert lookups == [1, 1]
     assert steps[0] == steps[1]
+
+
+async def test_a_wrong_operators_token_is_a_guess(desk: Desk):
+    told: list[str] = []
+
+    def guessed(_call: object, refusal: Refusal) -> Refusal:
+        told.append(refusal.detail)
+        return refusal
+
+    desk.check.guessed = guessed
+    other = refuse("key_unknown", "It names no key.")
+    desk.check.acting = lambda _call, value: UNKNOWN_TOKEN if b"wrong" in value else other
+    assert await desk.ask(bearer("fgo_wrong")) is UNKNOWN_TOKEN
+    assert await desk.ask(bearer("fgo_right")) is other
+    assert told == [UNKNOWN_TOKEN.detail]

@@ -19,6 +19,7 @@ from faregate.gate.answers import Answer
 from faregate.gate.explaining import Decision, TooManyReadersError
 from faregate.gate.state import CallState
 from faregate.identity.operator import OPERATOR_PREFIX, is_operator
+from faregate.policies.acting import UNKNOWN_TOKEN
 from faregate.policies.callers import RouteCheck
 from faregate.policies.keys import KeyCheck
 
@@ -60,7 +61,9 @@ class KeyOrOperatorCheck:
             return self.key_check(call)
         if is_operator(presented, call.gate.explaining.operator_hash):
             return None
-        return refuse("key_unknown", "The token that was sent is not this gateway's.", scope="key")
+        check = self.key_check
+        keys = check.keys if isinstance(check, RouteCheck) else check
+        return keys.refuse_guess(call, UNKNOWN_TOKEN)
 
 
 def operator_presented(call: CallState) -> str | None:

@@ -24,7 +24,7 @@ BEFORE_FIELD: Final = b"faregate-before"  # nanoseconds since 1970
 LINE_FIELD: Final = b"faregate-batch-line"
 
 _LINE_CHARACTERS_MAX: Final = 100
-_UNKNOWN: Final = refuse(
+UNKNOWN_TOKEN: Final = refuse(
     "key_unknown", "The token that was sent is not this gateway's.", scope="key", repeats=True
 )
 _NO_KEY: Final = refuse(
@@ -72,7 +72,7 @@ class Acting:
         """Refuse with 401, or look up whom the operator acts for."""
         text = presented.decode("latin-1")
         if not is_operator_token(text) or not is_operator(text, self._operator_hash):
-            return _UNKNOWN
+            return UNKNOWN_TOKEN
         fields = call.head.fields
         key_id = fields.get(KEY_FIELD, b"").decode("latin-1")
         if not key_id:

@@ -249,9 +249,9 @@ class RouteCheck:
         self, policy: CallerPolicy, callers: Callers, key_check: KeyCheck, clock: Clock
     ) -> None:
         self.policy = policy
+        self.keys = key_check
         self.accepted = tuple(dict.fromkeys((*policy.all_of, *policy.any_of)))
         self._callers = callers
-        self._keys = key_check
         self._clock = clock
 
     def __call__(self, call: Any) -> Outcome:
@@ -262,7 +262,7 @@ class RouteCheck:
             return None
         value = presented_value(call.head.fields)
         if value is not None and value.startswith(_OPERATOR_PREFIX):
-            return self._keys(call)  # whoever has the token may act for any caller
+            return self.keys(call)  # whoever has the token may act for any caller
         return self._identify(call)
 
     async def _identify(self, call: Any) -> Refusal | None:

@@ -17,6 +17,7 @@ from faregate.core.errors import FaregateError
 from faregate.core.refusals import Refusal, refuse
 from faregate.identity.keys import KEY_LENGTH, KeyRecord, hash_key, is_well_formed
 from faregate.identity.operator import OPERATOR_PREFIX
+from faregate.policies.acting import UNKNOWN_TOKEN
 from faregate.wire.request_reader import RequestHead
 
 # As the SDKs of Anthropic, Azure and Google show a key.
@@ -101,7 +102,8 @@ class KeyCheck:
             return MISSING if others is None else others(call, None)
         if len(value) != KEY_LENGTH:
             if self.acting is not None and value.startswith(_OPERATOR_PREFIX):
-                return self.acting(call, value)
+                outcome = self.acting(call, value)
+                return self.refuse_guess(call, outcome) if outcome is UNKNOWN_TOKEN else outcome
             return self.refuse_guess(call) if others is None else others(call, value)
         return self.check(call, value)
 
