@@ -148,6 +148,8 @@ def run_control(home: Home, listen_fd: int, control_fd: int | None) -> None:
     from faregate.supervisor.lock import holder
 
     os.nice(_MANAGEMENT_NICE)
+    # Each start would be told a second time.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     listening = socket.socket(fileno=listen_fd)
     with open_management(home, describe=lambda: holder(home.run)) as management:
         settings = management.installation.revisions.written()[1].settings
