@@ -83,6 +83,7 @@ OPEN = {
     "accept_invitation",
     "start_device_login",
     "poll_device_login",
+    "show_device_page",
     "list_login_providers",
     "start_single_sign_on",
     "finish_single_sign_on",

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import msgspec
 from fastapi import Path
+from starlette.responses import Response
 
 from faregate.control.context import Context
+from faregate.control.device_page import PAGE, POLICY
 from faregate.control.moments import moment
 from faregate.control.operations import Reply, Routes
 from faregate.control.problems import ProblemError
@@ -87,7 +89,8 @@ def start_device_login(context: Context, body: DeviceStart) -> DeviceStarted:
         raise ProblemError(
             429, "too_many_logins", f"{error.message}.", fix=error.fix, retry_after_s=error.wait_s
         ) from error
-    place = f"{str(context.request.base_url).rstrip('/')}/device"
+    public_url = context.management.directory.settings().public_url
+    place = f"{(public_url or str(context.request.base_url)).rstrip('/')}/device"
     left_ns = codes.expires_ns - context.management.clock.wall_ns()
     return DeviceStarted(
         device_code=codes.device_code,
@@ -97,6 +100,13 @@ def start_device_login(context: Context, body: DeviceStart) -> DeviceStarted:
         expires_in_s=max(left_ns // _NS, 0),
         interval_s=codes.interval_s,
     )
+
+
+@routes.get("/device", None, reply=bytes, media_type="text/html")
+def show_device_page(context: Context) -> Response:
+    """The page where a person types the code that a command shows."""
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+    return Response(PAGE, 200, headers, "text/html")
 
 
 @routes.post("/v1/device/token", None, reply=DeviceToken, example={"device_code": "the long code"})
