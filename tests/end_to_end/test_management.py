@@ -60,7 +60,7 @@ def test_from_the_first_start_to_a_call_of_a_team(serve, home) -> None:
         calls_go_on(served, owner, key)
         [node] = owner.good("GET", "/v1/nodes")["items"]
         assert node["state"] == "ready"
-        assert owner.good("POST", "/v1/audit/verify", {})["whole"] is True
+        assert owner.good("POST", "/v1/audit/verify", {})["ok"] is True
         assert served.stop(signal.SIGTERM) == 0
 
 
