@@ -106,6 +106,26 @@ def test_events_of_the_ledger_are_delivered(
     assert (short["data"]["amount"], short["data"]["purse"]) == ("1.00", "wallet:shop")
 
 
+def test_a_ledger_that_was_put_back_goes_on_from_its_end(
+    management: Management, webhooks: Webhooks
+) -> None:
+    clock = ManualClock(SystemClock().wall_ns() + 60 * 10**9)
+    webhooks.create(None, "ops", "https://example.com/", ("*",), "ann")
+    outbox = WebhookOutbox(management.installation.database, management.box)
+    delivery = WebhookDelivery(management)
+    delivery.gather()
+    assert outbox.cursor("ledger") == 0
+    outbox.put("ledger", 0, 1_000, ())
+    delivery.gather()
+    assert outbox.cursor("ledger") == 0
+    ledger = ChargedLedger(open_ledger(management.home, None, clock), clock)
+    ledger.books.grant("shop", NANO, "paid", "ada")
+    ledger.call(2 * NANO)
+    ledger.close()
+    assert delivery.gather() == 2
+    assert delivery.gather() == 0
+
+
 def test_a_team_is_told_of_its_own(
     management: Management, webhooks: Webhooks, told: Receiver
 ) -> None:
