@@ -5,11 +5,9 @@ nobody else changed it meanwhile. Values of variables are this machine's, and ar
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
-
-import msgspec
 
 from faregate.cli.ports import Editing, Environment
 from faregate.cli.remote_connection import (
@@ -21,11 +19,11 @@ from faregate.cli.remote_connection import (
     written,
 )
 from faregate.cli.remote_profiles import Target
+from faregate.cli.remote_revisions import RemoteHistory, RemoteRevision, revision_of, values_for
 from faregate.client import operations as api
 from faregate.client.requests import ANY_VERSION
 from faregate.configuration.difference import Change
 from faregate.configuration.document import Document
-from faregate.configuration.references import VARIABLE, map_texts
 from faregate.core.errors import FaregateError, MissingError, StaleError
 from faregate.core.money import parse_amount
 from faregate.identity.actors import Author
@@ -50,22 +48,7 @@ class RemoteGrants:
         self.last = Given()
 
 
-class RemoteRevision(msgspec.Struct, frozen=True):
-    """One change; the fields of `storage.revisions.Revision`."""
-
-    number: int
-    created_ns: int
-    actor: str
-    summary: str
-    changed_document: bool
-    message: str | None
-    actor_kind: str
-    actor_id: str | None
-    token: str | None
-    address: str | None
-
-
-class RemoteRevisions:
+class RemoteRevisions(RemoteHistory):
     """The configuration of an installation elsewhere."""
 
     def __init__(self, connection: Connection, grants: RemoteGrants) -> None:
@@ -148,7 +131,7 @@ class RemoteRevisions:
             if len(found) == count_max:
                 break
             if before is None or one.number < before:
-                found.append(_revision(one))
+                found.append(revision_of(one))
         return found
 
     def compare(self, old: int, new: int) -> list[Change]:
@@ -269,18 +252,6 @@ def opened_remote(target: Target) -> Iterator[RemoteInstallation]:
         yield RemoteInstallation(connection)
 
 
-def values_for(document: Document, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a document names, with their values here."""
-    names: set[str] = set()
-
-    def note(_path: Any, text: str) -> str:
-        names.update(VARIABLE.findall(text))
-        return text
-
-    map_texts(document, note)
-    return {name: environment[name] for name in sorted(names) if name in environment}
-
-
 def entry_of(granted: api.GrantedEntry) -> Entry:
     """An entry of a wallet as the ledger's own code has it."""
     return Entry(
@@ -316,21 +287,6 @@ def _change(
         keep_values=keep_values,
         renewed=sorted(renewed),
         message=message,
-    )
-
-
-def _revision(one: api.RevisionFacts) -> RemoteRevision:
-    return RemoteRevision(
-        number=one.number,
-        created_ns=since_1970(one.created_at),
-        actor=one.actor,
-        summary=one.summary,
-        changed_document=one.changed_document,
-        message=one.message,
-        actor_kind=one.actor_kind,
-        actor_id=one.actor_id,
-        token=one.token,
-        address=one.address,
     )
 
 
