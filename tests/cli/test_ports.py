@@ -176,6 +176,9 @@ def test_dry_runs_change_nothing(console: Console) -> None:
     console.good("providers", "add", "p", "--base-url", "http://h/v1")
     console.good("models", "add", "gpt", "--provider", "p")
     console.good("wallets", "create", "main", "--grant", "5")
+    console.good("teams", "add", "sales")
+    console.good("applications", "add", "own")
+    console.good("keys", "create", "app")
     before = console.good("config", "export").out
     runs = (
         ("providers", "add", "q", "--base-url", "http://q/v1"),
@@ -183,6 +186,12 @@ def test_dry_runs_change_nothing(console: Console) -> None:
         ("models", "add", "other", "--provider", "p"),
         ("models", "remove", "gpt"),
         ("virtual-models", "add", "smart", "--target", "gpt"),
+        ("teams", "add", "care"),
+        ("teams", "remove", "sales"),
+        ("applications", "add", "shop", "--team", "sales"),
+        ("applications", "remove", "own"),
+        ("keys", "create", "new", "--model", "gpt"),
+        ("keys", "revoke", "app"),
         ("wallets", "create", "second"),
         ("wallets", "grant", "main", "7"),
         ("wallets", "refund", "main", "7"),
@@ -193,6 +202,10 @@ def test_dry_runs_change_nothing(console: Console) -> None:
         assert console.good(*run, "--dry-run", "--json").json["dry_run"] is True, run
     assert console.run("wallets", "adjust", "main", "-6", "--reason", "w", "--dry-run").status == 1
     assert console.run("models", "remove", "nowhere", "--dry-run").status == 1
+    for wrong in (("app",), ("new", "--model", "x"), ("new", "--application", "x")):
+        assert console.run("keys", "create", *wrong, "--dry-run").status == 1, wrong
+    assert console.run("keys", "revoke", "nowhere", "--dry-run").status == 1
+    assert [one["state"] for one in console.good("keys", "list", "--json").json] == ["active"]
     assert console.good("config", "export").out == before
     assert console.good("wallets", "show", "main", "--json").json["balance"] == "5.00"
-    assert len(console.good("config", "history", "--json").json) == 3
+    assert len(console.good("config", "history", "--json").json) == 6

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, print_json, print_table
+from faregate.cli.output import DryRunOption, JsonOption, print_json, print_preview, print_table
 from faregate.cli.owned import TeamFilter, TeamOption, of_team, owned_name
 from faregate.cli.session import actor, opened
 from faregate.configuration.commerce import Application
@@ -56,6 +56,7 @@ def add(
         str | None, typer.Option(help="The wallet that pays for it; without it, its team's.")
     ] = None,
     plan: Annotated[str | None, typer.Option(help="The plan that it is on.")] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add an application; keys are made for it with 'faregate keys create'.
@@ -69,6 +70,9 @@ def add(
         return msgspec.structs.replace(document, applications=(*document.applications, application))
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"added the application {name}")
     if as_json:
         print_json({"revision": number, "application": application})
@@ -80,6 +84,7 @@ def add(
 def remove(
     name: Annotated[str, typer.Argument(help="The application's name, as shop or sales/shop.")],
     team: TeamOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove an application; first its keys must be revoked.
@@ -103,6 +108,9 @@ def remove(
         return msgspec.structs.replace(document, applications=kept)
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"removed the application {name}")
     if as_json:
         print_json({"revision": number, "removed": name})

@@ -5,17 +5,34 @@ import json
 import os
 import re
 import time
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.output import (
+    DryRunOption,
+    JsonOption,
+    moment,
+    print_json,
+    print_table,
+    print_would,
+)
 from faregate.cli.owned import TeamFilter, TeamOption, owned_name, whole_name
 from faregate.cli.session import actor, opened, record
 from faregate.configuration.document import Document
 from faregate.configuration.references import has_reference
 from faregate.core.errors import FaregateError
-from faregate.identity.keys import PREFIX, KeyRecord, generate_key, hash_key, shown_prefix
+from faregate.identity.keys import (
+    PREFIX,
+    KeyRecord,
+    generate_key,
+    hash_key,
+    is_well_formed,
+    shown_prefix,
+)
+
+if TYPE_CHECKING:
+    from faregate.cli.ports import Installation
 
 app = typer.Typer(name="keys", help="Make, list and revoke callers' keys.", no_args_is_help=True)
 
@@ -37,6 +54,7 @@ def create(
         str | None, typer.Option(help="The application that it belongs to, whose wallet pays.")
     ] = None,
     team: TeamOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. It is shown now and never again; only its hash is kept.
@@ -50,6 +68,10 @@ def create(
     expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
     name, team = owned_name(name, team)
     with opened() as installation:
+        if dry_run:
+            _refuse_new(installation, name, model, application, team)
+            print_would(f"make the key {name}", {"name": name}, as_json=as_json)
+            return
         made = installation.keys.create(
             name,
             actor(),
@@ -125,6 +147,7 @@ def list_command(
 def revoke(
     key: Annotated[str, typer.Argument(help="Its name, its id, its first characters, or itself.")],
     team: TeamOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a key for good; gates refuse it within a second.
@@ -134,6 +157,12 @@ def revoke(
     if not key.startswith((PREFIX, "key_")):
         key = whole_name(key, team)
     with opened() as installation:
+        if dry_run:
+            found = _find_key(installation, key)
+            state = found.state(time.time_ns())
+            told = f"revoke {found.name} ({found.key_id}), which is {state}"
+            print_would(told, _facts(found), as_json=as_json)
+            return
         record, was_active = installation.keys.revoke(key, actor())
     if as_json:
         print_json({**_facts(record), "changed": was_active})
@@ -174,6 +203,53 @@ def parse_expiry(text: str, now_ns: int) -> int:
         raise FaregateError(
             f"{text!r} is not a time", fix="write 12h, 30d, 8w, 2027-01-31 or 2027-01-31T12:00Z"
         ) from error
+
+
+def _refuse_new(
+    installation: "Installation",
+    name: str,
+    models: list[str] | None,
+    application: str | None,
+    team: str | None,
+) -> None:
+    """Raise `FaregateError` where a key of this name can't be made."""
+    document = installation.revisions.written()[1]
+    known = [known for one in document.models for known in (one.name, *one.aliases)]
+    known += [one.name for one in document.virtual_models]
+    for model in models or ():
+        if model not in known and whole_name(model, team) not in known:
+            raise FaregateError(
+                f"there is no model {model!r}", fix="'faregate models list' shows the models"
+            )
+    names = {one.name for one in document.applications}
+    if application is not None and not {application, whole_name(application, team)} & names:
+        raise FaregateError(
+            f"there is no application {application!r}",
+            fix="'faregate applications list' shows the applications",
+        )
+    records = (entry.record for entry in installation.keys.list())
+    if any(one.name == name and one.revoked_ns is None for one in records):
+        raise FaregateError(
+            f"there is a key {name!r} already",
+            fix=f"choose another name, or run 'faregate keys revoke {name}' first",
+        )
+
+
+def _find_key(installation: "Installation", selector: str) -> KeyRecord:
+    """The key that `revoke` would take; the newest of several revoked ones."""
+    shown = shown_prefix(selector) if is_well_formed(selector) else selector
+    records = [entry.record for entry in installation.keys.list()]
+    found = [one for one in records if selector in (one.name, one.key_id)]
+    if not found and shown.startswith(PREFIX):
+        found = [one for one in records if one.prefix.startswith(shown)]
+    found = [one for one in found if one.revoked_ns is None] or found[-1:]
+    if not found:
+        raise FaregateError(f"there is no key {shown!r}", fix="'faregate keys list' shows the keys")
+    if len(found) > 1:
+        raise FaregateError(
+            f"{shown!r} may mean {', '.join(one.key_id for one in found)}", fix="name one of these"
+        )
+    return found[0]
 
 
 def _facts(record: KeyRecord) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from faregate.cli.output import JsonOption, print_json, print_table
+from faregate.cli.output import DryRunOption, JsonOption, print_json, print_preview, print_table
 from faregate.cli.session import actor, checked_name, opened
 from faregate.configuration.commerce import Team
 from faregate.configuration.document import Document
@@ -47,6 +47,7 @@ def add(
     wallet: Annotated[
         str | None, typer.Option(help="The wallet that pays for its applications.")
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add a team, which can own applications.
@@ -59,6 +60,9 @@ def add(
         return msgspec.structs.replace(document, teams=(*document.teams, team))
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"added the team {name}")
     if as_json:
         print_json({"revision": number, "team": team})
@@ -68,7 +72,9 @@ def add(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The team's name.")], as_json: JsonOption = False
+    name: Annotated[str, typer.Argument(help="The team's name.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove a team that owns nothing.
 
@@ -84,6 +90,9 @@ def remove(
         return msgspec.structs.replace(document, teams=kept)
 
     with opened() as installation:
+        if dry_run:
+            print_preview(*installation.revisions.preview_edit(change), as_json=as_json)
+            return
         number = installation.revisions.edit(change, actor(), f"removed the team {name}")
     if as_json:
         print_json({"revision": number, "removed": name})
