@@ -1,6 +1,7 @@
 """A change is one transaction with its audit, and costs what it changes."""
 
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -15,8 +16,17 @@ from tests.storage.revisions_world import (
     without_models,
 )
 
-from faregate.configuration.commerce import Application
-from faregate.configuration.document import Document
+from faregate.configuration.commerce import Application, Budget, Limit, Team, Wallet
+from faregate.configuration.document import (
+    Document,
+    Key,
+    Model,
+    Provider,
+    Target,
+    VirtualModel,
+)
+from faregate.configuration.export import export
+from faregate.configuration.load import load
 from faregate.core.errors import ConfigurationError, MissingError, StaleError
 from faregate.identity.actors import Actor
 from faregate.storage.audit_log import AuditLog
@@ -100,6 +110,35 @@ def test_items(revisions: Revisions) -> None:
             revisions.item("applications", "team-1/app-0", team=team)
     settings = revisions.item("settings", "")
     assert (settings.version, settings.value) == (0, Document().settings)
+
+
+OWNED = Document(
+    teams=(Team(name="sales", wallet="sales/main"),),
+    applications=(Application(name="sales/shop", team="sales"),),
+    wallets=(Wallet(name="sales/main", team="sales"),),
+    providers=(
+        Provider(name="sales/p", team="sales", base_url="http://h/v1", api_key="${env:KEY}"),
+    ),
+    models=(Model(name="sales/m", team="sales", provider="sales/p"),),
+    virtual_models=(
+        VirtualModel(name="sales/v", team="sales", targets=(Target(model="sales/m"),)),
+    ),
+    limits=(Limit(name="sales/l", team="sales", each="key", max=5, per="minute"),),
+    budgets=(Budget(name="sales/b", team="sales", each="key", amount=Decimal(5)),),
+    keys=(Key(name="sales/k", secret=f"sha256:{1:064x}", application="sales/shop"),),
+)
+
+
+def test_what_teams_own_is_the_same_elsewhere(tmp_path: Path) -> None:
+    first, second = (opened(tmp_path / f"{name}.db") for name in "ab")
+    first.apply(OWNED, ADA, "all", environment=VARIABLES)
+    text = export(first.written()[1])
+    second.apply(load(text, environment=VARIABLES), ADA, "again", environment=VARIABLES)
+    assert first.written()[1] == second.written()[1] == OWNED
+    assert export(second.written()[1]) == text
+    for kind in ("applications", "keys", "models", "wallets", "limits", "budgets"):
+        assert [one.team for one in second.items(kind, team="sales")] == ["sales"], kind
+        assert second.items(kind, team="other") == second.items(kind, team=None) == []
 
 
 def test_a_change_costs_what_it_changes(tmp_path: Path) -> None:
