@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from faregate.control.resources.index import Index
+from faregate.control.index import Index
 from faregate.control.running import Running
 from faregate.control.single_sign_on import IdentityProviders
 from faregate.core.clock import Clock, SystemClock

@@ -1,4 +1,4 @@
-"""Names in paths: a slash inside a name comes as %2F, and stays a part of the name.
+"""Names in paths: an encoded slash is a part of its name.
 
 Servers decode a path before it is taken apart, and then /v1/models/openai%2Fgpt-5 would be a path
 of four parts. `WholeNames` leaves such slashes encoded until the parts are known.

@@ -129,7 +129,7 @@ def explained(error: FaregateError) -> ProblemError:
 
 
 def field_error(error: ConfigurationError) -> FieldError:
-    """`place: what is wrong`, as the configuration's problems say it, in its two parts."""
+    """The two parts of `place: what is wrong`, as in the configuration."""
     place, colon, rest = error.message.partition(": ")
     if colon and " " not in _LABEL.sub("", place):
         return FieldError(place, rest, error.fix)

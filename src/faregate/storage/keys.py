@@ -243,9 +243,10 @@ class Keys:
     def revoke_many(
         self, selectors: Sequence[str], author: Author, *, teams: Teams = None
     ) -> Sequence[KeyEntry]:
-        """Revoke keys, all or none, as one revision; gives them, in the order of `selectors`.
+        """Revoke keys, all or none, as one revision.
 
-        Those that were revoked before stay as they are. Raises `MissingError`.
+        Gives them in the order of `selectors`. Those that were revoked before stay as they are.
+        Raises `MissingError`.
         """
         if len(selectors) > BULK_MAX:
             raise FaregateError(

@@ -76,7 +76,9 @@ def test_a_teams_keys(api: Api) -> None:
     api.bad(404, "POST", "/v1/teams/support/keys/bulk", {"revoke": [key]})
     assert api.good("GET", "/v1/keys")["items"] == []
     body = {"name": "web", "application": "sales/site"}
-    api.bad(404, "POST", "/v1/teams/support/keys", body)
+    foreign = api.bad(422, "POST", "/v1/teams/support/keys", body)
+    nothing = api.bad(422, "POST", "/v1/teams/support/keys", {**body, "application": "sales/no"})
+    assert foreign["detail"].replace("site", "no") == nothing["detail"]
 
 
 def test_a_key_is_changed_by_its_version(api: Api) -> None:
@@ -150,7 +152,7 @@ def test_pages(api: Api) -> None:
         ({"name": "a b"}, 422, "name"),
         ({"name": "x", "expires_at": "2099-01-01T00:00:00"}, 422, "expires_at"),
         ({"name": "x", "models": "gpt-5"}, 422, "models"),
-        ({"name": "x", "application": "nothing"}, 404, None),
+        ({"name": "x", "application": "nothing"}, 422, None),
         ({"name": "x", "expires_at": "2001-01-01T00:00:00Z"}, 422, None),
     ],
 )

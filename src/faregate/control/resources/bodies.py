@@ -62,8 +62,9 @@ def _create_type(kind: Kind) -> Any:
 
 def bulk_type(kind: Kind) -> Any:
     """The body of a bulk change of this kind."""
-    one = _create_type(kind) | UpdateItem | DeleteItem
-    limited = Annotated[list[one], Meta(min_length=1, max_length=BULK_ITEMS_MAX)]  # type: ignore[valid-type]
+    one: Any = _create_type(kind) | UpdateItem | DeleteItem
+    items: Any = list.__class_getitem__(one)
+    limited = Annotated[items, Meta(min_length=1, max_length=BULK_ITEMS_MAX)]
     return msgspec.defstruct(
         f"{kind.type.__name__}Changes",
         [("items", limited)],

@@ -342,7 +342,10 @@ class _Maker:
 
 
 def find(context: Context, kind: Kind, name: str) -> Item:
-    """The item of a path, as far as the caller sees it. Raises `ProblemError` (404)."""
+    """The item of a path, if the caller sees it.
+
+    Raises `ProblemError` (404).
+    """
     index = context.management.index
     team = context.team if kind.is_owned else None
     item = index.of(kind).find(team, name)

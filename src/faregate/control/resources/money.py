@@ -38,7 +38,10 @@ _UNITS: Final = {
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a wallet just now; `available` is without what calls in flight hold."""
+    """What is in a wallet just now.
+
+    `available` is without what calls in flight hold.
+    """
 
     name: str
     team: str | None
@@ -86,7 +89,10 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What was moved, or had been before (`changed` is false), and what is there now."""
+    """What was moved, and what is in the wallet now.
+
+    `changed` is false where it had been moved before.
+    """
 
     entry: GrantedEntry
     changed: bool
@@ -121,7 +127,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 @contextmanager
 def opened(context: Context) -> Iterator[Books]:
-    """The books of the installation, wherever they are. Raises `StorageError`."""
+    """The installation's books, wherever they are. Raises `StorageError`."""
     settings = context.management.installation.revisions.current().clear.settings
     management = context.management
     with open_books(management.home, settings.ledger.url, management.clock) as books:
@@ -137,9 +143,10 @@ def wallet_of(context: Context, name: str, team: str | None) -> Item:
 
 
 def require_name(context: Context, name: str, team: str | None) -> str:
-    """The whole name of a path's wallet; in the organisation also of one that was removed.
+    """The whole name of a path's wallet.
 
-    Its credit is still there. Raises `ProblemError` (404).
+    For the organisation also of one that was removed: its credit is still there. Raises
+    `ProblemError` (404).
     """
     try:
         return wallet_of(context, name, team).name
@@ -272,7 +279,7 @@ def nano(amount: Decimal | str, field: str = "amount", *, signed: bool = False) 
 
 
 def reference_of(context: Context, given: str | None) -> str | None:
-    """The reference of a movement: the one given, else one that the idempotency key makes.
+    """The reference of a movement: given, or made of the idempotency key.
 
     So a repeated request moves money once, even if the first was cut off between the ledger and
     its answer.

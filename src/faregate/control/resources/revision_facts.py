@@ -38,7 +38,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class RollBack(msgspec.Struct, frozen=True):
-    """The configuration of an earlier revision is in force again, as a new revision.
+    """An earlier configuration is in force again, as a new revision.
 
     `remarks` say what can't be undone.
     """

@@ -47,9 +47,9 @@ def check_item(context: Context, kind: Kind, before: Any, after: Any) -> None:
 
 
 def check_document(context: Context, before: Document, after: Document) -> None:
-    """Raise `ProblemError` (403) where a whole document gives what the caller may not give.
+    """Raise `ProblemError` (403) where the caller may not give what it gives.
 
-    That is credit, and roles to those who log in with an identity provider.
+    A whole document gives credit, and roles to those who log in with an identity provider.
     """
     if _new_grants(before.wallets, after.wallets):
         context.require("credit.write")

@@ -1,4 +1,4 @@
-"""Secrets that come in bodies: sealed before anything is stored, never shown again.
+"""Secrets in bodies: sealed before they are stored, never shown again.
 
 What the house's rules refuse to see in a file is what is sealed here: both ask
 `configuration.rules.check_written`. Texts are told apart by their place, such as
@@ -33,7 +33,7 @@ def texts(document: Document) -> dict[str, str]:
 
 
 def sealed(document: Document, before: Mapping[str, str], box: SecretBox) -> Document:
-    """`document` with its secrets sealed, and placeholders replaced by what was there.
+    """`document` with secrets sealed, and what was there for placeholders.
 
     `before` has the texts that are in force, by their places. Raises `ProblemError` for what
     can't be opened here: a sealed value of another place, or one that is not there.

@@ -1,4 +1,4 @@
-"""Parts of the configuration that are one object each: settings, and callers' other credentials."""
+"""Parts of the configuration that are one object: settings, callers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

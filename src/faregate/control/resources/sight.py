@@ -1,4 +1,4 @@
-"""What of the organisation's prices and plans a team sees: what its calls may meet."""
+"""What a team sees: its own, and prices and plans its calls may meet."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,15 +6,15 @@ from functools import partial
 from faregate.configuration.document import Document
 from faregate.configuration.tenancy import visible_names
 from faregate.control.context import Context
-from faregate.control.resources.index import Index
+from faregate.control.index import Index
 from faregate.control.resources.kinds import Kind
 from faregate.storage.revisions import Item
 
 
 def seen(context: Context, kind: Kind, index: Index, team: str | None) -> Callable[[Item], bool]:
-    """A test of whether the caller sees an item; of `team` alone, where it is named.
+    """A test of whether the caller sees an item.
 
-    The empty team stands for the organisation.
+    With `team`, of that team alone; the empty one stands for the organisation.
     """
     if team == "" and context.teams is None and kind.sight == "owner":
         return lambda item: item.team is None
@@ -34,7 +34,7 @@ def seen(context: Context, kind: Kind, index: Index, team: str | None) -> Callab
 
 
 def used(document: Document, kind: Kind, team: str) -> frozenset[str]:
-    """Names of the plans that a team's applications are on, or of the models it may call."""
+    """What calls of a team may meet: names of its plans, or of its models."""
     if kind.field == "plans":
         return frozenset(
             one.plan for one in document.applications if one.team == team and one.plan is not None

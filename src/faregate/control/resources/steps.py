@@ -1,4 +1,4 @@
-"""Steps that change items of one kind, and what becomes of a document by them.
+"""Steps that change items of one kind, and a document by them.
 
 No I/O but what `prepare` does; errors name the step that they are of.
 """
@@ -22,7 +22,7 @@ Prepare = Callable[[Any, Any], Any]
 
 @dataclass(frozen=True)
 class Step:
-    """One change: `item` is wanted whole, or `patch` is merged into the one of `name`."""
+    """One change of an item: wanted whole, or as a merge patch."""
 
     action: Action
     name: str = ""
@@ -126,7 +126,7 @@ def run(part: Part, steps: Sequence[Step], prepare: Prepare, *, of_bulk: bool = 
 
 
 def numbered(error: ProblemError, number: int) -> ProblemError:
-    """The error of a step, named by its position in the body of a bulk request."""
+    """The error of a step of a bulk request, named by its position."""
     problem = error.problem
     found = problem.errors or (FieldError("", problem.detail),)
     errors = tuple(

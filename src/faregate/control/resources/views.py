@@ -1,4 +1,4 @@
-"""Items as the management API shows them: every field, whose it is, and its version.
+"""Items as the API shows them: all fields, and the version.
 
 A sealed secret is shown as `${sealed}`; sent back at the same place, that means the secret which
 is there.
@@ -53,7 +53,7 @@ def shown_section(value: Any, version: int) -> dict[str, Any]:
 
 
 def plain_item(value: Any) -> Any:
-    """Dicts, lists and texts, with sealed values hidden and amounts in plain digits."""
+    """Dicts, lists and texts; sealed values hidden, amounts in plain digits."""
     return _hidden(msgspec.to_builtins(value, builtin_types=(Decimal, dt.datetime)))
 
 

@@ -1,4 +1,4 @@
-"""The whole configuration: read, checked, and put in force as one transaction.
+"""The whole configuration: read, checked, applied as a transaction.
 
 Values of variables come with the request. This process's own environment is never read here: it
 would end in the documents of whoever asks.
@@ -25,7 +25,7 @@ _SUMMARY: Final = "applied a configuration"
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """The configuration as it was written: references, never the secrets they stand for."""
+    """The configuration as written: references, never their secrets."""
 
     revision: int
     document: Document
@@ -54,7 +54,7 @@ class ConfigurationCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """Whether a document can be put in force, what is wrong, and what it would change."""
+    """Whether a document can be put in force, and what would change."""
 
     ok: bool
     problems: list[FieldError]
@@ -83,7 +83,7 @@ class ExpiredGrant(msgspec.Struct, frozen=True):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """The revision in force, what was changed (or would be), and the credit that was given."""
+    """What was changed, or would be, and the credit that was given."""
 
     revision: int
     dry_run: bool
@@ -102,7 +102,7 @@ def read(context: Context) -> Configuration:
 
 
 def check(context: Context, body: ConfigurationCheck) -> Checked:
-    """What is wrong with a document; it is applied by the same code, and undone."""
+    """What is wrong with a document: it is applied, and undone."""
     revisions = context.management.installation.revisions
     try:
         ready = _ready(context, body.document)

@@ -1,4 +1,4 @@
-"""Changes of items: carried out, tried out, or staged, always as one transaction.
+"""Changes of items, as one transaction: made, tried out or staged.
 
 Errors of the configuration come back with the fields of the body that they are of.
 """
@@ -74,7 +74,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Done:
-    """What a change came to: whole names of its items, or else what would or will be."""
+    """The whole names of what was changed, or what would or will be."""
 
     names: tuple[str, ...] = ()
     told: Preview | Staged | None = None

@@ -1,4 +1,4 @@
-"""Credit of wallets: what is there, what was given, and what is given, refunded, corrected."""
+"""Credit of wallets: shown, given, refunded and corrected."""
 
 import datetime as dt
 from decimal import Decimal

@@ -86,7 +86,7 @@ class KeyBulkReply(msgspec.Struct, frozen=True):
 
 
 class RevokedKey(KeyItem, frozen=True, kw_only=True):
-    """A key that no longer works; `changed` is false where it was revoked before."""
+    """A key that no longer works; `changed` unless it was so before."""
 
     changed: bool
 

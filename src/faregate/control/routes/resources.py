@@ -1,4 +1,4 @@
-"""Teams, applications, accounts, models, wallets, prices, plans, limits and budgets.
+"""All kinds of items of the configuration.
 
 Declared from the table of kinds: what one kind can do, all can.
 """

@@ -1,4 +1,4 @@
-"""Statements of wallets, and what is used of budgets, quotas and long limits."""
+"""Statements of wallets, and what is used of budgets and quotas."""
 
 import datetime as dt
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ _Until = Annotated[dt.datetime | None, Query(description="Before when; without i
 
 
 class StatementPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a statement; the balances are those at the two ends of its time."""
+    """A part of a statement; balances are those at the ends of its time."""
 
     wallet: str
     by: Grouping

@@ -10,9 +10,9 @@ from tests.control.resources.world import document
 
 from faregate.configuration.commerce import Application, Team
 from faregate.configuration.document import Document
+from faregate.control.index import Listing
 from faregate.control.management import Management, open_management
 from faregate.control.paging import Paging
-from faregate.control.resources.index import Listing
 from faregate.control.resources.kinds import KINDS
 from faregate.control.routes import resources
 from faregate.storage.revisions import Item

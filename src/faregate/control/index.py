@@ -6,16 +6,23 @@ not the 50,000 items behind it.
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from faregate.configuration.document import Document
 from faregate.configuration.names import local, within
 from faregate.control.paging import Page, Paging, encode_cursor
-from faregate.control.resources.kinds import Kind
 from faregate.storage.revisions import Item, Revisions
 
 _ORDERS_MAX: Final = 8  # that a listing keeps, beside the one by name
 Test = Callable[[Item], bool]
+
+
+class Listed(Protocol):
+    """A kind of item."""
+
+    @property
+    def field(self) -> str:
+        """Its list in the document."""
 
 
 class Listing:
@@ -30,7 +37,7 @@ class Listing:
         self._orders: dict[tuple[tuple[str, bool], ...], tuple[list[Item], dict[str, int]]] = {}
 
     def find(self, team: str | None, name: str) -> Item | None:
-        """What `team` calls so, by its local or whole name; None: the organisation."""
+        """What `team` calls so, by local or whole name; None: all that is there."""
         if team is None:
             return self.by_name.get(name)
         for one in (within(team, name), local(team, name)):
@@ -72,11 +79,7 @@ class Listing:
             items = self.items
             for name, down in reversed(order):
                 if (name, down) != ("name", False) or items is not self.items:
-                    items = sorted(
-                        items,
-                        key=lambda item, name=name: _orderable(value_of(item, name)),  # type: ignore[misc]
-                        reverse=down,
-                    )
+                    items = sorted(items, key=_sort_key(name), reverse=down)
             made = items, {item.name: at for at, item in enumerate(items)}
             if len(self._orders) >= _ORDERS_MAX:
                 self._orders.clear()
@@ -109,7 +112,7 @@ class Index:
         """The revision in force, and its document."""
         return self._revisions.written()
 
-    def of(self, kind: Kind) -> Listing:
+    def of(self, kind: Listed) -> Listing:
         """All items of a kind."""
         listing: Listing = self.made(
             kind.field, lambda _: Listing(self._revisions.items(kind.field))
@@ -134,6 +137,10 @@ def value_of(item: Item, name: str) -> Any:
         return item.name
     value = getattr(item.value, name)
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def _sort_key(name: str) -> Callable[[Item], tuple[int, Any]]:
+    return lambda item: _orderable(value_of(item, name))
 
 
 def _orderable(value: Any) -> tuple[int, Any]:
