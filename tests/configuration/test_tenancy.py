@@ -5,7 +5,15 @@ import pytest
 
 from faregate.configuration.commerce import Application
 from faregate.configuration.document import Document, Key
-from faregate.configuration.tenancy import Hidden, Scopes, find_owned, owned, team_named
+from faregate.configuration.tenancy import (
+    Hidden,
+    Scopes,
+    find_owned,
+    owned,
+    team_named,
+    visible_names,
+)
+from faregate.gate.snapshot import offered
 
 DOCUMENT = msgspec.convert(
     {
@@ -117,3 +125,10 @@ def test_what_is_not_shared_with_all() -> None:
         "mixed": frozenset({"sales"}),
         "watched": frozenset(),
     }
+
+
+@pytest.mark.parametrize("team", ["sales", "support", None])
+def test_what_a_team_may_name_is_what_is_there_for_its_calls(team: str | None) -> None:
+    named = {meant for meant in Scopes(DOCUMENT).of(team)["model"].values()}
+    called = {offer.name for _, offer in offered(DOCUMENT).of(team or "").offers(None)}
+    assert visible_names(DOCUMENT, team) == named == called
