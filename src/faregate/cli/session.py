@@ -68,7 +68,7 @@ def actor() -> str:
 
 
 def record(act: str, kind: str, name: str, **more: Any) -> None:
-    """Write into the audit log what was just done, where the act itself doesn't.
+    """Write into the audit log what was done, where the act doesn't.
 
     `more` is as `storage.audit_log.write_entry` takes it. What a name says of its team is kept.
     """
