@@ -412,6 +412,22 @@ async def test_a_slice_that_runs_short_while_others_are_drawn_is_drawn_as_well()
         assert await waiting is None
 
 
+async def test_looking_draws_nothing_and_is_one_question_for_all_that_look() -> None:
+    async with bank(100) as place:
+        broker = place.broker(keeps_house=False)
+        slices = (broker.slice(BUDGET), broker.slice(WALLET))
+        await asyncio.gather(*(broker.look(slices) for _ in range(50)))
+        told = [one.standing.available for one in slices if one.standing is not None]
+        assert (told, place.drawn(0), place.sources[0].asked["draw"]) == ([1_000, 100], 0, 1)
+        await broker.look(slices)
+        assert place.sources[0].asked["draw"] == 1  # it is known, and newly
+        place.ledger.grant("main", 400)
+        slices[1].standing_at -= 2
+        await broker.look(slices)
+        assert slices[1].standing is not None
+        assert (slices[1].standing.available, slices[0].free, slices[1].free) == (500, 0, 0)
+
+
 async def test_while_there_is_plenty_more_is_drawn_than_asked_for() -> None:
     async with bank(1_000_000) as place:
         broker = place.broker()

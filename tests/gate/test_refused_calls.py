@@ -8,6 +8,7 @@ from tests.gate.running import CHAT, HELLO, Place, running, until
 
 from faregate.configuration.settings import CreditSettings, GateSettings, Settings
 from faregate.core.money import parse_amount
+from faregate.ledger.purses import DrawRequest
 
 SETTINGS = Settings(credit=CreditSettings(wait_s=0.1), gate=GateSettings(body_bytes_max=4_000))
 COMMERCE: dict[str, Any] = {
@@ -161,6 +162,32 @@ async def test_nor_does_one_beyond_a_rate_or_beyond_calls_at_once() -> None:
         reply = await place.post(LIMITED)
         assert (reply.status, reply.code) == (429, "rate_limited")
         assert await _state(place) == before
+
+
+async def test_what_was_drawn_for_one_that_no_target_serves_is_free_for_all() -> None:
+    streaming = {"name": "streaming", "targets": [{"model": "sim", "when": "stream"}]}
+    commerce = COMMERCE | {"virtual_models": [streaming]}
+    async with running(commerce=commerce, settings=SETTINGS) as place:
+        place.ledger.grant("main", parse_amount("0.5"))
+        before = await _state(place)
+        drawn = []
+        for _ in range(3):
+            reply = await place.post(HELLO | {"model": "streaming"})
+            assert (reply.status, reply.code) == (503, "no_healthy_upstream")
+            assert await _state(place) == before
+            purses = place.ledger.books.purses.items()
+            drawn.append({name: purse.drawn for name, purse in purses})
+        assert drawn[0] == drawn[1] == drawn[2]  # judged alike each time, with what is there
+        # Another worker needs all that there is, and asks for what lies idle here.
+        ledger, broker = place.ledger.source("other"), place.gate.broker
+        await broker.keep_house()
+        ledger.ask_back(list(drawn[0]))
+        await broker.keep_house()
+        specs = [one.spec for one in broker._slices.values()]
+        whole = ledger.standings(specs)
+        assert [one.drawn for one in whole] == [0] * len(specs)
+        got = ledger.draw([DrawRequest(spec, 10**12, 0) for spec in specs])
+        assert [one.granted for one in got] == [one.cap for one in whole]
 
 
 async def test_nor_does_one_that_waits_for_held_credit_in_vain() -> None:

@@ -183,6 +183,30 @@ def test_a_call_without_a_limit_gets_an_eighth_of_what_is_free(desk: Desk) -> No
     assert call.need[Unit.NANO] == free // 8
 
 
+def test_numbers_that_are_unknown_or_old_cut_no_answer(desk: Desk) -> None:
+    desk.ledger.grant("main", 2_000)
+    terms = desk.terms(WALLET)
+    supposed = Call(terms, asking())
+    assert desk.dry(supposed) is None
+    first = Call(terms, asking())
+    assert desk.ask(first) is None
+    assert first.output_sent == supposed.output_sent == 1_024  # little is free
+    release(first.slices, first.need)
+    desk.clock.advance(5)
+    desk.ledger.grant("main", 10**9)
+    second = Call(terms, asking(), input_bound=1_000, closer=1_000, started_at=1_005.0)
+    assert desk.ask(second) is None
+    assert second.output_sent == second.need[Unit.OUTPUT_TOKENS] == 16_384
+    cold = Desk()
+    try:
+        cold.ledger.grant("main", 10**9)
+        third = Call(cold.terms(WALLET), asking())
+        assert cold.ask(third) is None
+        assert third.output_sent == 16_384  # the very first that this worker serves
+    finally:
+        cold.close()
+
+
 def test_the_plans_limit_is_taken_and_sent_where_the_caller_gives_none(desk: Desk) -> None:
     desk.ledger.grant("main", 1_000)
     call = Call(desk.terms(WALLET, default_output_tokens=30), asking())

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 TICK_S: Final = 0.1
 _RETRY_S: Final = 0.05  # a call that waits looks at the ledger again after this, at the earliest
 _FRESH_S: Final = 0.1  # a standing this young is true enough to refuse by
+_OLD_S: Final = 1.0  # no answer is cut by what a standing said so long ago
 _PLENTY: Final = 16  # a purse with so many times a second's worth lets slices be larger than asked
 _DROPPED_AFTER: Final = 10  # times the time after which what is idle goes back
 _WAITING_MAX: Final = bounds.CREDIT_WAITING_MAX
@@ -146,6 +147,20 @@ class CreditBroker:
             self._ask_back(short, need[short.unit])
             await self._something_settled(min(_RETRY_S, deadline - now))
             drawn = False
+
+    async def look(self, slices: tuple[Slice, ...]) -> None:
+        """Learn how those of the slices stand of which it isn't known, or not newly.
+
+        Draws nothing for the call; part of the next round. Raises `StorageError` where the ledger
+        can't be reached.
+        """
+        now, asks = self._now(), False
+        for one in slices:
+            if one.standing is None or now - one.standing_at > _OLD_S:
+                self._wanted.setdefault(one, 0)
+                asks = True
+        if asks:
+            await asyncio.shield(self._next_round())
 
     async def standings(self, slices: Sequence[Slice]) -> list[Standing]:
         """How purses stand in the ledger now; nothing is drawn."""

@@ -60,6 +60,9 @@ class Broker(Protocol):
     ) -> Slice | None:
         """Hold `need`, or give the slice that is too short."""
 
+    async def look(self, slices: tuple[Slice, ...]) -> None:
+        """Learn how those of the slices stand that this isn't known of, or not newly."""
+
 
 class Purses(Protocol):
     """What a dry run asks: how purses stand, or would."""
@@ -261,6 +264,10 @@ class CreditCheck:
     ) -> tuple[Slice | None, Need]:
         """The slice that is too short, if one is, and what was or would have been held."""
         ours = call.output_sent > 0
+        if ours and self._is_cut(call):
+            # Numbers that are unknown or old would cut answers for which there is plenty.
+            await self._broker.look(slices)
+            need = self.need(call, call.terms, slices)
         short = await self._broker.obtain(slices, need, waits=not ours)
         if short is not None and ours:
             # Our limit was reckoned by older numbers than the ledger has just told.
@@ -268,6 +275,13 @@ class CreditCheck:
             need = self.need(call, call.terms, slices)
             short = await self._broker.obtain(slices, need)
         return short, need
+
+    @staticmethod
+    def _is_cut(call: CallWithCredit) -> bool:
+        """Whether its limit is ours, and lower than the model's by what is free."""
+        terms = call.terms
+        most = terms.output_tokens_max or bounds.USUAL_OUTPUT_TOKENS
+        return terms.default_output_tokens is None and call.output_sent < most
 
     def _fit_or_refuse(
         self, call: CallWithCredit, slices: tuple[Slice, ...], short: Slice, need: Need
