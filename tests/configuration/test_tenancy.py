@@ -129,6 +129,6 @@ def test_what_is_not_shared_with_all() -> None:
 
 @pytest.mark.parametrize("team", ["sales", "support", None])
 def test_what_a_team_may_name_is_what_is_there_for_its_calls(team: str | None) -> None:
-    named = {meant for meant in Scopes(DOCUMENT).of(team)["model"].values()}
+    named = set(Scopes(DOCUMENT).of(team)["model"].values())
     called = {offer.name for _, offer in offered(DOCUMENT).of(team or "").offers(None)}
     assert visible_names(DOCUMENT, team) == named == called
