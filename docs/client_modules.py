@@ -89,7 +89,7 @@ class _Writer:
         names = sorted(made)
         lines = [f"from faregate.client.operations.{name} import * " for name in names]
         head = (
-            '"""All operations of the management API, and the types of what they take and give."""'
+            '"""All operations of the management API, and their types."""'
         )
         made["__init__"] = f"{head}\n\n" + "\n".join(f"{line} # noqa: F403" for line in lines)
         return made

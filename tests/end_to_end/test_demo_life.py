@@ -42,7 +42,8 @@ def test_a_second_start_finds_its_data_and_its_key_again(serve, home) -> None:
 
 def test_nothing_is_left_when_the_supervisor_is_killed(serve, home) -> None:
     served = serve(home, "--demo").ready()
-    wait_until(lambda: len(processes_of(home)) == 6)  # supervisor, gate, clerk, batches, control, model
+    # Supervisor, gate, clerk, batches, control, model.
+    wait_until(lambda: len(processes_of(home)) == 6)
     served.process.kill()
     served.process.wait()
     wait_until(lambda: processes_of(home) == [])

@@ -58,7 +58,7 @@ class Catalogue:
 
 
 class Scope:
-    """Finds the offer behind a name or an alias, of those that are there for one team.
+    """Finds the offer behind a name or an alias that one team has.
 
     The nearest comes first: a name that the team gave means the team's model, also where the
     organisation has one of that name. A key that may use only some models is asked for what it may

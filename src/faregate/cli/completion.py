@@ -108,7 +108,7 @@ def print_words(words: Sequence[str]) -> None:
 
 
 def completed(root: Any, words: Sequence[str]) -> list[Word]:
-    """What may stand in the place of the last of `words`, behind the command `root`."""
+    """What may stand for the last of `words`, behind the command `root`."""
     *before, begun = words or [""]
     command, path, rest = _find_command(root, before)
     found = list(_candidates(command, path, rest, begun))

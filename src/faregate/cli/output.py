@@ -27,7 +27,10 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_preview(number: int, changes: Sequence[Any], *, as_json: bool) -> None:
-    """What a dry run found: the changes that a command would make of the revision in force."""
+    """What a dry run found.
+
+    The changes that a command would make of the revision in force.
+    """
     if as_json:
         print_json({"revision": number, "dry_run": True, "changes": changes})
         return

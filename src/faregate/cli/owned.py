@@ -1,4 +1,7 @@
-"""Names of what a team owns, as commands take them: sales/shop, or shop with --team sales."""
+"""Names of what a team owns, as commands take them.
+
+Sales/shop, or shop with --team sales.
+"""
 
 from collections.abc import Iterable
 from typing import Annotated, TypeVar
@@ -16,7 +19,9 @@ Item = TypeVar("Item", bound=Owned)
 
 
 def owned_name(name: str, team: str | None) -> tuple[str, str | None]:
-    """`name`, if it may be one, and the team whose it is: the one that is said, or named.
+    """`name`, if it may be one, and the team whose it is.
+
+    The one that is said, or named.
 
     Raises `FaregateError` where it can't be a name, or says another team.
     """

@@ -1,4 +1,6 @@
-"""An installation elsewhere, as commands know one on this machine: `cli.ports`.
+"""An installation elsewhere, as commands know one on this machine.
+
+`cli.ports`.
 
 The configuration is changed as a whole: read with its version, changed here, and put back only if
 nobody else changed it meanwhile. Values of variables are this machine's, and are sent along.

@@ -1,4 +1,4 @@
-"""The ledger of an installation elsewhere, as `cli.ports.Books` has one on this machine."""
+"""The ledger of an installation elsewhere, as `cli.ports.Books`."""
 
 from decimal import Decimal
 from typing import Any, Final, get_args
@@ -37,7 +37,10 @@ _PAGE: Final = 500
 
 
 class RemoteBooks:
-    """Wallets, budgets and events over a connection; `author` is whose token it is."""
+    """Wallets, budgets and events over a connection.
+
+    `author` is whose token it is.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Calls of an installation elsewhere, as `storage.call_log.CallLog` has those on this machine."""
+"""Calls of an installation elsewhere, as `storage.call_log.CallLog`."""
 
 import time
 from collections.abc import Iterator
@@ -67,7 +67,10 @@ class RemoteFollower:
         self._looked = time.monotonic()
 
     def poll(self) -> list[CallRecord]:
-        """Those that have ended since, the oldest first; at most one look in `POLL_S`."""
+        """Those that have ended since, the oldest first.
+
+        At most one look in `POLL_S`.
+        """
         if time.monotonic() - self._looked < POLL_S:
             return []
         self._looked = time.monotonic()
@@ -173,4 +176,5 @@ def _charge(charge: api.CallCharge) -> Charge:
 
 def _finding(one: api.Finding) -> Finding:
     numbers = tuple((name, str(value)) for name, value in one.numbers.items())
-    return Finding(one.phase, one.policy, one.verdict, one.detail, numbers)  # type: ignore[arg-type]
+    verdict: Any = one.verdict
+    return Finding(one.phase, one.policy, verdict, one.detail, numbers)

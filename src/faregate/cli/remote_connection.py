@@ -1,4 +1,4 @@
-"""A connection to an installation elsewhere, with errors in the words of commands."""
+"""A connection to an installation elsewhere, with commands' errors."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -26,7 +26,10 @@ _NS = 1_000_000_000
 
 
 class Connection:
-    """Sends requests; all that goes wrong is a `FaregateError` of the kind it has here too."""
+    """Sends requests.
+
+    All that goes wrong is a `FaregateError` of the kind it has here too.
+    """
 
     def __init__(self, target: Target, client: Client) -> None:
         self.target = target

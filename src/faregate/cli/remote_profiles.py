@@ -1,4 +1,4 @@
-"""Which installation a command is for, and the tokens for those elsewhere.
+"""Which installation a command is for, and the tokens for others.
 
 What `faregate login` learns is kept in credentials.json in ~/.config/faregate, which its owner
 alone can read. A command is for, in this order: the profile of --profile or FAREGATE_PROFILE; the
@@ -54,7 +54,10 @@ class Credentials(msgspec.Struct, omit_defaults=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """An installation elsewhere that a command is for; `name` is None for the environment's."""
+    """An installation elsewhere that a command is for.
+
+    `name` is None for the environment's.
+    """
 
     name: str | None
     profile: Profile
@@ -89,7 +92,10 @@ def read_credentials(path: Path | None = None) -> Credentials:
 
 
 def write_credentials(credentials: Credentials, path: Path | None = None) -> None:
-    """Keep them, whole or not at all, for their owner alone. Raises `FaregateError`."""
+    """Keep them, whole or not at all, for their owner alone.
+
+    Raises `FaregateError`.
+    """
     path = path or credentials_path()
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -108,7 +114,9 @@ def write_credentials(credentials: Credentials, path: Path | None = None) -> Non
 
 
 def chosen(environment: Mapping[str, str] | None = None) -> Target | None:
-    """The installation elsewhere that commands are for; None for this machine's.
+    """The installation elsewhere that commands are for.
+
+    None for this machine's.
 
     Raises `FaregateError` for a profile that isn't there, and an address without a token.
     """

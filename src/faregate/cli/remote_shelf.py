@@ -16,7 +16,10 @@ _PAGE: Final = 500
 
 
 class RemoteShelf:
-    """As `storage.file_shelf.SqliteFileShelf`, over a connection; owners of None are all."""
+    """As `storage.file_shelf.SqliteFileShelf`, over a connection.
+
+    Owners of None are all.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -67,7 +70,7 @@ def remote_shelf(target: Target) -> Iterator[RemoteShelf]:
 
 
 def remote_states(target: Target) -> dict[str, Any]:
-    """How the gates there find their accounts, as the operations port tells it here."""
+    """How the gates there find their accounts."""
     with connected(target) as connection:
         states = connection.send(api.list_provider_states())
     return {"workers": states.workers, "silent": states.silent}

@@ -104,7 +104,10 @@ class Sockets:
 
     @property
     def management_url(self) -> str | None:
-        """Where the management API is on this machine; None where it isn't served."""
+        """Where the management API is on this machine.
+
+        None where it isn't served.
+        """
         return None if self.management is None else f"http://{_address(self.management)}"
 
     @property

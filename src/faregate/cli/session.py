@@ -48,7 +48,7 @@ def home_here(what: str) -> Home:
 
 
 def clear_document(what: str) -> Document:
-    """The configuration in force with its secrets, for what needs this machine.
+    """The configuration in force with its secrets, on this machine.
 
     Raises `FaregateError` where the command is for an installation elsewhere.
     """

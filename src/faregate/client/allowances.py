@@ -1,4 +1,7 @@
-"""What a key may do, and what is left of it: the gate's `GET /v1/me`, typed."""
+"""What a key may do, and what is left of it.
+
+The gate's `GET /v1/me`, typed.
+"""
 
 import datetime as dt
 from decimal import Decimal
@@ -37,7 +40,10 @@ class KeyFacts(msgspec.Struct, frozen=True):
 
 
 class ModelFacts(msgspec.Struct, frozen=True):
-    """A model that the key may call; `prices` are dollars for a million tokens."""
+    """A model that the key may call.
+
+    `prices` are dollars for a million tokens.
+    """
 
     id: str
     prices: dict[str, Any] | None = None
@@ -94,7 +100,9 @@ class Credit(msgspec.Struct, frozen=True):
 
     @property
     def left(self) -> Decimal | None:
-        """Dollars that a call could spend now: the least of wallet and budgets; None is no bound.
+        """Dollars that a call could spend now: the least of wallet and budgets.
+
+        None is no bound.
 
         Raises `FaregateError` while the ledger can't be read.
         """

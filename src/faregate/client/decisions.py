@@ -1,4 +1,6 @@
-"""What a program can do about a refusal: wait, pay, ask for less, or call for help.
+"""What a program can do about a refusal.
+
+Wait, pay, ask for less, or call for help.
 
 A decision is a value. `what_to_do` gives the first that helps; `ways_out` all of them.
 """
@@ -32,7 +34,10 @@ class Lower(msgspec.Struct, frozen=True):
 
 
 class Pay(msgspec.Struct, frozen=True):
-    """Credit helps: `amount` dollars or more into the wallet `wallet`; `url` is the page."""
+    """Credit helps: `amount` dollars or more into the wallet `wallet`.
+
+    `url` is the page.
+    """
 
     amount: Decimal | None = None
     wallet: str | None = None
@@ -40,7 +45,10 @@ class Pay(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """Somebody else must act: `who` is "owner" (of a budget), "operator" or "provider"."""
+    """Somebody else must act.
+
+    `who` is "owner" (of a budget), "operator" or "provider".
+    """
 
     who: str
     why: str

@@ -1,4 +1,4 @@
-"""What goes out for a request, what a reply means, and when to send again. No I/O."""
+"""What goes out, what a reply means, and when to send again. No I/O."""
 
 import random
 import uuid

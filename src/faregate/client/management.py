@@ -1,4 +1,4 @@
-"""Clients of the management API, for programs that block and for those that don't.
+"""Clients of the management API, blocking and awaited.
 
 with Client("http://127.0.0.1:8403", token) as client:
     for key in client.all(list_keys(team="sales")):

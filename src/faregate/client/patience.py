@@ -1,4 +1,4 @@
-"""Calls that are sent again, as long as the refusal truthfully says that it helps.
+"""Calls that are sent again, as long as the refusal says it helps.
 
 SDKs have retries of their own, which know no budget of time; give such a client `max_retries=0`.
 """
@@ -81,7 +81,7 @@ class _Course:
 def call_with_patience(
     call: Callable[..., T], /, *arguments: Any, patience: Patience = _USUAL, **named: Any
 ) -> T:
-    """What `call(*arguments, **named)` gives, after waits that refusals ask for.
+    """What `call(*arguments, **named)` gives, after waits asked for.
 
     Raises what `call` raised last: where it is no refusal of Faregate's, where time doesn't help,
     and where the wait would go beyond `patience`.

@@ -69,7 +69,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_exception(cls, error: BaseException) -> "Refusal | None":
-        """The refusal behind an exception of any SDK; None where it isn't Faregate's.
+        """The refusal behind an exception of any SDK.
+
+        None where it isn't Faregate's.
 
         What caused the exception is looked at too, so that wrappers don't matter. A response
         whose body was not read stays unread.

@@ -1,4 +1,6 @@
-"""What is asked of the management API, as values; nothing here sends anything.
+"""What is asked of the management API, as values.
+
+Nothing here sends anything.
 
 The functions of `faregate.client.operations` make requests, which say what comes back; `Client`
 and `AsyncClient` send them.
@@ -79,7 +81,10 @@ def preview(request: Request[Any]) -> Request[Preview]:
 
 
 def stage(request: Request[Any], draft: str = "shared") -> Request[Staged]:
-    """A change that waits in a draft. Raises `ValueError` for what can't wait."""
+    """A change that waits in a draft.
+
+    Raises `ValueError` for what can't wait.
+    """
     return _instead(request, Staged, draft=draft)
 
 
@@ -99,7 +104,7 @@ def place(template: str, *, team: str | None = None, **values: str | int) -> str
 
 
 def asked(**query: Any) -> dict[str, Any]:
-    """The parameters of a query that were given, as they are written in an address."""
+    """The parameters of a query that were given, as an address has them."""
     return {name: _written(value) for name, value in query.items() if value is not None}
 
 

@@ -33,7 +33,10 @@ ModelName = Annotated[
 
 
 def within(team: str, name: str) -> str:
-    """The whole name of what `team` calls `name`: sales/shop; a whole name stays as it is."""
+    """The whole name of what `team` calls `name`: sales/shop.
+
+    A whole name stays as it is.
+    """
     return name if name.startswith(f"{team}/") else f"{team}/{name}"
 
 

@@ -53,7 +53,10 @@ def _role(path: Path, given: GroupRole, teams: list[str]) -> Iterator[Problem]:
 
 
 def is_safe_address(address: str) -> bool:
-    """Whether nobody on the way can answer in its place: https, or this machine."""
+    """Whether nobody on the way can answer in its place.
+
+    Https, or this machine.
+    """
     try:
         parts = urlsplit(address)
     except ValueError:

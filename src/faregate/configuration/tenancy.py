@@ -38,29 +38,40 @@ Names = Mapping[str, Mapping[str, str]]  # by kind of thing: every name, and wha
 
 
 def owned(items: Iterable[Item], teams: Set[str] | None) -> list[Item]:
-    """Those that belong to `teams`; of None all, those of the organisation too."""
+    """Those that belong to `teams`.
+
+    Of None all, those of the organisation too.
+    """
     return [item for item in items if teams is None or item.team in teams]
 
 
 def find_owned(items: Iterable[Item], team: str | None, name: str) -> Item | None:
-    """The one that `team` calls so, by its local or its whole name; None: there is none."""
+    """The one that `team` calls so, by its local or its whole name; None.
+
+    There is none.
+    """
     names = both_names(name, team)
     return next((item for item in items if item.team == team and item.name in names), None)
 
 
 def both_names(name: str, team: str | None) -> tuple[str, ...]:
-    """The names under which `team` may have a thing that it calls so: the whole and the bare."""
+    """The names under which `team` may have a thing that it calls so.
+
+    The whole and the bare.
+    """
     return (name,) if team is None else (within(team, name), local(team, name))
 
 
 def team_named(name: str, teams: Set[str] | Mapping[str, Any]) -> str | None:
-    """The team whose name stands before the '/' of a whole name, where it is one of `teams`."""
+    """The team before the '/' of a whole name, where it is one of `teams`."""
     before, slash, _ = name.partition("/")
     return before if slash and before in teams else None
 
 
 def visible_names(document: Document, team: str | None) -> frozenset[str]:
-    """The models, virtual ones too, that are there for calls of `team`; None: of no team.
+    """The models, virtual ones too, that are there for calls of `team`.
+
+    None: of no team.
 
     Team settings don't count here. Aliases are not among them.
     """
@@ -225,7 +236,10 @@ class Scopes:
         return {key.name: key for key in self._document.keys}
 
     def team_of_key(self, key: Key) -> str | None:
-        """Whose a key is: its application's team, else the one that its name says."""
+        """Whose a key is.
+
+        Its application's team, else the one that its name says.
+        """
         if key.application is not None and key.application in self.applications:
             return self.applications[key.application]
         return team_named(key.name, self._teams)

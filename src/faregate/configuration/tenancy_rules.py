@@ -1,4 +1,6 @@
-"""Rules over tenants: whose things are, what they are called, what they select.
+"""Rules over tenants.
+
+Whose things are, what they are called, what they select.
 
 What a team's things refer to is looked up in `tenancy.Scopes` by the rules over those references:
 what is another team's is not there for them. So no message to a team names what isn't its own.

@@ -30,7 +30,10 @@ class Caller:
 
 
 class Authenticator(Protocol):
-    """Finds out who is behind a request; `control.authentication` is the one in use."""
+    """Finds out who is behind a request.
+
+    `control.authentication` is the one in use.
+    """
 
     def __call__(self, request: Request) -> Caller:
         """Who it is, or nobody. Raises `ProblemError`: 401 for credentials that don't hold."""
@@ -68,7 +71,10 @@ class Context:
         return expected_version(self.request.headers.get("if-match"))
 
     def expected_number(self) -> int | None:
-        """The same, as a number of a revision. Raises `ProblemError`: 412 where it is none."""
+        """The same, as a number of a revision. Raises `ProblemError`.
+
+        412 where it is none.
+        """
         version = self.expected()
         if version is None:
             return None
@@ -82,7 +88,10 @@ class Context:
             raise forbidden(permission, team)
 
     def chosen_teams(self, team: str | None) -> frozenset[str] | None:
-        """The teams that a list is of, where its caller asked for `team`; None means all."""
+        """The teams that a list is of, where its caller asked for `team`.
+
+        None means all.
+        """
         if team is None or self.team is not None:
             return self.teams
         return frozenset({team}) if self.sees(team) else frozenset()

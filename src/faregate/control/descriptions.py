@@ -1,4 +1,4 @@
-"""Descriptions of fields for the OpenAPI document, from where they are written.
+"""Descriptions of fields for the OpenAPI document.
 
 The comment above a field is its description in the reference of settings; it is the same here.
 """

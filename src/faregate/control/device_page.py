@@ -1,4 +1,6 @@
-"""The page where a person lets a command in: the code, who asks, yes or no.
+"""The page where a person lets a command in.
+
+The code, who asks, yes or no.
 
 One document without anything from elsewhere. Its script and its style are named by their hashes in
 the Content-Security-Policy, so that nothing else of the page is ever run.

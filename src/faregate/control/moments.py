@@ -13,7 +13,10 @@ def moment(time_ns: int) -> str: ...
 @overload
 def moment(time_ns: None) -> None: ...
 def moment(time_ns: int | None) -> str | None:
-    """A moment to the millisecond, as 2027-01-31T12:00:00.000Z; None stays None."""
+    """A moment to the millisecond, as 2027-01-31T12:00:00.000Z.
+
+    None stays None.
+    """
     if time_ns is None:
         return None
     try:
@@ -24,7 +27,10 @@ def moment(time_ns: int | None) -> str | None:
 
 
 def to_ns(when: dt.datetime | None, field: str) -> int | None:
-    """Nanoseconds since 1970. Raises `ProblemError` (400) without a zone or out of range."""
+    """Nanoseconds since 1970.
+
+    Raises `ProblemError` (400) without a zone or out of range.
+    """
     if when is None:
         return None
     if when.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Declares the operations of the management API, and makes routes of them.
+"""Declares the operations of the management API.
 
 Each operation says who may call it, what it takes and what it gives; the OpenAPI document, the
 checks before a handler runs, and the tests over all operations come from that. Handlers are plain
@@ -96,7 +96,7 @@ class Routes:
     def both(
         self, method: Method, path: str, permission: str, **more: Any
     ) -> Callable[[Handler], Handler]:
-        """An operation across the teams that one may see, and the same in one team.
+        """An operation across the teams that one sees, and in one team.
 
         `list_calls` at /v1/calls, and `list_team_calls` at /v1/teams/{team}/calls; the handler's
         `team` is a filter in the first, the tenant in the second.

@@ -7,6 +7,7 @@ neither repeats nor hides another item.
 import base64
 import binascii
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -87,7 +88,7 @@ class Paging:
             order.append((unique, False))
         kept = list(items)
         for name, down in reversed(order):
-            kept.sort(key=lambda item, name=name: _orderable(value(item, name)), reverse=down)  # type: ignore[misc]
+            kept.sort(key=partial(_sort_key, name, value), reverse=down)
         after = self.position()
         if after is not None:
             if len(after) != len(order):
@@ -134,6 +135,10 @@ def chosen(item: dict[str, Any], fields: tuple[str, ...] | None) -> dict[str, An
     if unknown is not None:
         raise invalid_query("fields", f"there is no field {unknown!r}", item)
     return {name: value for name, value in item.items() if name in fields}
+
+
+def _sort_key(name: str, value: Callable[[Any, str], Any], item: Any) -> tuple[int, Any]:
+    return _orderable(value(item, name))
 
 
 def _orderable(value: Any) -> tuple[int, Any]:

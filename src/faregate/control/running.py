@@ -11,7 +11,9 @@ TIMEOUT_S: Final = 5.0
 
 
 class Running:
-    """Asks the supervisor; `describe` gives what it says of itself, None where nothing runs.
+    """Asks the supervisor.
+
+    `describe` gives what it says of itself, None where nothing runs.
 
     `token` is the operator's, for what changes something.
     """
@@ -21,7 +23,10 @@ class Running:
         self._token = token
 
     def facts(self) -> dict[str, Any] | None:
-        """What the service said of itself when it started; None where nothing runs."""
+        """What the service said of itself when it started.
+
+        None where nothing runs.
+        """
         return self._describe()
 
     def ask(self, method: str, target: str) -> Any:

@@ -1,4 +1,6 @@
-"""Logs people in with an identity provider: OpenID Connect Core 1.0, code flow with PKCE.
+"""Logs people in with an identity provider.
+
+OpenID Connect Core 1.0, code flow with PKCE.
 
 What the browser carries between start and callback is sealed with the master key, so the callback
 needs no memory, and any process may answer it. A sealed state is bound to the browser by a cookie
@@ -42,7 +44,10 @@ _ALGORITHMS: Final = frozenset(
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A login that was begun: where to send the browser, and what it must bring back."""
+    """A login that was begun.
+
+    Where to send the browser, and what it must bring back.
+    """
 
     address: str
     cookie: str
@@ -77,7 +82,10 @@ class Returned(msgspec.Struct, frozen=True):
 
 
 class IdentityProviders:
-    """The identity providers of one installation; what they publish is kept for an hour."""
+    """The identity providers of one installation.
+
+    What they publish is kept for an hour.
+    """
 
     def __init__(self, box: SecretBox, clock: Clock) -> None:
         self._box = box
@@ -87,7 +95,10 @@ class IdentityProviders:
         self._keys: dict[str, KeySet] = {}
 
     def begin(self, provider: SingleSignOn, redirect_uri: str, return_to: str) -> Begun:
-        """Begin a login. Raises `ProblemError`: 503 where the provider can't be reached."""
+        """Begin a login. Raises `ProblemError`.
+
+        503 where the provider can't be reached.
+        """
         metadata = self._discover(provider)
         state = _State(
             provider=provider.name,

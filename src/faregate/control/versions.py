@@ -1,4 +1,7 @@
-"""Versions of things: entity tags (RFC 9110, 8.8.3), If-Match, merge patches (RFC 7396)."""
+"""Versions of things.
+
+Entity tags (RFC 9110, 8.8.3), If-Match, merge patches (RFC 7396).
+"""
 
 from typing import Any, TypeVar
 

@@ -64,7 +64,10 @@ class ForbiddenError(FaregateError):
 
 
 class UnidentifiedError(FaregateError):
-    """Who asks has not shown who they are: a password, a code or a token doesn't hold."""
+    """Who asks has not shown who they are.
+
+    A password, a code or a token doesn't hold.
+    """
 
 
 class WaitError(FaregateError):

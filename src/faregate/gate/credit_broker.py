@@ -149,7 +149,7 @@ class CreditBroker:
             drawn = False
 
     async def look(self, slices: tuple[Slice, ...]) -> None:
-        """Learn how those of the slices stand of which it isn't known, or not newly.
+        """Learn how those slices stand of which it isn't known, or not newly.
 
         Draws nothing for the call; part of the next round. Raises `StorageError` where the ledger
         can't be reached.

@@ -1,4 +1,7 @@
-"""Who did something: the name that history shows, and what tells them apart."""
+"""Who did something.
+
+The name that history shows, and what tells them apart.
+"""
 
 from typing import Literal
 

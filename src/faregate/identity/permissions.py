@@ -166,7 +166,10 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who acts, and what they hold; `scopes` of a token narrow it, None does not."""
+    """Who acts, and what they hold.
+
+    `scopes` of a token narrow it, None does not.
+    """
 
     actor: Actor
     held: tuple[Held, ...] = ()
@@ -183,21 +186,30 @@ class Principal(msgspec.Struct, frozen=True):
         )
 
     def teams_with(self, permission: str) -> frozenset[str] | None:
-        """The teams in which it may do this; None means all, and the organisation."""
+        """The teams in which it may do this.
+
+        None means all, and the organisation.
+        """
         if self.may(permission):
             return None
         named = {one.team for one in self.held if one.team is not None}
         return frozenset(team for team in named if self.may(permission, team))
 
     def sees_team(self, team: str) -> bool:
-        """Whether it may know that this team is there; scopes of a token don't hide it."""
+        """Whether it may know that this team is there.
+
+        Scopes of a token don't hide it.
+        """
         return any(
             one.team == team or (one.team is None and "teams.read" in one.permissions)
             for one in self.held
         )
 
     def may_give(self, permissions: Iterable[str], team: str | None = None) -> bool:
-        """Whether it may give these to another: nobody gives what they don't hold."""
+        """Whether it may give these to another.
+
+        Nobody gives what they don't hold.
+        """
         return all(self.may(permission, team) for permission in permissions)
 
 

@@ -266,7 +266,7 @@ class GateMetrics:
         self._refusals[code] = self._refusals.get(code, 0) + 1
 
     def guessed(self, code: str) -> None:
-        """Count credentials that are none of this gateway's, by the code of their refusal."""
+        """Count credentials that are none of ours, by the refusal's code."""
         self._guesses[code] = self._guesses.get(code, 0) + 1
 
     def tokens_used(

@@ -61,7 +61,7 @@ class Broker(Protocol):
         """Hold `need`, or give the slice that is too short."""
 
     async def look(self, slices: tuple[Slice, ...]) -> None:
-        """Learn how those of the slices stand that this isn't known of, or not newly."""
+        """Learn how those slices stand that this isn't known of, or not newly."""
 
 
 class Purses(Protocol):

@@ -16,7 +16,10 @@ class OfTeam(Protocol):
 
 
 def team_of(key: KeyRecord, applications: Mapping[str, OfTeam]) -> str:
-    """The team whose a key's calls are: its application's, else its own; "" is no team."""
+    """The team whose a key's calls are: its application's, else its own.
+
+    "" is no team.
+    """
     if key.application is not None:
         application = applications.get(key.application)
         if application is not None:

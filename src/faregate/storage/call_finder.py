@@ -34,7 +34,10 @@ class PostedCalls(Protocol):
         """The calls of `worker` that have no end yet."""
 
     def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
-        """One posted call, with what belongs to it; of `teams` alone, None is of anybody."""
+        """One posted call, with what belongs to it.
+
+        Of `teams` alone, None is of anybody.
+        """
 
     def attach(self, record: CallRecord) -> None:
         """Put what belongs to a call that isn't posted yet into its record."""
@@ -70,7 +73,10 @@ class CallFinder(ABC):
         """The call store, once the clerk has made it."""
 
     def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
-        """One call, with its bodies and its decision; of `teams` alone, None is of anybody."""
+        """One call, with its bodies and its decision.
+
+        Of `teams` alone, None is of anybody.
+        """
         extras: list[Body | Decided] = []
         unposted = [
             record

@@ -50,7 +50,7 @@ class CallLog(CallFinder):
         chosen: CallFilter = EVERY_CALL,
         before: tuple[int, str] | None = None,
     ) -> list[CallRecord]:
-        """The newest `count` calls, the newest first, of those that stand behind `before`.
+        """The newest `count` calls, the newest first, behind `before`.
 
         `before` is the start and the id of the last call of the page before.
         """
@@ -80,7 +80,10 @@ class CallLog(CallFinder):
         return [record for record in merged if chosen.matches(record)][-count:]
 
     def find_near(self, call_id: str, teams: frozenset[str] | None = None) -> str | None:
-        """The id of a posted call that begins like `call_id`; of `teams` alone, None is of all."""
+        """The id of a posted call that begins like `call_id`.
+
+        Of `teams` alone, None is of all.
+        """
         store = self.store()
         return store.find_near(call_id, teams) if store is not None else None
 

@@ -263,7 +263,10 @@ class CallStore:
             return [decode_record(record) for record in connection.execute(query).scalars()]
 
     def find(self, call_id: str, teams: frozenset[str] | None = None) -> CallRecord | None:
-        """One call, with its bodies and its decision; of `teams` alone, None is of anybody."""
+        """One call, with its bodies and its decision.
+
+        Of `teams` alone, None is of anybody.
+        """
         query = sa.select(_calls.c.record).where(_calls.c.call_id == call_id)
         if teams is not None:
             query = query.where(_calls.c.team.in_(teams))

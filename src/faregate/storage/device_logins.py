@@ -1,4 +1,4 @@
-"""Logins of commands on machines without a browser, approved from elsewhere.
+"""Logins of commands without a browser, approved from elsewhere.
 
 A command asks for two codes: a long one that it keeps, and a short one that a person types where
 they are logged in already. Once approved, the command's next question is answered with a personal
@@ -84,7 +84,10 @@ class DeviceLogin(msgspec.Struct, frozen=True):
 
 
 class Polled(msgspec.Struct, frozen=True):
-    """What a command's question is answered with; `token` is there once it is approved."""
+    """What a command's question is answered with.
+
+    `token` is there once it is approved.
+    """
 
     state: Literal["pending", "slow_down", "denied", "expired", "approved"]
     interval_s: int = INTERVAL_S
@@ -107,7 +110,10 @@ class _Made(msgspec.Struct):
 
 
 class DeviceLogins:
-    """The logins under way in `database`; tokens wait in them sealed with `box`."""
+    """The logins under way in `database`.
+
+    Tokens wait in them sealed with `box`.
+    """
 
     def __init__(
         self, database: Database, box: SecretBox, tokens: AccessTokens, clock: Clock
@@ -148,7 +154,10 @@ class DeviceLogins:
         return codes
 
     def poll(self, device_code: str) -> Polled:
-        """What became of a login; its token is given once, and is gone after that."""
+        """What became of a login.
+
+        Its token is given once, and is gone after that.
+        """
         now_ns = self._clock.wall_ns()
         where = table.c.hash == _hash(device_code)
         with self._database.writing() as connection:

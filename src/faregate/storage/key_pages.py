@@ -50,7 +50,7 @@ class KeyPage(msgspec.Struct, frozen=True):
 def read_page(
     connection: sa.Connection, query: KeyQuery, limit: int, after: str | None = None
 ) -> KeyPage:
-    """A page of at most `limit` keys behind the place `after`, which is a page's `next`.
+    """A page of at most `limit` keys behind `after`, a page's `next`.
 
     Raises `FaregateError` where `after` is no place of this order.
     """

@@ -1,4 +1,6 @@
-"""What keys refer to in the document in force: applications, teams and models.
+"""What keys refer to in the document in force.
+
+Applications, teams and models.
 
 Every function runs inside the caller's transaction. What is another team's looks as if it weren't
 there.
@@ -20,7 +22,10 @@ from faregate.storage.tables import items
 
 
 class References:
-    """The document in force, as far as keys refer to it; each item is looked up once."""
+    """The document in force, as far as keys refer to it.
+
+    Each item is looked up once.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -29,7 +34,9 @@ class References:
         self._scopes: Scopes | None = None
 
     def application(self, name: str | None, team: str | None) -> tuple[str | None, str | None]:
-        """The whole name of a key's application, and its team; `team` is who asks.
+        """The whole name of a key's application, and its team.
+
+        `team` is who asks.
 
         Raises `MissingError` where there is none of this name, or it is not of that team.
         """
@@ -82,7 +89,9 @@ class References:
         return self._teams[name]
 
     def name(self, name: str, team: str | None, asked_by: str | None) -> str:
-        """The whole name of a key of `team`: as it is given, or behind the team's.
+        """The whole name of a key of `team`.
+
+        As it is given, or behind the team's.
 
         Raises `FaregateError` where the name says another team.
         """

@@ -37,7 +37,10 @@ _RECORD = [
 
 
 class KeyEntry(msgspec.Struct, frozen=True):
-    """A key and where it is managed; `version` is the revision that changed it last."""
+    """A key and where it is managed.
+
+    `version` is the revision that changed it last.
+    """
 
     record: KeyRecord
     source: Source

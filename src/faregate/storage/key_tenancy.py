@@ -46,7 +46,7 @@ def assign_teams(
 
 
 def check_tenants_of_keys(connection: sa.Connection, document: Document) -> list[Problem]:
-    """Where a team's names in `document` and the keys made by command do not fit together."""
+    """Where teams' names in `document` and keys by command don't fit."""
     return [*_same_names(connection, document), *_foreign_keys(connection, document)]
 
 

@@ -142,7 +142,9 @@ class Keys:
         limit: int = 50,
         after: str | None = None,
     ) -> KeyPage:
-        """Some keys: at most 500, behind the place `after`, which is a page's `next`.
+        """Some keys.
+
+        At most 500, behind the place `after`, which is a page's `next`.
 
         `team` of "" is no team; `name` is what names begin with. Raises `FaregateError` where
         `after` is no place of this order.

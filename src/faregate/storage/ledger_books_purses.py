@@ -64,7 +64,10 @@ def _state(row: Row, buckets: dict[str, int]) -> PurseState:
 def read_events(
     session: Session, after: int, limit: int, teams: Teams = None
 ) -> list[tuple[int, LedgerEvent]]:
-    """The first events after a number; of `teams` alone, None is of everybody."""
+    """The first events after a number.
+
+    Of `teams` alone, None is of everybody.
+    """
     owned, values = events_of(teams)
     rows = session.rows(
         f"SELECT {_EVENT} FROM events WHERE seq > ? AND {owned} ORDER BY seq LIMIT ?",  # noqa: S608
@@ -76,7 +79,10 @@ def read_events(
 def read_newest_events(
     session: Session, count: int, teams: Teams = None
 ) -> list[tuple[int, LedgerEvent]]:
-    """The last events, the oldest first; of `teams` alone, None is of everybody."""
+    """The last events, the oldest first.
+
+    Of `teams` alone, None is of everybody.
+    """
     owned, values = events_of(teams)
     rows = session.rows(
         f"SELECT {_EVENT} FROM events WHERE {owned} ORDER BY seq DESC LIMIT ?",  # noqa: S608

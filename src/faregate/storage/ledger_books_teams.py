@@ -1,4 +1,6 @@
-"""What of the ledger is whose: purses are named as the things that they are of.
+"""What of the ledger is whose.
+
+Purses are named as the things that they are of.
 
 A wallet, budget or limit of the team sales is called sales/..., and so are its purses; rules of
 the configuration keep all other names from beginning so. `teams` of None is everybody's.

@@ -19,7 +19,10 @@ _WALLET: Final = wallet_purse_id("")
 def read_wallets(
     session: Session, now_ns: int, only: str | None = None, teams: Teams = None
 ) -> list[WalletState]:
-    """All wallets by name, or `only` one; of `teams` alone, None is of everybody."""
+    """All wallets by name, or `only` one.
+
+    Of `teams` alone, None is of everybody.
+    """
     chosen: tuple[str, ...] = () if only is None else (only,)
     accounts = tuple(_WALLET + name for name in chosen)
     # By their beginning rather than between two texts: collations order signs as they like.

@@ -1,4 +1,4 @@
-"""All operations of the management API, and the types of what they take and give."""
+"""All operations of the management API, and their types."""
 
 from faregate.client.operations.applications import *  # noqa: F403
 from faregate.client.operations.audit_log import *  # noqa: F403

@@ -31,10 +31,7 @@ class ExpiredGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The revision in force.
-
-    The revision in force, what was changed (or would be), and the credit that was given.
-    """
+    """What was changed, or would be, and the credit that was given."""
 
     revision: int
     dry_run: bool
@@ -44,10 +41,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether a document can be put in force.
-
-    Whether a document can be put in force, what is wrong, and what it would change.
-    """
+    """Whether a document can be put in force, and what would change."""
 
     ok: bool
     problems: list[FieldError]

@@ -38,7 +38,7 @@ class AdjustmentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 class Balance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is in a wallet just now.
 
-    What is in a wallet just now; `available` is without what calls in flight hold.
+    `available` is without what calls in flight hold.
     """
 
     name: str
@@ -87,7 +87,8 @@ class GrantRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class Moved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was moved.
 
-    What was moved, or had been before (`changed` is false), and what is there now.
+    What was moved, and what is in the wallet now. `changed` is false where it had been moved
+    before.
     """
 
     entry: GrantedEntry

@@ -15,6 +15,7 @@ __all__ = [
     "deny_device_login",
     "get_device_login",
     "poll_device_login",
+    "show_device_page",
     "start_device_login",
 ]
 
@@ -93,6 +94,11 @@ def poll_device_login(body: DevicePoll) -> Request[DeviceToken]:
     Ask what became of a login: 400 `authorization_pending` until it is approved.
     """
     return Request("POST", place("/v1/device/token"), DeviceToken, body=body)
+
+
+def show_device_page() -> Request[bytes]:
+    """The page where a person types the code that a command shows."""
+    return Request("GET", place("/device"), bytes)
 
 
 def start_device_login(body: DeviceStart) -> Request[DeviceStarted]:

@@ -84,10 +84,7 @@ class KeyBulkReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class RevokedKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key that no longer works.
-
-    A key that no longer works; `changed` is false where it was revoked before.
-    """
+    """A key that no longer works; `changed` unless it was so before."""
 
     key_id: str
     name: str

@@ -50,10 +50,10 @@ class RevisionDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class RollBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The configuration of an earlier revision is in force again.
+    """An earlier configuration is in force again.
 
-    The configuration of an earlier revision is in force again, as a new revision. `remarks` say
-    what can't be undone.
+    An earlier configuration is in force again, as a new revision. `remarks` say what can't be
+    undone.
     """
 
     revision: int

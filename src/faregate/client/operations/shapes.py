@@ -1,4 +1,7 @@
-"""The management API: types that several kinds share. Written by `make docs`."""
+"""The management API: types that several kinds share.
+
+Written by `make docs`.
+"""
 
 from typing import Any, Literal
 
@@ -53,10 +56,7 @@ class BulkReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The configuration as it was written.
-
-    The configuration as it was written: references, never the secrets they stand for.
-    """
+    """The configuration as written: references, never their secrets."""
 
     revision: int
     document: Document

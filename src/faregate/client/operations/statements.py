@@ -53,10 +53,7 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class StatementPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A part of a statement.
-
-    A part of a statement; the balances are those at the two ends of its time.
-    """
+    """A part of a statement; balances are those at the ends of its time."""
 
     wallet: str
     by: Literal["application", "call", "customer", "day", "entry", "hour", "key", "model"]

@@ -20,7 +20,10 @@ routes = Routes("Catalogue")
 
 
 class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A vendor's model; what is null is not known. Prices are dollars for a million tokens."""
+    """A vendor's model; what is null is not known.
+
+    Prices are dollars for a million tokens.
+    """
 
     id: str
     vendor: str

@@ -1,4 +1,7 @@
-"""Logins of commands: asked for on one machine, approved by a person elsewhere (RFC 8628)."""
+"""Logins of commands.
+
+Asked for on one machine, approved by a person elsewhere (RFC 8628).
+"""
 
 from typing import Annotated
 
@@ -67,7 +70,10 @@ class DeviceAsked(msgspec.Struct, frozen=True):
 
 
 class DeviceApproval(msgspec.Struct, frozen=True):
-    """What the command may do: all that you may, or these permissions; for so many days."""
+    """What the command may do: all that you may, or these permissions.
+
+    For so many days.
+    """
 
     scopes: list[str] | None = None
     valid_days: Annotated[int, msgspec.Meta(ge=1, le=_VALID_DAYS_MAX)] = TOKEN_VALID_S // _DAY_S
@@ -111,7 +117,10 @@ def show_device_page(context: Context) -> Response:
 
 @routes.post("/v1/device/token", None, reply=DeviceToken, example={"device_code": "the long code"})
 def poll_device_login(context: Context, body: DevicePoll) -> DeviceToken:
-    """Ask what became of a login: 400 `authorization_pending` until it is approved."""
+    """Ask what became of a login.
+
+    400 `authorization_pending` until it is approved.
+    """
     told = _logins(context).poll(body.device_code)
     if told.state != "approved":
         raise _not_yet(told)

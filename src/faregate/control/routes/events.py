@@ -18,7 +18,10 @@ routes = Routes("Events")
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event. `amount` is dollars as a string, or a number of the purse's unit."""
+    """One event.
+
+    `amount` is dollars as a string, or a number of the purse's unit.
+    """
 
     number: int
     at: str

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import Path, Query
@@ -18,6 +18,7 @@ from faregate.storage.file_shelf import SqliteFileShelf
 
 routes = Routes("Files and batches")
 
+T = TypeVar("T", bound=msgspec.Struct)
 _NS = 1_000_000_000
 FileId = Annotated[str, Path(max_length=64, description="Its id.")]
 Owner = Annotated[str | None, Query(description="Of whom alone: application:NAME or key:ID.")]
@@ -143,8 +144,8 @@ def _part(paging: Paging) -> Part:
     raise invalid_query("cursor", "it belongs to another list", ())
 
 
-def _page(found: list[File] | list[Batch], paging: Paging, unique: str) -> Page:  # type: ignore[type-arg]
-    shown = list(found[: paging.limit])
+def _page(found: list[T], paging: Paging, unique: str) -> Page[T]:
+    shown = found[: paging.limit]
     more = len(found) > paging.limit
     return Page(shown, encode_cursor([getattr(shown[-1], unique)]) if more else None)
 
