@@ -4,6 +4,8 @@ import datetime as dt
 
 from hypothesis import assume
 from hypothesis import strategies as st
+from tests.configuration import caller_documents
+from tests.configuration.caller_documents import with_callers
 from tests.configuration.commerce_documents import with_commerce
 
 from faregate.configuration.document import (
@@ -43,7 +45,7 @@ ENVIRONMENT = {
     "URL": "https://c.example/v1",
     "LEDGER": "postgresql://faregate:sk-hidden-c@db.example/faregate",
     "PASSWORD": "sk-hidden-d",
-}
+} | caller_documents.ENVIRONMENT
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 model_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,8}", fullmatch=True)
@@ -212,7 +214,7 @@ def documents(draw: st.DrawFn) -> Document:
     )
     if not draw(st.booleans()):
         return document
-    whole = with_commerce(draw, document)
+    whole = with_callers(draw, with_commerce(draw, document))
     teams = {team.name for team in whole.teams}
     assume(not any(name.partition("/")[0] in teams for name in some if "/" in name))
     return whole
