@@ -97,11 +97,8 @@ def completion(
     typer.echo(f"# {_HOW[shell]}\n{_SCRIPTS[shell]}", nl=False)
 
 
-def print_words(words: Sequence[str]) -> None:
-    """Print what may stand in the place of the last word."""
-    from faregate.cli.main import app
-
-    root = typer.main.get_command(app)
+def print_words(root: Any, words: Sequence[str]) -> None:
+    """Print what may stand in the place of the last word, behind the command `root`."""
     for word in completed(root, words):
         told = " ".join(word.told.split())
         print(f"{word.text}\t{told}" if told else word.text)
@@ -160,7 +157,7 @@ def _candidates(command: Any, path: list[str], rest: list[str], begun: str) -> I
         return
     if hasattr(command, "list_commands"):
         context = command.context_class(command)
-        summaries = _summaries() if not path else {}
+        summaries = getattr(command, "summaries", {}) if not path else {}
         for name in command.list_commands(context):
             told = summaries.get(name)
             if told is None:
@@ -170,12 +167,6 @@ def _candidates(command: Any, path: list[str], rest: list[str], begun: str) -> I
     argument = _next_argument(command, rest)
     if argument is not None:
         yield from _values(argument, path, begun)
-
-
-def _summaries() -> dict[str, str]:
-    from faregate.cli.main import ENTRIES
-
-    return {name: entry.summary for name, entry in ENTRIES.items()}
 
 
 def _option(command: Any, word: str) -> Any:

@@ -100,6 +100,8 @@ class Commands(typer.core.TyperGroup):
     """The commands of `ENTRIES`; a list of them loads none."""
 
     _listing = False
+    # Told without loading a command.
+    summaries: Final = {name: entry.summary for name, entry in ENTRIES.items()}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Every command whose module is installed."""
@@ -209,7 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if os.environ.get(COMPLETE_VARIABLE):
         from faregate.cli.completion import print_words
 
-        print_words(sys.argv[1:] if arguments is None else arguments)
+        typed = sys.argv[1:] if arguments is None else arguments
+        print_words(typer.main.get_command(app), typed)
         return
     command = typer.main.get_command(app)
     try:
