@@ -7,7 +7,7 @@ import pytest
 
 from faregate.configuration.document import Document
 from faregate.control.problems import ProblemError
-from faregate.control.resources.secrets import refuse_variables, sealed, texts
+from faregate.control.resources.secrets import names_variables_anew, refuse_variables, sealed, texts
 from faregate.control.resources.views import HIDDEN
 from faregate.storage.secrets import SecretBox
 
@@ -80,3 +80,10 @@ def test_variables(text: str, of_team: bool, message: str | None) -> None:
     with pytest.raises(ProblemError, match=message):
         refuse_variables(made, {}, of_team=of_team)
     refuse_variables(made, texts(made), of_team=of_team)  # it was there already
+
+
+def test_variables_that_are_new() -> None:
+    made = of(api_key="${env:KEY}")
+    assert names_variables_anew(made, {})
+    assert not names_variables_anew(made, texts(made))
+    assert not names_variables_anew(of(api_key="plain"), {})

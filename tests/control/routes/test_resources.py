@@ -497,3 +497,18 @@ def test_the_servers_environment_is_the_organisations(
     patch = {"headers": {"x-key": "${env:SOME_KEY}"}}
     problem = api.bad(422, "PATCH", "/v1/teams/sales/providers/own", patch, if_match="*")
     assert problem["errors"][0]["field"] == "headers[x-key]"
+
+
+def test_variables_that_callers_are_told_need_the_right_to_apply(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_PAGE", "https://example.com/buy")
+    quota = {"name": "month", "max": 5, "upgrade_url": "${env:SOME_PAGE}"}
+    api.as_(holder("finance"))
+    problem = api.bad(403, "PATCH", "/v1/plans/pro", {"quotas": [quota]}, if_match="*")
+    assert "revisions.write" in problem["detail"]
+    api.as_(holder("administrator"))
+    api.good("PATCH", "/v1/plans/pro", {"quotas": [quota]}, if_match="*")
+    api.as_(holder("finance"))
+    shown = api.good("PATCH", "/v1/plans/pro", {"markup": "3"}, if_match="*")
+    assert shown["quotas"][0]["upgrade_url"] == "${env:SOME_PAGE}"

@@ -83,6 +83,14 @@ def refuse_variables(document: Document, before: Mapping[str, str], *, of_team: 
             raise _wrong(where, "variables of Faregate itself can't be used", "name another")
 
 
+def names_variables_anew(document: Document, before: Mapping[str, str]) -> bool:
+    """Whether it has references to the environment that were not there before."""
+    return any(
+        VARIABLE.search(text) and before.get(where) != text
+        for where, text in texts(document).items()
+    )
+
+
 def _require_ours(box: SecretBox, text: str, where: str) -> None:
     try:
         box.open(text, where)

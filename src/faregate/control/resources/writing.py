@@ -22,6 +22,7 @@ from faregate.control.resources.kinds import Kind, name_of
 from faregate.control.resources.rights import check_item
 from faregate.control.resources.secrets import (
     MAY_HOLD_SECRETS,
+    names_variables_anew,
     refuse_variables,
     sealed,
     texts,
@@ -143,6 +144,9 @@ class Writing:
             refuse_variables(ready, known, of_team=self._team is not None)
         except ProblemError as error:
             raise nearer(error, self._place(name_of(after))) from None
+        # Of an account they go to its vendor; elsewhere callers may be told what they hold.
+        if self._kind.field not in MAY_HOLD_SECRETS and names_variables_anew(ready, known):
+            self._context.require("revisions.write")
         return self._kind.items(ready)[0]
 
     def _alone(self, item: Any) -> Document:
