@@ -39,6 +39,7 @@ _FORMATS = {"date-time": "dt.datetime", "date": "dt.date", "decimal": "Decimal"}
 _HIDDEN_PARAMETERS = {"fields", "format", "If-Match", "Idempotency-Key"}
 
 _PART = "The fields that were asked for with `fields`."  # which the client never asks for
+_MONEY = re.compile(r"price|amount|cost")
 _SUMMARY_MAX = 70
 _ENDS = re.compile(r"[,;:.] ")
 
@@ -88,9 +89,7 @@ class _Writer:
             made[SHARED] = self._module(SHARED, [])
         names = sorted(made)
         lines = [f"from faregate.client.operations.{name} import * " for name in names]
-        head = (
-            '"""All operations of the management API, and their types."""'
-        )
+        head = '"""All operations of the management API, and their types."""'
         made["__init__"] = f"{head}\n\n" + "\n".join(f"{line} # noqa: F403" for line in lines)
         return made
 
@@ -190,7 +189,7 @@ class _Writer:
         lines = [f"class {name}(msgspec.Struct, {options}):", f"{text}\n"]
         for field, inner in fields.items():
             attribute = _attribute(field)
-            kind = self._type(inner)
+            kind = _of_money(field, self._type(inner))
             default = ""
             if field not in required:
                 value = inner.get("default", msgspec.UNSET)
@@ -275,7 +274,7 @@ class _Writer:
         )
 
     def _query_parameter(self, parameter: Tree) -> str:
-        kind = self._type(parameter["schema"])
+        kind = _of_money(parameter["name"], self._type(parameter["schema"]))
         name = _argument(parameter["name"])
         if parameter.get("required"):
             return f"{name}: {kind}"
@@ -367,6 +366,11 @@ def _argument(parameter: str) -> str:
     """The name of a parameter, beside those that functions have themselves."""
     name = _attribute(parameter)
     return f"{name}_" if name in ("body", "version", *vars(builtins)) else name
+
+
+def _of_money(name: str, kind: str) -> str:
+    """Money is never a float."""
+    return kind.replace("float", "Decimal") if _MONEY.search(name) else kind
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What commands ask of an installation, wherever it is.
+"""What commands ask of an installation, here or elsewhere.
 
 On this machine it is `storage.installation.Installation` and the stores beside it; elsewhere
 `cli.remote`, over the management API. Both pass the same test.

@@ -76,18 +76,8 @@ def add(
 
     Example: faregate providers add openai --key-env OPENAI_API_KEY
     """
-    _, team = owned_name(name, None)
-    local = name.rpartition("/")[2]
     place = f"providers[{name}].api_key"
-    given: dict[str, Any] = {} if team is None else {"team": team}
-    if vendor:
-        given["vendor"] = checked_name(vendor)
-    elif base_url is None and local in VENDORS and not replace:
-        given["vendor"] = local
-    if base_url is not None:
-        given["base_url"] = base_url
-    if option:
-        given["options"] = dict(map(_option, option))
+    given = _given(name, vendor, base_url, option, replace=replace)
     key = given_key(name, key_env, from_stdin=key_stdin)
     with opened() as installation:
         revisions = installation.revisions
@@ -286,6 +276,29 @@ def _told(report: "Report") -> str:
     if report.works and report.model is not None and report.result == "ok":
         numbers.append("price not known" if report.cost is None else f"${report.cost}")
     return f"{' / '.join(whole)} {state}: {', '.join((report.message, *numbers))}"
+
+
+def _given(
+    name: str,
+    vendor: str | None,
+    base_url: str | None,
+    option: list[str] | None,
+    *,
+    replace: bool,
+) -> dict[str, Any]:
+    """What the options say of a provider, but its key."""
+    _, team = owned_name(name, None)
+    local = name.rpartition("/")[2]
+    given: dict[str, Any] = {} if team is None else {"team": team}
+    if vendor:
+        given["vendor"] = checked_name(vendor)
+    elif base_url is None and local in VENDORS and not replace:
+        given["vendor"] = local
+    if base_url is not None:
+        given["base_url"] = base_url
+    if option:
+        given["options"] = dict(map(_option, option))
+    return given
 
 
 def _option(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The ledger of an installation elsewhere, as `cli.ports.Books`."""
+"""The ledger of an installation elsewhere: `cli.ports.Books`."""
 
 from decimal import Decimal
 from typing import Any, Final, get_args

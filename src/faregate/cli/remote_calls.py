@@ -1,4 +1,4 @@
-"""Calls of an installation elsewhere, as `storage.call_log.CallLog`."""
+"""Calls of an installation elsewhere, like those in the call log here."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A connection to an installation elsewhere, with commands' errors."""
+"""A connection to an installation elsewhere, in the words of commands."""
 
 import datetime as dt
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which installation a command is for, and the tokens for others.
+"""Which installation a command is for; tokens for those elsewhere.
 
 What `faregate login` learns is kept in credentials.json in ~/.config/faregate, which its owner
 alone can read. A command is for, in this order: the profile of --profile or FAREGATE_PROFILE; the

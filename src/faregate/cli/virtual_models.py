@@ -123,14 +123,7 @@ def add(
         "aliases": alias or [],
         "strategy": strategy,
         "targets": [_shared(one, "weight", int) for one in target],
-        "fallbacks": {
-            field: names or []
-            for field, names in zip(
-                Fallbacks.__struct_fields__,
-                (fallback, context_fallback, content_fallback),
-                strict=True,
-            )
-        },
+        "fallbacks": _fallbacks(fallback, context_fallback, content_fallback),
     }
     if canary is not None:
         tree["canary"] = _shared(canary, "percent", float)
@@ -175,6 +168,12 @@ def remove(name: NameArgument, dry_run: DryRunOption = False, as_json: JsonOptio
         print_json({"revision": number, "removed": name})
     else:
         typer.echo(f"Removed {name}; revision {number} is in force.")
+
+
+def _fallbacks(*kinds: list[str] | None) -> dict[str, list[str]]:
+    """The names for each kind of trouble."""
+    fields = zip(Fallbacks.__struct_fields__, kinds, strict=True)
+    return {field: names or [] for field, names in fields}
 
 
 def _made(tree: dict[str, Any]) -> VirtualModel:

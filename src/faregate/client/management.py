@@ -1,4 +1,4 @@
-"""Clients of the management API, blocking and awaited.
+"""Clients of the management API: one that blocks, one that awaits.
 
 with Client("http://127.0.0.1:8403", token) as client:
     for key in client.all(list_keys(team="sales")):

@@ -1,4 +1,4 @@
-"""Calls that are sent again, as long as the refusal says it helps.
+"""Calls that are sent again, as long as the refusal says that it helps.
 
 SDKs have retries of their own, which know no budget of time; give such a client `max_retries=0`.
 """

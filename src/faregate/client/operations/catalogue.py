@@ -45,7 +45,7 @@ def list_known_models(
     search: str | None = None,
     vendor: str | None = None,
     can: str | None = None,
-    max_price: float | str | None = None,
+    max_price: str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
     sort: str | None = None,

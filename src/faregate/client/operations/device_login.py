@@ -23,7 +23,7 @@ __all__ = [
 class DeviceApproval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the command may do.
 
-    What the command may do: all that you may, or these permissions; for so many days.
+    What the command may do: all that you may, or these permissions. For so many days.
     """
 
     scopes: list[str] | None = None
@@ -89,10 +89,7 @@ def get_device_login(user_code: str) -> Request[DeviceAsked]:
 
 
 def poll_device_login(body: DevicePoll) -> Request[DeviceToken]:
-    """Ask what became of a login.
-
-    Ask what became of a login: 400 `authorization_pending` until it is approved.
-    """
+    """Ask what became of a login."""
     return Request("POST", place("/v1/device/token"), DeviceToken, body=body)
 
 

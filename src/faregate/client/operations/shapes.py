@@ -1,7 +1,4 @@
-"""The management API: types that several kinds share.
-
-Written by `make docs`.
-"""
+"""The management API: types that several kinds share. Written by `make docs`."""
 
 from typing import Any, Literal
 
