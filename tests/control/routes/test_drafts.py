@@ -65,7 +65,8 @@ def test_what_was_changed_meanwhile_is_not_overwritten(api: Api) -> None:
 def test_a_stale_version_is_not_staged(api: Api) -> None:
     etag = api.good("GET", "/v1/plans/pro")["etag"]
     api.good("PATCH", "/v1/plans/pro", {"markup": "3"}, if_match=etag)
-    api.bad(412, "PATCH", "/v1/plans/pro?draft=autumn", {"markup": "2"}, if_match=etag)
+    problem = api.bad(412, "PATCH", "/v1/plans/pro?draft=autumn", {"markup": "2"}, if_match=etag)
+    assert problem["code"] == "stale"
     api.bad(400, "PATCH", "/v1/plans/pro?draft=a%2Fb", {"markup": "2"}, if_match="*")
 
 

@@ -1,7 +1,6 @@
 """What is known of vendors' models, whether they are set up here or not."""
 
 import datetime as dt
-from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from faregate.control.context import Context
 from faregate.control.operations import Routes
 from faregate.control.paging import Page, Paging
 from faregate.control.problems import missing
-from faregate.core.money import NANO
+from faregate.core.money import parse_amount
 
 routes = Routes("Catalogue")
 
@@ -48,8 +47,11 @@ def list_known_models(
     vendor: str | None = None,
     can: Annotated[str, Query(max_length=500, description="As vision,tools.")] = "",
     max_price: Annotated[
-        Decimal | None,
-        Query(ge=0, le=1_000_000, description="Dollars for a million input tokens, at most."),
+        str | None,
+        Query(
+            pattern=r"^[0-9]{1,7}(\.[0-9]{1,9})?$",
+            description="Dollars for a million input tokens, at most: 2.50.",
+        ),
     ] = None,
 ) -> Page[KnownModel]:
     """Search the models that are known of, with their abilities and prices."""
@@ -58,7 +60,7 @@ def list_known_models(
         search,
         vendor=vendor,
         can=[name for name in can.split(",") if name],
-        input_nano_max=None if max_price is None else int(max_price * NANO),
+        input_nano_max=None if max_price is None else parse_amount(max_price),
         on=day,
     )
     return paging.page(
