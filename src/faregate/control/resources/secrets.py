@@ -84,7 +84,7 @@ def refuse_variables(document: Document, before: Mapping[str, str], *, of_team: 
 
 
 def names_variables_anew(document: Document, before: Mapping[str, str]) -> bool:
-    """Whether it has references to the environment that were not there before."""
+    """Whether it refers to variables that it did not refer to before."""
     return any(
         VARIABLE.search(text) and before.get(where) != text
         for where, text in texts(document).items()
