@@ -98,7 +98,7 @@ def completion(
 
 
 def print_words(root: Any, words: Sequence[str]) -> None:
-    """Print what may stand in the place of the last word, behind the command `root`."""
+    """Print what may stand for the last word, behind the command `root`."""
     for word in completed(root, words):
         told = " ".join(word.told.split())
         print(f"{word.text}\t{told}" if told else word.text)

@@ -46,7 +46,9 @@ class Site:
             "create_users": True,
             **more,
         }
-        document = Document(teams=(Team(name="sales"),), identity_providers=(SingleSignOn(**fields),))
+        document = Document(
+            teams=(Team(name="sales"),), identity_providers=(SingleSignOn(**fields),)
+        )
         revisions = self.management.installation.revisions
         revisions.apply(document, "test", "test", environment={"SECRET": SECRET})
 
