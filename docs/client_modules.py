@@ -124,7 +124,7 @@ class _Writer:
         body += [self._function(one) for one in sorted(operations, key=lambda o: o["operationId"])]
         text = "\n\n".join(body)
         title = name.replace("_", " ")
-        what = "types that several kinds share" if name == SHARED else title
+        what = "types of several kinds" if name == SHARED else title
         head = f'"""The management API: {what}. Written by `make docs`."""'
         names = [*sorted(mine), *sorted(one["operationId"] for one in operations)]
         exported = "__all__ = [" + ", ".join(f'"{one}"' for one in names) + "]"

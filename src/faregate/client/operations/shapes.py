@@ -1,4 +1,4 @@
-"""The management API: types that several kinds share. Written by `make docs`."""
+"""The management API: types of several kinds. Written by `make docs`."""
 
 from typing import Any, Literal
 
