@@ -301,26 +301,46 @@ class World:
 
     def state(self) -> list[str]:
         """All that a call could change, but for what the diagnosis itself leaves."""
+        slices = {
+            purse_id: (one.free, one.taken, one.settled)
+            for purse_id, one in self.gate.broker._slices.items()
+            if one.taken or one.free
+        }
+        with self.ledger._lock:
+            books = [f"{name}: {value}" for name, value in vars(self.ledger.books).items()]
+        return [*books, repr(slices), *self._done()]
+
+    def bound(self) -> list[str]:
+        """The same without what lies idle in slices, which is whose who asks for it."""
+        slices = self.gate.broker._slices
+        idle = {purse_id: one.free for purse_id, one in slices.items()}
+        held = [(purse_id, one.held, one.settled) for purse_id, one in slices.items()]
+        with self.ledger._lock:
+            books = self.ledger.books
+            drawn = [
+                (purse_id, purse.drawn - idle.get(purse_id, 0), purse.spent, purse.buckets)
+                for purse_id, purse in books.purses.items()
+            ]
+            moved = repr((books.accounts, books.lots, books.transfers, books.charges, books.events))
+        parts = [moved]
+        for rows in (drawn, held):
+            parts.append(repr(sorted(row for row in rows if any(row[1:]))))
+        return [*parts, *self._done()]
+
+    def _done(self) -> list[str]:
+        """What is counted, sent and known of providers."""
         now = self.clock.monotonic()
         counters = {
             limit_id: (counter.left(now), counter.resets_s(now))
             for limit_id, counter in self.tally._counters.items()
             if counter.resets_s(now)
         }
-        slices = {
-            purse_id: (one.free, one.taken, one.settled)
-            for purse_id, one in self.gate.broker._slices.items()
-            if one.taken or one.free
-        }
         frames = [decode_frame(data) for data in self.journal.frames]
         written = [type(frame).__name__ for frame in frames]
         started = written.count("Started"), written.count("Settled")
         pools = [one.pool.state for one in self.gate.snapshot.upstreams.values()]
         counts = (self.provider.asked, started, [one.open for one in pools])
-        with self.ledger._lock:
-            books = [f"{name}: {value}" for name, value in vars(self.ledger.books).items()]
-            health = repr(self.gate.registry.describe(now))
-            return [*books, repr(counters), repr(slices), repr(counts), health]
+        return [repr(counters), repr(counts), repr(self.gate.registry.describe(now))]
 
     # -- changes ----------------------------------------------------------------------------------
 

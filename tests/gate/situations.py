@@ -1,4 +1,7 @@
-"""Situations of every kind that a call can meet, made by hypothesis: what stands, what is asked."""
+"""Situations of every kind that a call can meet, made by hypothesis: what stands, what is asked.
+
+A theme makes one kind of trouble more frequent; all else is as by chance.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,11 +38,16 @@ PRICES: list[dict[str, Any]] = [
     {"model": "claude", "input": "3", "output": "15"},
     {"model": "sick-model", "input": "2", "output": "8"},
 ]  # fmt: skip
-KEYS = ["ok"] * 20 + ["limited", "expired", "revoked", "unknown", "missing"]
+THEMES = ("any", "caller", "provider", "limits", "credit")
+ODD_KEYS = ["limited", "expired", "revoked", "unknown", "missing"]
+KEYS = {"any": ["ok"] * 20 + ODD_KEYS, "caller": ["ok"] * 4 + ["limited"] * 2 + ODD_KEYS}
 ASKED = [
     *["paid"] * 5, *["paid-small"] * 4, "thinker", "exact", "free", "gratis", "unpriced",
     "nowhere", "pait", *["claude"] * 4, "sick-model",
     *(one["name"] for one in VIRTUAL),
+]  # fmt: skip
+ASKED_OF_TROUBLED = [
+    *["claude"] * 3, *["sick-model"] * 2, "unpriced", "nowhere", *(one["name"] for one in VIRTUAL),
 ]  # fmt: skip
 ODD_TEXTS = [
     "", "{", "[]", '{"model": 7}', '{"messages": []}', '{"model":"paid","max_tokens":-1}',
@@ -78,9 +86,9 @@ class Situation:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, path: str) -> dict[str, Any]:
+def bodies(draw: st.DrawFn, path: str, theme: str = "any") -> dict[str, Any]:
     """A body that is well formed, of whatever size and wishes."""
-    model = draw(st.sampled_from(ASKED))
+    model = draw(st.sampled_from(ASKED_OF_TROUBLED if theme == "provider" else ASKED))
     text = draw(st.sampled_from(TEXTS)) * draw(st.sampled_from([1, 1, 10, 300, 3_000]))
     body: dict[str, Any] = {"model": model}
     if path.endswith("embeddings"):
@@ -115,10 +123,11 @@ def _amounts() -> st.SearchStrategy[int]:
 
 
 @st.composite
-def limits(draw: st.DrawFn) -> list[dict[str, Any]]:
+def limits(draw: st.DrawFn, theme: str = "any") -> list[dict[str, Any]]:
     """A few limits of all kinds."""
     made = []
-    for number in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
+    counts = {"limits": [1, 2], "credit": [0], "provider": [0]}.get(theme, [0, 0, 0, 1, 1, 2])
+    for number in range(draw(st.sampled_from(counts))):
         unit = draw(st.sampled_from(["requests", "requests", "tokens", "input_tokens",
                                      "output_tokens", "concurrent"]))  # fmt: skip
         limit: dict[str, Any] = {
@@ -142,10 +151,10 @@ def limits(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
-def budgets(draw: st.DrawFn) -> list[dict[str, Any]]:
+def budgets(draw: st.DrawFn, theme: str = "any") -> list[dict[str, Any]]:
     """A few budgets."""
     made = []
-    for number in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
+    for number in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2] if theme != "provider" else [0]))):
         each = draw(st.sampled_from(["key", "application", "team", "customer", "run"]))
         budget: dict[str, Any] = {
             "name": f"budget-{number}",
@@ -162,7 +171,7 @@ def budgets(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> dict[str, Any]:
+def plans(draw: st.DrawFn, theme: str = "any") -> dict[str, Any]:
     """A plan with its volumes."""
     plan: dict[str, Any] = {
         "name": "plan",
@@ -172,7 +181,7 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.integers(0, 3)) == 0:
         plan["default_output_tokens"] = 300
     quotas = []
-    for number in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
+    for number in range(draw(st.sampled_from([0, 0, 1, 1, 2] if theme != "limits" else [1, 2]))):
         quota: dict[str, Any] = {
             "name": f"quota-{number}",
             "each": draw(st.sampled_from(["key", "application"])),
@@ -200,26 +209,34 @@ def headers(draw: st.DrawFn) -> dict[str, str]:
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> Situation:
-    """A whole situation; odd requests are a small part."""
-    path = draw(st.sampled_from(["/v1/chat/completions"] * 6 + ["/v1/completions",
-                                "/v1/embeddings", "/v1/embeddings", "/v1/messages"]))  # fmt: skip
-    body = draw(bodies(path))
-    text, method = None, "POST"
-    odd = draw(st.integers(0, 40))
-    if odd == 0:
-        text = draw(st.sampled_from(ODD_TEXTS))
-    elif odd == 1:
-        path = draw(st.sampled_from(ODD_PATHS))
-        method = draw(st.sampled_from(["GET", "POST", "PUT"]))
-        text = ""
+def payers(draw: st.DrawFn, theme: str = "any") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The application and its team, of which one has the wallet, or none."""
     application: dict[str, Any] = {"name": "app", "team": "team"}
-    paying = draw(st.sampled_from(["application", "application", "team", "nobody"]))
     team: dict[str, Any] = {"name": "team"}
+    who = ["application", "application", "team", "nobody"]
+    paying = draw(st.sampled_from({"credit": who[:3], "provider": who[2:]}.get(theme, who)))
     if paying == "application":
         application["wallet"] = "purse"
     elif paying == "team":
         team["wallet"] = "purse"
+    return application, team
+
+
+@st.composite
+def situations(draw: st.DrawFn, theme: str = "any") -> Situation:
+    """A whole situation; odd requests are a small part, but for the theme "caller"."""
+    path = draw(st.sampled_from(["/v1/chat/completions"] * 6 + ["/v1/completions",
+                                "/v1/embeddings", "/v1/embeddings", "/v1/messages"]))  # fmt: skip
+    body = draw(bodies(path, theme))
+    text, method = None, "POST"
+    odd = draw(st.sampled_from(["text", "path"] + ["no"] * (4 if theme == "caller" else 39)))
+    if odd == "text":
+        text = draw(st.sampled_from(ODD_TEXTS))
+    elif odd == "path":
+        path = draw(st.sampled_from(ODD_PATHS))
+        method = draw(st.sampled_from(["GET", "POST", "PUT"]))
+        text = ""
+    application, team = draw(payers(theme))
     commerce: dict[str, Any] = {
         "models": MODELS,
         "virtual_models": VIRTUAL,
@@ -227,19 +244,20 @@ def situations(draw: st.DrawFn) -> Situation:
         "wallets": [{"name": "purse"}],
         "teams": [team],
         "applications": [application],
-        "limits": draw(limits()),
-        "budgets": draw(budgets()),
+        "limits": draw(limits(theme)),
+        "budgets": draw(budgets(theme)),
     }
     if draw(st.booleans()):
         application["plan"] = "plan"
-        commerce["plans"] = [draw(plans())]
+        commerce["plans"] = [draw(plans(theme))]
     unknown = draw(st.sampled_from(["refuse", "refuse", "free", "fallback"]))
     credit: dict[str, Any] = {"unknown_price": unknown, "wait_s": 0}
     if unknown == "fallback":
         credit["fallback_price"] = "5"
-    shares = st.sampled_from([0.0, 0.0, 0.3, 0.9, 1.0, 1.0])
+    parts = [0.0, 0.0, 0.3, 0.9, 1.0, 1.0]
+    shares = st.sampled_from(parts)
     # Who isn't identified is told nothing, not even that an address is wrong.
-    key = draw(st.sampled_from(KEYS)) if odd != 1 else "ok"
+    key = draw(st.sampled_from(KEYS.get(theme, KEYS["any"]))) if odd != "path" else "ok"
     return Situation(
         key=key,
         path=path,
@@ -250,11 +268,11 @@ def situations(draw: st.DrawFn) -> Situation:
         commerce=commerce,
         settings={"credit": credit, "refusals": {"decisions_share": 0}},
         granted=draw(_amounts()),
-        drawn_share=draw(shares),
-        settled_share=draw(shares),
+        drawn_share=draw(shares if theme != "credit" else st.sampled_from(parts[2:])),
+        settled_share=draw(shares if theme != "credit" else st.sampled_from(parts[:3])),
         posted_share=draw(shares),
         limits_taken_share=draw(shares),
-        in_flight=draw(st.sampled_from([0, 0, 0, 1, 2])),
+        in_flight=draw(st.sampled_from([0, 0, 0, 1, 2] if theme != "limits" else [0, 1, 2])),
         as_operator=draw(st.booleans()),
         is_sick=draw(st.booleans()),
     )
