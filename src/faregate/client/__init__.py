@@ -24,9 +24,6 @@ from faregate.client.problems import Problem as Problem
 from faregate.client.problems import ProblemError as ProblemError
 from faregate.client.problems import UnreachableError as UnreachableError
 from faregate.client.refusals import Refusal as Refusal
-from faregate.client.requests import Answer as Answer
-from faregate.client.requests import Page as Page
-from faregate.client.requests import Request as Request
 
 if TYPE_CHECKING:
     from faregate.client.allowances import Credit as Credit
@@ -35,11 +32,15 @@ if TYPE_CHECKING:
     from faregate.client.allowances import credit_async as credit_async
     from faregate.client.management import AsyncClient as AsyncClient
     from faregate.client.management import Client as Client
+    from faregate.client.requests import Answer as Answer
+    from faregate.client.requests import Page as Page
+    from faregate.client.requests import Request as Request
 
 # Loaded when first asked for: who only reads refusals needs no HTTP library.
 _PLACES: Final = {
     **dict.fromkeys(("Credit", "RefusedError", "credit", "credit_async"), "allowances"),
     **dict.fromkeys(("AsyncClient", "Client"), "management"),
+    **dict.fromkeys(("Answer", "Page", "Request"), "requests"),
 }
 
 
