@@ -136,11 +136,17 @@ def sections(path: str, shape: shapes.StructType) -> Iterator[tuple[str, shapes.
             yield from sections(f"{path}.{field.encode_name}{mark}".lstrip("."), struct)
 
 
+# Later ones explain sections of earlier ones, too.
+COMMENTED = (
+    "settings.py", "commerce.py", "pins.py", "callers.py", "single_sign_on.py", "document.py",
+)  # fmt: skip
+
+
 def document_comments() -> dict[str, dict[str, str]]:
     """The comments of all sections of the document."""
     folder = Path(faregate.configuration.__file__).parent
     comments: dict[str, dict[str, str]] = {}
-    for name in ("settings.py", "commerce.py", "pins.py", "callers.py", "document.py"):
+    for name in COMMENTED:
         comments |= field_comments((folder / name).read_text())
     return comments
 

@@ -15,16 +15,19 @@ from tests.dialects.specimen_refusals import CALL_ID, REFUSALS
 
 from faregate.configuration.document import Document
 from faregate.configuration.load import load
+from faregate.control.cookies import CSRF_COOKIE, SESSION_COOKIE
 from faregate.core.errors import ConfigurationError
 from faregate.core.refusals import KINDS, Fix, refuse
 from faregate.dialects import problem
 from faregate.dialects.refusal_members import Members
 from faregate.identity.keys import generate_key
+from faregate.identity.permissions import PERMISSIONS
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("bench/*.md")])
 
+COOKIES = {CSRF_COOKIE, SESSION_COOKIE}
 OPERATIONS_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -155,7 +158,7 @@ def test_every_metric_is_explained():
 
 def metric_names(text: str) -> set[str]:
     """Metrics that a text names."""
-    found = re.findall(r"\bfaregate_[a-z_]+\b(?!\.py)", text)
+    found = set(re.findall(r"\bfaregate_[a-z_]+\b(?!\.py)", text)) - COOKIES
     return {re.sub(r"_(?:bucket|count|sum)$", "", name) for name in found}
 
 
@@ -378,7 +381,7 @@ def test_every_variable_is_explained():
 
 def setting_names(text: str) -> set[str]:
     """Settings that a text names, alone or with a value."""
-    return set(re.findall(r"`(settings\.[a-z_.]+)(?::[^`]*)?`", text))
+    return set(re.findall(r"`(settings\.[a-z_.]+)(?::[^`]*)?`", text)) - set(PERMISSIONS)
 
 
 def test_settings_in_the_docs_exist():

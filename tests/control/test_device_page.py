@@ -46,3 +46,8 @@ def test_the_script_can_be_read(tmp_path: Path) -> None:
     script.write_text(device_page._SCRIPT)
     done = subprocess.run(["node", "--check", str(script)], check=False, timeout=20)
     assert done.returncode == 0
+
+
+def test_a_password_for_one_login_is_changed_on_the_page() -> None:
+    assert "ask('PUT', '/v1/session/password'" in PAGE
+    assert "show('change')" in PAGE

@@ -226,6 +226,14 @@ def test_fields_show_a_part(api: Api) -> None:
     assert problem["errors"][0]["field"] == "fields"
 
 
+def test_a_parameter_that_has_no_effect_is_refused(api: Api) -> None:
+    problem = api.bad(400, "GET", "/v1/teams/sales/things?limt=5")
+    assert problem["errors"][0]["field"] == "limt"
+    assert problem["fixes"] == ["did you mean 'limit'?"]
+    assert "none is taken" in api.bad(400, "GET", "/v1/own?x=1")["fixes"][0]
+    api.good("GET", "/v1/things?team=sales")
+
+
 def test_nothing_is_kept_on_the_way_or_framed(api: Api) -> None:
     response = api.ask("GET", "/v1/own")
     assert response.headers["cache-control"] == "no-store"

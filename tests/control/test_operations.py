@@ -84,6 +84,8 @@ OPEN = {
     "start_device_login",
     "poll_device_login",
     "show_device_page",
+    "show_invitation_page",
+    "show_password_page",
     "list_login_providers",
     "start_single_sign_on",
     "finish_single_sign_on",

@@ -53,11 +53,13 @@ class Provider:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.last = b""  # the body of the call before
         self.slow: set[bytes] = set()
         self.release = asyncio.Event()
 
     async def __call__(self, asked: Asked) -> None:
         self.asked += 1
+        self.last = asked.body
         if b"/messages " in asked.head.split(b"\r\n", 1)[0]:
             self._answer_message(asked)
         elif b'"user":"slow-' in asked.body:

@@ -5,6 +5,7 @@ Thousands of situations, each in a gate of its own with the ledger and the count
 """
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
@@ -36,6 +37,7 @@ ALWAYS = {
     },
     "credit": {"pass", "credit_exhausted", "call_too_large", "credit_held"},
 }  # fmt: skip
+LIMITS = ("max_tokens", "max_completion_tokens")
 # Facts of a refusal that must be the same, word for word.
 SAME = (
     "status", "code", "detail", "side", "scope", "subject", "param", "limit", "used", "needed",
@@ -89,6 +91,10 @@ async def check(
         told = diagnosis.json
         reply = await world.call()
         compare(told, reply)
+        if told["would"] == "pass" and told["output_limit_set"] is not None:
+            sent = json.loads(provider.last)
+            limits = [sent[name] for name in LIMITS if name in sent]
+            assert limits == [told["output_limit_set"]], (told, sent)
         seen[told.get("code") or "pass"] += 1
         if told["would"] == "pass":
             return

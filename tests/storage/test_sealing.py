@@ -28,9 +28,7 @@ def test_what_has_not_changed_is_not_sealed_again() -> None:
     written = Document(providers=(Provider(name="p", api_key="${env:B}", keys=(key,)),))
     clear, _ = expand(written, {"A": "sk-hidden-a", "B": "sk-hidden-b"})
     first = seal_document(written, clear, BOX)
-    kept = {
-        where: (value, sealed) for where, (_, sealed, value) in referred(written, first, clear)
-    }
+    kept = {where: (value, sealed) for where, (_, sealed, value) in referred(written, first, clear)}
     assert set(kept) == {"providers[p].api_key", "providers[p].keys[a].secret"}
     changed, _ = expand(written, {"A": "sk-hidden-a", "B": "sk-hidden-c"})
     second = seal_document(written, changed, BOX, kept)

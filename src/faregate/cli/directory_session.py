@@ -3,10 +3,12 @@
 The directory, and who is asking.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from faregate.cli.service import MANAGEMENT_PORT_VARIABLE
 from faregate.cli.session import actor, home_here
 from faregate.identity.actors import Actor
 from faregate.identity.permissions import Principal, machine_principal
@@ -50,7 +52,8 @@ def opened_directory() -> Iterator[DirectoryHere]:
         directory = directory_of(installation, SecretBox(home.master_key()))
         settings = directory.settings()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = settings.public_url or f"http://{host}:{settings.port}"
+        port = os.environ.get(MANAGEMENT_PORT_VARIABLE) or settings.port
+        url = settings.public_url or f"http://{host}:{port}"
         by = machine_principal(Actor("command", actor()))
         yield DirectoryHere(directory, by, url.rstrip("/"))
 

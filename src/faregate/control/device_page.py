@@ -23,7 +23,9 @@ let csrf = null;
 at('code').value = new URLSearchParams(location.search).get('code') || '';
 
 function tell(text) { at('told').textContent = text; }
-function show(id) { for (const one of ['enter', 'login', 'decide']) at(one).hidden = one !== id; }
+function show(id) {
+  for (const one of ['enter', 'login', 'change', 'decide']) at(one).hidden = one !== id;
+}
 
 async function ask(method, path, body) {
   const headers = { 'Accept': 'application/json' };
@@ -72,7 +74,16 @@ async function logIn() {
       return tell('Type the code of your second factor, too.');
     }
     csrf = told.csrf_token;
-    if (told.must_change_password) return tell('Change your one-time password first.');
+    if (!told.must_change_password) return await look();
+    show('change');
+    tell('That password was for one login. Choose your own.');
+  } catch (error) { tell(error.message); }
+}
+
+async function change() {
+  const body = { current_password: at('password').value, new_password: at('chosen').value };
+  try {
+    await ask('PUT', '/v1/session/password', body);
     await look();
   } catch (error) { tell(error.message); }
 }
@@ -90,6 +101,7 @@ function onSubmit(id, work) {
 }
 onSubmit('enter', look);
 onSubmit('login', logIn);
+onSubmit('change', change);
 onSubmit('decide', () => decide('/approve', {}, 'The command is let in. You can close this page.'));
 at('no').addEventListener('click', () => decide('/deny', undefined, 'The command was refused.'));
 """
@@ -115,6 +127,11 @@ PAGE: Final = f"""<!doctype html>
 <div id="factor" hidden><label for="second">Code of the second factor</label>
 <input id="second" inputmode="numeric" autocomplete="one-time-code"></div>
 <button>Log in</button>
+</form>
+<form id="change" hidden>
+<label for="chosen">A password of your own, of 12 characters or more</label>
+<input id="chosen" type="password" autocomplete="new-password" required>
+<button>Change it</button>
 </form>
 <form id="decide" hidden>
 <p><strong id="who"></strong> at the address <strong id="where"></strong> wants to act as you.

@@ -4,8 +4,10 @@ What all operations share is here: who may, the body, entity tags, idempotency k
 how errors go out.
 """
 
+import difflib
 import hashlib
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -35,12 +37,15 @@ def endpoint(
     """The function that FastAPI calls for an operation."""
     handler = operation.handler
     signature = inspect.signature(handler)
+    known = query_names(operation, signature)
 
     async def context_of(request: Request) -> Context:
         caller = await run_in_threadpool(authenticate, request)
         context = await run_in_threadpool(judge, operation, management, caller, request)
         if operation.versioned:
             context.expected()
+        if not operation.takes_any_query:
+            refuse_unknown_query(request, known)
         return context
 
     # It depends on the context, so that nobody's body is read who may not send one.
@@ -70,6 +75,42 @@ def endpoint(
     call.__doc__ = inspect.getdoc(handler)
     call.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     return call
+
+
+def query_names(operation: Operation, signature: inspect.Signature) -> frozenset[str]:
+    """The names of the parameters that an operation takes in its query."""
+    names: set[str] = set()
+    for parameter in signature.parameters.values():
+        if parameter.name == "paging":
+            names |= set(inspect.signature(Paging).parameters)
+        elif parameter.name not in ("context", "body"):
+            said = [getattr(part, "alias", None) for part in _metadata(parameter)]
+            names.add(next(filter(None, said), parameter.name))
+    in_path = {part.split(":")[0] for part in re.findall(r"{([^}]+)}", operation.path)}
+    return frozenset(names - in_path)
+
+
+def _metadata(parameter: inspect.Parameter) -> tuple[Any, ...]:
+    return (*getattr(parameter.annotation, "__metadata__", ()), parameter.default)
+
+
+def refuse_unknown_query(request: Request, known: frozenset[str]) -> None:
+    """Raise `ProblemError` for a parameter that would have no effect.
+
+    It may be mistyped.
+    """
+    for name in request.query_params:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"did you mean {near[0]!r}?" if near else ""
+            names = ", ".join(sorted(known)) or "none is taken here"
+            raise ProblemError(
+                400,
+                "query_invalid",
+                f"There is no parameter {name[:100]!r} here.",
+                errors=(FieldError(name[:100], "it is not known here", meant or None),),
+                fix=meant or f"parameters: {names}",
+            )
 
 
 def _answer(context: Context, arguments: dict[str, Any]) -> Response:

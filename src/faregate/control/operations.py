@@ -28,7 +28,8 @@ class Operation:
     their own; None needs no login. It is held in the team of the path, else in the organisation;
     with `across`, it is enough to hold it in any team, and the handler gives what is theirs
     (`Context.teams`). With `versioned`, If-Match is required. `errors` are statuses beside those
-    that every operation has. `reply` None means no body. `media_type` None means JSON. `more` are
+    that every operation has. `takes_any_query`: parameters that nobody declared are no mistake.
+    `reply` None means no body. `media_type` None means JSON. `more` are
     other good replies, as `(status, type, media type)`; a type of None is plain text.
     """
 
@@ -51,6 +52,7 @@ class Operation:
     name: str | None = None
     reply_example: Any = None
     with_temporary_password: bool = False
+    takes_any_query: bool = False
     more: tuple[tuple[int, Any, str], ...] = ()
 
     @property

@@ -165,10 +165,17 @@ class WebhookDelivery:
         if room <= 0:
             return
         busy = resting | set(self._sending)
-        for due in await self._in_thread(lambda: self._outbox.due(busy, room)):
+        for due in await self._in_thread(lambda: self._due(busy, room)):
             task = asyncio.ensure_future(self._deliver(due))
             self._sending[due.webhook_id] = task
             task.add_done_callback(functools.partial(self._ended, due.webhook_id))
+
+    def _due(self, busy: set[str], room: int) -> list[Due]:
+        found = self._outbox.due(busy, room)
+        if found:
+            # After it: what was set before an event holds for the event's delivery.
+            self._renew_document()
+        return found
 
     def _ended(self, webhook_id: str, task: "asyncio.Task[None]") -> None:
         del self._sending[webhook_id]

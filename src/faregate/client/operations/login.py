@@ -14,6 +14,8 @@ __all__ = [
     "log_in",
     "log_out",
     "reset_password",
+    "show_invitation_page",
+    "show_password_page",
 ]
 
 
@@ -64,3 +66,13 @@ def log_out() -> Request[None]:
 def reset_password(body: Reset) -> Request[None]:
     """Choose a new password by a link's token; all sessions end."""
     return Request("POST", place("/v1/password-resets/use"), None, body=body)
+
+
+def show_invitation_page() -> Request[bytes]:
+    """The page where an invitation's link leads."""
+    return Request("GET", place("/accept-invitation"), bytes)
+
+
+def show_password_page() -> Request[bytes]:
+    """The page where the link for a new password leads."""
+    return Request("GET", place("/reset-password"), bytes)

@@ -108,7 +108,7 @@ def start_device_login(context: Context, body: DeviceStart) -> DeviceStarted:
     )
 
 
-@routes.get("/device", None, reply=bytes, media_type="text/html")
+@routes.get("/device", None, reply=bytes, media_type="text/html", takes_any_query=True)
 def show_device_page(context: Context) -> Response:
     """The page where a person types the code that a command shows."""
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}

@@ -76,7 +76,7 @@ def start_single_sign_on(
     return response
 
 
-@routes.get(f"{_PATH}/{{name}}/callback", None, status=303, errors=(401, 404))
+@routes.get(f"{_PATH}/{{name}}/callback", None, status=303, errors=(401, 404), takes_any_query=True)
 def finish_single_sign_on(context: Context, name: str) -> Response:
     """End a login: the identity provider sends the browser back here."""
     management, request = context.management, context.request
