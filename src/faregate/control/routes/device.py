@@ -10,7 +10,7 @@ from fastapi import Path
 from starlette.responses import Response
 
 from faregate.control.context import Context
-from faregate.control.device_page import PAGE, POLICY
+from faregate.control.device_page import DEVICE
 from faregate.control.moments import moment
 from faregate.control.operations import Reply, Routes
 from faregate.control.problems import ProblemError
@@ -111,8 +111,7 @@ def start_device_login(context: Context, body: DeviceStart) -> DeviceStarted:
 @routes.get("/device", None, reply=bytes, media_type="text/html", takes_any_query=True)
 def show_device_page(context: Context) -> Response:
     """The page where a person types the code that a command shows."""
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    return Response(PAGE, 200, headers, "text/html")
+    return DEVICE.served()
 
 
 @routes.post("/v1/device/token", None, reply=DeviceToken, example={"device_code": "the long code"})
