@@ -8,6 +8,7 @@ from tests.storage.revisions_world import DOCUMENT, with_models
 
 from faregate.cli.remote import RemoteRevisions, opened_remote
 from faregate.cli.remote_profiles import Profile, Target
+from faregate.configuration.document import Document
 from faregate.core.errors import FaregateError, MissingError, StaleError
 
 
@@ -55,3 +56,34 @@ def test_drafts(revisions: RemoteRevisions, monkeypatch: pytest.MonkeyPatch) -> 
         revisions.publish("ann", "mine")
     assert revisions.discard("ann", "mine") == 1
     assert revisions.drafts() == []
+
+
+def test_changes_are_staged_on_what_others_staged(
+    revisions: RemoteRevisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KEY", raising=False)  # what is kept needs no variable
+    calls: list[int] = []
+
+    def change(document: Document) -> Document:
+        calls.append(len(document.models))
+        if len(calls) == 1:
+            revisions.stage(lambda old: with_models(old, "first"), "bob", "shared")
+        return with_models(document, "second")
+
+    draft = revisions.stage(change, "ann", "shared", "both")
+    assert ({one.name for one in draft.items}, draft.message) == ({"first", "second"}, "both")
+    assert len(calls) == 2
+    assert revisions.publish("ann") == 2
+    names = {one.name for one in revisions.written()[1].models}
+    assert {"first", "second"} <= names
+
+
+def test_a_draft_that_always_changes_is_given_up(revisions: RemoteRevisions) -> None:
+    names = iter("abcdefgh")
+
+    def change(document: Document) -> Document:
+        revisions.stage(lambda old: with_models(old, next(names)), "bob", "shared")
+        return document
+
+    with pytest.raises(StaleError):
+        revisions.stage(change, "ann", "shared")

@@ -138,3 +138,11 @@ def test_discarding(revisions: Revisions) -> None:
     revisions.stage(lambda old: with_models(old, "n"), "ann")
     with pytest.raises(StaleError):
         revisions.publish("bob", expected_revision=7)
+
+
+def test_the_document_with_the_draft_in_it(revisions: Revisions) -> None:
+    assert revisions.drafted("other") == revisions.written()
+    revisions.stage(lambda old: with_models(old, "n"), "ann")
+    number, document = revisions.drafted()
+    assert (number, [one.name for one in document.models]) == (1, ["m", "n"])
+    assert [one.name for one in revisions.written()[1].models] == ["m"]

@@ -50,6 +50,18 @@ class RevisionRow(Protocol):
         """What."""
 
 
+class StagedDraft(Protocol):
+    """Changes that wait to be published."""
+
+    @property
+    def name(self) -> str:
+        """The draft's name."""
+
+    @property
+    def items(self) -> Sequence[Any]:
+        """What it changes."""
+
+
 class Revisions(Protocol):
     """The configuration; methods raise `FaregateError`."""
 
@@ -90,6 +102,17 @@ class Revisions(Protocol):
         renewed: frozenset[str] = frozenset(),
     ) -> tuple[int, list[Change]]:
         """What `edit` would change of the revision in force."""
+
+    def stage(
+        self,
+        change: Editing,
+        author: Author,
+        draft: str,
+        message: str | None = None,
+        environment: Environment = None,
+        renewed: frozenset[str] = frozenset(),
+    ) -> StagedDraft:
+        """Keep what `change` does to the document with the draft in it."""
 
     def seal(self, secret: str, where: str) -> str:
         """A secret as it stands in a document at that place."""

@@ -9,7 +9,7 @@ nobody else changed it meanwhile. Values of variables are this machine's, and ar
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from faregate.cli.ports import Editing, Environment
 from faregate.cli.remote_connection import (
@@ -21,7 +21,13 @@ from faregate.cli.remote_connection import (
     written,
 )
 from faregate.cli.remote_profiles import Target
-from faregate.cli.remote_revisions import RemoteHistory, RemoteRevision, revision_of, values_for
+from faregate.cli.remote_revisions import (
+    TRIES,
+    RemoteHistory,
+    RemoteRevision,
+    revision_of,
+    values_for,
+)
 from faregate.client import operations as api
 from faregate.client.requests import ANY_VERSION
 from faregate.configuration.difference import Change
@@ -32,8 +38,6 @@ from faregate.identity.actors import Author
 from faregate.identity.keys import PREFIX, KeyRecord, is_well_formed, shown_prefix
 from faregate.ledger.bookkeeping import Entry
 from faregate.storage.home import Home
-
-_TRIES: Final = 5  # of an edit that others come between
 
 
 class Given(NamedTuple):
@@ -86,7 +90,7 @@ class RemoteRevisions(RemoteHistory):
         message: str | None = None,
     ) -> int:
         """Put the changed document in force; done anew where others came between."""
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             number, document = self.written()
             body = _change(
                 change(document),
@@ -98,7 +102,7 @@ class RemoteRevisions(RemoteHistory):
             try:
                 return self._put(body, str(number)).revision
             except StaleError:
-                if attempt == _TRIES - 1:
+                if attempt == TRIES - 1:
                     raise
         raise AssertionError("the last attempt gives or raises")
 

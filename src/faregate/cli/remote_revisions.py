@@ -5,19 +5,21 @@ As `faregate revisions` knows them of this machine; who acts is whose token it i
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from faregate.cli.ports import Editing, Environment
 from faregate.cli.remote_connection import Connection, since_1970
 from faregate.client import operations as api
 from faregate.configuration.difference import Change
 from faregate.configuration.document import Document
 from faregate.configuration.references import VARIABLE, map_texts
-from faregate.core.errors import FaregateError
+from faregate.core.errors import FaregateError, StaleError
 from faregate.identity.actors import Author
 
-_SHARED = "shared"
+TRIES: Final = 5  # of a change that others come between
+_SHARED: Final = "shared"
 
 
 class RemoteRevision(msgspec.Struct, frozen=True):
@@ -115,6 +117,34 @@ class RemoteHistory:
         )
         found = self._connection.send(request)
         return RemoteRollBack(found.revision, found.changes, tuple(found.remarks))
+
+    def stage(
+        self,
+        change: Editing,
+        author: Author,
+        draft: str = _SHARED,
+        message: str | None = None,
+        environment: Environment = None,
+        renewed: frozenset[str] = frozenset(),
+    ) -> RemoteDraft:
+        """Stage what `change` does; done anew where others came between."""
+        given = os.environ if environment is None else environment
+        for attempt in range(TRIES):
+            found = self._connection.send(api.get_draft_configuration(draft))
+            document = change(found.document)
+            body = api.StageDocument(
+                document=document,
+                environment=values_for(document, given),
+                state=found.state,
+                renewed=sorted(renewed),
+            )
+            request = api.stage_configuration(draft, body, message=message)
+            try:
+                return _draft(self._connection.send(request))
+            except StaleError:
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("the last attempt gives or raises")
 
     def stage_document(
         self, document: Document, author: Author, draft: str = _SHARED, message: str | None = None

@@ -309,6 +309,13 @@ class Revisions:
         """
         return self._staging.stage(change, author, draft, message, environment, renewed)
 
+    def drafted(self, name: str = SHARED) -> tuple[int, Document]:
+        """The number in force, and what would be with the draft published.
+
+        Without such a draft, what is in force.
+        """
+        return self._staging.drafted(name)
+
     def stage_document(
         self,
         document: Document,

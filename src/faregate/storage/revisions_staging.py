@@ -52,6 +52,13 @@ class Staging:
             )
             return self._keep(connection, state, ahead, expanded, author, draft, message)
 
+    def drafted(self, draft: str) -> tuple[int, Document]:
+        """The revision in force, and the document with the draft in it."""
+        with self._writer.changing() as (connection, state):
+            ahead = drafts.overlaid(state, drafts.read_proposals(connection, draft))
+            connection.rollback()
+        return state.number, ahead.written
+
     def stage_document(
         self,
         document: Document,

@@ -89,3 +89,21 @@ def test_a_whole_configuration_is_staged(api: Api) -> None:
     api.bad(403, "PUT", "/v1/drafts/clean/configuration", credit)
     api.as_(holder("finance"))
     api.bad(403, "GET", "/v1/drafts")
+
+
+def test_a_changed_configuration_is_staged_on_the_draft(api: Api) -> None:
+    stage(api)
+    read = api.good("GET", "/v1/drafts/autumn/configuration")
+    assert [one["name"] for one in read["document"]["plans"]][-1] == "starter"
+    read["document"]["teams"].append({"name": "new"})
+    body = {"document": read["document"], "state": read["state"]}
+    draft = api.good("PUT", "/v1/drafts/autumn/configuration", body)
+    assert {one["name"] for one in draft["items"]} == {"pro", "starter", "new"}
+    assert api.bad(412, "PUT", "/v1/drafts/autumn/configuration", body)["code"] == "stale"
+    read = api.good("GET", "/v1/drafts/autumn/configuration")
+    read["document"]["wallets"].append({"name": "w", "grants": [{"name": "g", "amount": "9"}]})
+    body = {"document": read["document"], "state": read["state"]}
+    api.as_(holder("administrator"))
+    api.bad(403, "PUT", "/v1/drafts/autumn/configuration", body)
+    api.as_(holder("finance"))
+    api.bad(403, "GET", "/v1/drafts/autumn/configuration")

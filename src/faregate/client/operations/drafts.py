@@ -9,6 +9,7 @@ from faregate.configuration.document import Document
 __all__ = [
     "DiscardItems",
     "Discarded",
+    "DraftConfiguration",
     "DraftFacts",
     "DraftPreviewFacts",
     "Published",
@@ -18,6 +19,7 @@ __all__ = [
     "discard_draft",
     "discard_draft_items",
     "get_draft",
+    "get_draft_configuration",
     "list_drafts",
     "preview_draft",
     "publish_draft",
@@ -42,6 +44,17 @@ class Discarded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many staged items were dropped."""
 
     items: int
+
+
+class DraftConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The configuration as it would be with a draft published.
+
+    `state` tells it from any other.
+    """
+
+    revision: int
+    document: Document
+    state: str
 
 
 class StagedItemFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,10 +95,17 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StageDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A whole configuration to stage, and the values of its variables."""
+    """A whole configuration to stage.
+
+    A whole configuration to stage, and the values of its variables. With `state`, as the
+    draft's configuration was read with it, texts that are as they were keep their values, but
+    at the places in `renewed`; where others staged meanwhile it is refused.
+    """
 
     document: Document
     environment: dict[str, str] = {}
+    state: str | None = None
+    renewed: list[str] = []
 
 
 def discard_draft(draft: str) -> Request[Discarded]:
@@ -101,6 +121,13 @@ def discard_draft_items(draft: str, body: DiscardItems) -> Request[Discarded]:
 def get_draft(draft: str) -> Request[DraftFacts]:
     """Show a draft with what is staged in it."""
     return Request("GET", place("/v1/drafts/{draft}", draft=draft), DraftFacts)
+
+
+def get_draft_configuration(draft: str) -> Request[DraftConfiguration]:
+    """Export the configuration as it would be with a draft published."""
+    return Request(
+        "GET", place("/v1/drafts/{draft}/configuration", draft=draft), DraftConfiguration
+    )
 
 
 def list_drafts(

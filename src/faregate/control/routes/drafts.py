@@ -1,5 +1,6 @@
 """Drafts: changes that are staged, looked at, and published together."""
 
+import hashlib
 from typing import Annotated
 
 import msgspec
@@ -20,17 +21,35 @@ from faregate.control.resources.revision_facts import (
 from faregate.control.resources.rights import check_document
 from faregate.control.resources.secrets import sealed, texts
 from faregate.control.resources.writing import DRAFT_NAME, Message, changing
+from faregate.core.errors import StaleError
 
 routes = Routes("Drafts")
 
 _Draft = Annotated[str, Path(pattern=DRAFT_NAME, description="The draft's name, as shared.")]
 
 
+class DraftConfiguration(msgspec.Struct, frozen=True):
+    """The configuration as it would be with a draft published.
+
+    `state` tells it from any other.
+    """
+
+    revision: int
+    document: Document
+    state: str
+
+
 class StageDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A whole configuration to stage, and the values of its variables."""
+    """A whole configuration to stage, and the values of its variables.
+
+    With `state`, as the draft's configuration was read with it, texts that are as they were keep
+    their values, but at the places in `renewed`; where others staged meanwhile it is refused.
+    """
 
     document: Document
     environment: dict[str, str] = msgspec.field(default_factory=dict)
+    state: str | None = None
+    renewed: tuple[str, ...] = ()
 
 
 class StagedName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,22 +89,51 @@ def preview_draft(context: Context, draft: _Draft) -> DraftPreviewFacts:
     return told_preview(context.management.installation.revisions.preview_draft(draft))
 
 
+@routes.get("/v1/drafts/{draft}/configuration", "revisions.read", reply=DraftConfiguration)
+def get_draft_configuration(context: Context, draft: _Draft) -> DraftConfiguration:
+    """Export the configuration as it would be with a draft published."""
+    number, document = context.management.installation.revisions.drafted(draft)
+    context.management.audit.record(
+        context.actor, "config.export", f"drafts/{draft}", detail=f"revision {number}"
+    )
+    return DraftConfiguration(number, document, _state(document))
+
+
 @routes.put(
     "/v1/drafts/{draft}/configuration",
     "revisions.write",
     reply=DraftFacts,
     example={"document": {"teams": [{"name": "sales"}]}},
+    errors=(412,),
 )
 def stage_configuration(
     context: Context, draft: _Draft, body: StageDocument, message: Message = None
 ) -> DraftFacts:
     """Stage a whole configuration: what differs from the one in force."""
-    revisions = context.management.installation.revisions
-    _, now = revisions.written()
-    ready = sealed(body.document, texts(now), context.management.box)
-    check_document(context, now, ready)
-    staged = revisions.stage_document(ready, context.actor, draft, message, body.environment)
-    return told_draft(staged)
+    management = context.management
+    revisions = management.installation.revisions
+    if body.state is None:
+        _, now = revisions.written()
+        ready = sealed(body.document, texts(now), management.box)
+        check_document(context, now, ready)
+        staged = revisions.stage_document(ready, context.actor, draft, message, body.environment)
+        return told_draft(staged)
+    _, known = revisions.drafted(draft)
+    wanted = sealed(body.document, texts(known), management.box)
+
+    def change(document: Document) -> Document:
+        if _state(document) != body.state:
+            raise StaleError(
+                f"the draft {draft}, or what is in force, was changed meanwhile",
+                fix="read the draft's configuration again, and change that",
+            )
+        check_document(context, document, wanted)
+        return wanted
+
+    renewed = frozenset(body.renewed)
+    return told_draft(
+        revisions.stage(change, context.actor, draft, message, body.environment, renewed)
+    )
 
 
 @routes.post(
@@ -119,3 +167,8 @@ def discard_draft(context: Context, draft: _Draft) -> Discarded:
     """Drop a draft with all that is staged in it."""
     revisions = context.management.installation.revisions
     return Discarded(revisions.discard(context.actor, draft))
+
+
+def _state(document: Document) -> str:
+    """A text that is the same for the same document alone."""
+    return hashlib.sha256(msgspec.json.encode(document)).hexdigest()
