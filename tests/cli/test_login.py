@@ -108,6 +108,12 @@ def test_by_a_token(served: Served, token: str, empty_console: Console) -> None:
     assert empty_console.good("logout", "--json").json == []
 
 
+def test_who_has_no_role_is_told_so(served: Served, empty_console: Console) -> None:
+    token = token_of_owner(served, "new@example.com", ())
+    empty_console.good("login", served.url, "--token", token)
+    assert "No roles yet" in empty_console.good("whoami").out
+
+
 def test_which_installation(served: Served, token: str, empty_console: Console) -> None:
     empty_console.good("login", served.url, "--token", token, "--profile", "prod")
     empty_console.good("profiles", "use", "local")

@@ -44,11 +44,13 @@ def served_app(app: FastAPI) -> Iterator[str]:
         listening.close()
 
 
-def token_of_owner(served: "Served", email: str = "ann@example.com") -> str:
-    """A personal token of a new user who may do everything."""
+def token_of_owner(
+    served: "Served", email: str = "ann@example.com", roles: tuple[str, ...] = ("owner",)
+) -> str:
+    """A personal token of a new user who may do everything, or has these roles."""
     directory = served.management.directory
     machine = machine_principal(Actor("command", "root"))
-    user = directory.users.create(machine, email, "Ann", ("owner",))
+    user = directory.users.create(machine, email, "Ann", roles)
     return directory.tokens.create_personal(machine, user.user_id, "tests").secret
 
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.control.managed import holder
 
@@ -98,3 +99,13 @@ def test_a_further_permission_is_asked_for_by_name() -> None:
     context.require("keys.read", "sales")
     with pytest.raises(ProblemError, match=r"credit\.write in the team 'sales'"):
         context.require("credit.write", "sales")
+
+
+def test_a_refusal_says_whether_the_role_or_the_token_is_why() -> None:
+    narrowed = msgspec.structs.replace(holder("auditor"), scopes=frozenset({"calls.read"}))
+    with pytest.raises(ProblemError) as by_token:
+        judged("keys.read", Caller(narrowed, ""))
+    assert by_token.value.problem.fixes == ("use a token that has the scope keys.read",)
+    with pytest.raises(ProblemError) as by_role:
+        judged("keys.write", Caller(narrowed, ""))
+    assert "for a role" in by_role.value.problem.fixes[0]

@@ -160,6 +160,8 @@ def whoami(as_json: JsonOption = False) -> None:
         typer.echo(f"  in the organisation: {', '.join(who.permissions)}")
     for team in who.teams:
         typer.echo(f"  in {team.team}: {', '.join(team.permissions)}")
+    if not who.permissions and not who.teams and who.scopes is None:
+        typer.echo("  No roles yet: an owner, or the owner of a team, gives them.")
     if who.scopes is not None:
         typer.echo("  The token is narrowed to a part of what you may do.")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
 from starlette.requests import Request
 
 from faregate.control.management import Management
@@ -85,7 +86,7 @@ class Context:
     def require(self, permission: str, team: str | None = None) -> None:
         """Raise `ProblemError` (403) unless the caller holds this too."""
         if not self.principal.may(permission, team):
-            raise forbidden(permission, team)
+            raise forbidden(self.principal, permission, team)
 
     def chosen_teams(self, team: str | None) -> frozenset[str] | None:
         """The teams that a list is of, where its caller asked for `team`.
@@ -146,15 +147,18 @@ def not_logged_in() -> ProblemError:
     )
 
 
-def forbidden(permission: str, team: str | None) -> ProblemError:
-    """403: who it is is known, and may not."""
+def forbidden(principal: Principal, permission: str, team: str | None) -> ProblemError:
+    """403: who it is is known, and may not.
+
+    It says whether the role or the token is why.
+    """
     where = f"in the team {team!r}" if team is not None else "in the organisation"
-    return ProblemError(
-        403,
-        "forbidden",
-        f"It needs the permission {permission} {where}.",
-        fix="ask an owner or an administrator for a role that has it",
-    )
+    detail = f"It needs the permission {permission} {where}."
+    fix = "ask an owner or an administrator for a role that has it"
+    if msgspec.structs.replace(principal, scopes=None).may(permission, team):
+        detail = f"{detail[:-1]}, to which this token's scopes don't reach."
+        fix = f"use a token that has the scope {permission}"
+    return ProblemError(403, "forbidden", detail, fix=fix)
 
 
 def _refused(
@@ -162,4 +166,4 @@ def _refused(
 ) -> ProblemError:
     assert operation.permission is not None
     management.note_refused(principal, operation.id, operation.permission, team)
-    return forbidden(operation.permission, team)
+    return forbidden(principal, operation.permission, team)

@@ -62,7 +62,10 @@ class HtmlPage(NamedTuple):
 
 
 def html_page(title: str, body: str, script: str) -> HtmlPage:
-    """The page of a title, its elements, and what its script adds to the common one."""
+    """The page of a title and its elements.
+
+    `script` is what it adds to the common one.
+    """
     whole = _COMMON + script
     html = f"""<!doctype html>
 <html lang="en">

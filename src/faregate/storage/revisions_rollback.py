@@ -45,8 +45,10 @@ def plan_roll_back(
         *_credit(state.written, document),
     ]
     if count := count_commanded_since(connection, number):
-        what = "1 key that was" if count == 1 else f"{count} keys that were"
-        remarks.append(f"{what} made, changed or revoked by command since stays as it is")
+        what, stays = ("1 key that was", "stays as it is")
+        if count > 1:
+            what, stays = (f"{count} keys that were", "stay as they are")
+        remarks.append(f"{what} made, changed or revoked by command since {stays}")
     return plan, tuple(remarks)
 
 
