@@ -157,9 +157,11 @@ def test_an_unknown_code_is_a_mistake_of_ours():
 # -- one table, and no other ----------------------------------------------------------------------
 
 # Packages whose statuses are others': a provider's words, the simulator's, the operations port's,
-# the command line's. Renderers go by status; the configuration checks an operator's statuses.
+# the command line's, the management API's with its client. Renderers go by status; the
+# configuration checks an operator's statuses.
 OTHER_SPEAKERS = (
     "providers/", "simulator/", "supervisor/", "cli/", "dialects/", "configuration/", "monitor/",
+    "control/", "client/",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.children import replacement_s_max
 from tests.crashes.load import Trial
 
 
@@ -14,7 +15,7 @@ def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert len(trial.seen) >= len(trial.answered)
     assert len(trial.answered) > 500
     # Half a second where it is quiet; the start of a process takes as long as the machine lets it.
-    assert min(trial.replaced_s) < 2.0
+    assert min(trial.replaced_s) < replacement_s_max()
     assert max(trial.replaced_s) < 10.0
 
 

@@ -123,7 +123,7 @@ def test_status_tells_what_runs(demo) -> None:
     assert facts["url"] == demo.url
     assert facts["revision"] >= 1
     assert sorted(p["role"] for p in facts["processes"]) == [
-        "batches", "clerk", "gate", "model",
+        "batches", "clerk", "control", "gate", "model",
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from tests.children import replacement_s_max
 from tests.end_to_end.served import processes_of, wait_until
 
 from faregate.identity.keys import generate_key
@@ -62,7 +63,8 @@ def test_a_killed_worker_is_replaced_within_a_second_and_the_others_serve_on(ser
     os.kill(before[0], signal.SIGKILL)
     begun = time.monotonic()
     wait_until(lambda: len(set(served.pids("gate")) - {before[0]}) == 2)
-    assert time.monotonic() - begun < 2.0  # one second, and room for a busy machine
+    took_s = time.monotonic() - begun
+    assert took_s < replacement_s_max()
     # A connection that was given to the dead worker's socket waited there.
     assert [ask(served) for _ in range(20)] == [200] * 20
     assert before[1] in served.pids("gate")

@@ -59,6 +59,8 @@ class IdentityProvider:
     headers: str = ""
     body: bytes | None = None
     asked: int = 0
+    # Seconds since 1970 that it stands at; None: it goes with this machine's clock.
+    now: int | None = None
 
     @property
     def jwks_url(self) -> str:
@@ -72,7 +74,7 @@ class IdentityProvider:
         return key
 
     def claims(self, **claims: Any) -> dict[str, Any]:
-        now = int(time.time())
+        now = int(time.time()) if self.now is None else self.now
         usual = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 300, "sub": "alice"}
         return {name: value for name, value in (usual | claims).items() if value is not None}
 

@@ -177,7 +177,8 @@ async def test_a_deadline_ends_the_trying() -> None:
     async with before(["overloaded"], total_s=0.6) as place:
         begun = time.monotonic()
         reply = await place.post(ANY)
-        assert reply.status == 503
+        # Between two attempts, or in one that this machine was slow at.
+        assert reply.code in {"provider_overloaded", "upstream_timeout"}
         assert time.monotonic() - begun < 1.5
 
 
