@@ -33,4 +33,4 @@ def replacement_s_max() -> float:
     begun = time.monotonic()
     load = [sys.executable, "-O", "-P", "-c", "import faregate.gate.worker"]
     subprocess.run(load, check=True, timeout=60)
-    return 1.0 + 1.5 * (time.monotonic() - begun)
+    return 1.0 + 3 * (time.monotonic() - begun)
