@@ -20,3 +20,11 @@ def console_at(place: str, console: Console) -> Iterator[Console]:
         console.setenv("FAREGATE_MANAGEMENT_URL", served.url)
         console.setenv("FAREGATE_TOKEN", served.token)
         yield console
+
+
+@contextlib.contextmanager
+def on_the_machine(console: Console) -> Iterator[None]:
+    """Commands of the block are for the data folder itself."""
+    console.setenv("FAREGATE_PROFILE", "local")
+    yield
+    console.setenv("FAREGATE_PROFILE", "")

@@ -1,4 +1,4 @@
-"""Roles are listed, shown, and made of named permissions."""
+"""Roles are listed, shown, and made of named permissions, here and elsewhere."""
 
 import pytest
 from tests.cli.console import Console
@@ -6,19 +6,19 @@ from tests.cli.console import Console
 ADD = ("roles", "add", "support", "--permission", "calls.read", "--permission", "keys.read")
 
 
-def test_listed_and_shown(console: Console) -> None:
-    assert "team-developer" in console.good("roles", "list").out
-    shown = console.good("roles", "show", "finance").out
+def test_listed_and_shown(people: Console) -> None:
+    assert "team-developer" in people.good("roles", "list").out
+    shown = people.good("roles", "show", "finance").out
     assert "Grant, refund and correct credit." in shown
-    assert "credit.write" in console.good("roles", "permissions").out
-    found = {one["name"]: one for one in console.good("roles", "permissions", "--json").json}
+    assert "credit.write" in people.good("roles", "permissions").out
+    found = {one["name"]: one for one in people.good("roles", "permissions", "--json").json}
     assert found["keys.read"]["of_team"]
     assert not found["users.read"]["of_team"]
 
 
-def test_made_given_and_removed(console: Console) -> None:
-    assert "Added" in console.good(*ADD, "--summary", "Helps callers.").out
-    role = console.good("roles", "show", "support", "--json").json
+def test_made_given_and_removed(people: Console) -> None:
+    assert "Added" in people.good(*ADD, "--summary", "Helps callers.").out
+    role = people.good("roles", "show", "support", "--json").json
     assert role == {
         "name": "support",
         "summary": "Helps callers.",
@@ -26,14 +26,14 @@ def test_made_given_and_removed(console: Console) -> None:
         "of_team": False,
         "built_in": False,
     }
-    console.good("users", "roles", "admin@localhost", "--add", "support")
-    assert "still have the role" in console.run("roles", "remove", "support").err
-    console.good("users", "roles", "admin@localhost", "--take", "support")
-    assert "Removed" in console.good("roles", "remove", "support").out
-    made = console.good(*ADD, "--of-team", "--json").json
+    people.good("users", "roles", "admin@localhost", "--add", "support")
+    assert "still have the role" in people.run("roles", "remove", "support").err
+    people.good("users", "roles", "admin@localhost", "--take", "support")
+    assert "Removed" in people.good("roles", "remove", "support").out
+    made = people.good(*ADD, "--of-team", "--json").json
     assert made["of_team"]
-    assert console.good("roles", "remove", "support", "--json").json == {"removed": "support"}
-    names = [one["name"] for one in console.good("roles", "list", "--json").json]
+    assert people.good("roles", "remove", "support", "--json").json == {"removed": "support"}
+    names = [one["name"] for one in people.good("roles", "list", "--json").json]
     assert "support" not in names
 
 
@@ -44,10 +44,16 @@ def test_made_given_and_removed(console: Console) -> None:
         (("add", "owner", "--permission", "keys.read"), "built-in role"),
         (("add", "x", "--of-team", "--permission", "users.read"), "means nothing in a team"),
         (("remove", "auditor"), "built-in"),
+        (("remove", "nobody"), "there is no role 'nobody'"),
         (("show", "nobody"), "there is no role 'nobody'"),
     ],
 )
-def test_refused(console: Console, arguments: tuple[str, ...], message: str) -> None:
-    said = console.run("roles", *arguments)
+def test_refused(people: Console, arguments: tuple[str, ...], message: str) -> None:
+    said = people.run("roles", *arguments)
     assert said.status == 1
     assert message in said.err
+    assert "fix:" in said.err
+
+
+def test_permissions_need_no_installation(empty_console: Console) -> None:
+    assert "credit.write" in empty_console.good("roles", "permissions").out

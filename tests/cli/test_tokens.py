@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import uvicorn
+from tests.cli.anywhere import on_the_machine
 from tests.cli.console import Console
 
 from faregate.control.app import create_app
@@ -52,6 +54,11 @@ def test_of_a_user_of_this_machine(console: Console) -> None:
     assert console.good("tokens", "list", "--json").json == []
 
 
+def unused(tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tokens without their last use."""
+    return [{**one, "used_at": None} for one in tokens]
+
+
 def test_whose(console: Console) -> None:
     console.good("users", "create-owner", "ann@example.com")
     said = console.run("tokens", "list")
@@ -74,5 +81,9 @@ def test_ones_own_elsewhere(console: Console, served: str) -> None:
     assert (made["name"], made["scopes"]) == ("reports", ["calls.read"])
     names = [one["name"] for one in console.good("tokens", "list", "--json").json]
     assert sorted(names) == ["me", "reports"]
+    there = console.good("tokens", "list", "--json").json
+    with on_the_machine(console):
+        here = console.good("tokens", "list", "--user", "ann@example.com", "--json").json
+    assert unused(here) == unused(there)
     assert "one's own" in console.run("tokens", "list", "--user", "x@y.z").err
     assert "no permission" in console.run("tokens", "create", "x", "--scope", "nothing").err

@@ -37,17 +37,17 @@ class DirectoryHere(NamedTuple):
 
 
 @contextmanager
-def opened_directory() -> Iterator[DirectoryHere]:
+def opened_directory(what: str = "this command") -> Iterator[DirectoryHere]:
     """The people and programs of this machine's installation.
 
-    Raises `StorageError`.
+    Raises `StorageError`, and `FaregateError` where `what` is for an installation elsewhere.
     """
     # The SQL layer takes half a second to load: help and mistakes need none of it.
     from faregate.storage.directory import directory_of
     from faregate.storage.installation import open_installation
     from faregate.storage.secrets import SecretBox
 
-    home = home_here("this command")
+    home = home_here(what)
     with open_installation(home) as installation:
         directory = directory_of(installation, SecretBox(home.master_key()))
         settings = directory.settings()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from faregate.cli.directory_session import opened_directory
+from faregate.cli.directory_desk import opened_desk
 from faregate.cli.output import JsonOption, print_json, print_table
 
 app = typer.Typer(
@@ -21,8 +21,8 @@ def list_command(team: TeamArgument, as_json: JsonOption = False) -> None:
 
     Example: faregate members list sales
     """
-    with opened_directory() as here:
-        found = here.directory.members.list(team)
+    with opened_desk() as desk:
+        found = desk.members.all(team)
     if as_json:
         print_json(found)
         return
@@ -33,7 +33,7 @@ def list_command(team: TeamArgument, as_json: JsonOption = False) -> None:
         return
     print_table(
         ("EMAIL", "NAME", "STATE", "ROLES"),
-        [(one.email, one.name, one.state, ", ".join(one.roles)) for one in found],
+        [(one["email"], one["name"], one["state"], ", ".join(one["roles"])) for one in found],
     )
 
 
@@ -48,12 +48,12 @@ def add(
 
     Example: faregate members add sales ann@example.com --role team-developer
     """
-    with opened_directory() as here:
-        member = here.directory.members.set(here.by, team, user, tuple(role))
+    with opened_desk() as desk:
+        member = desk.members.set(team, user, role)
     if as_json:
         print_json(member)
     else:
-        typer.echo(f"{member.email} in {team}: {', '.join(member.roles)}")
+        typer.echo(f"{member['email']} in {team}: {', '.join(member['roles'])}")
 
 
 @app.command()
@@ -62,10 +62,9 @@ def remove(team: TeamArgument, user: UserArgument, as_json: JsonOption = False) 
 
     Example: faregate members remove sales ann@example.com
     """
-    with opened_directory() as here:
-        member = here.directory.members.get(team, user)
-        here.directory.members.remove(here.by, team, member.user_id)
+    with opened_desk() as desk:
+        email = desk.members.remove(team, user)
     if as_json:
-        print_json({"team": team, "removed": member.email})
+        print_json({"team": team, "removed": email})
     else:
-        typer.echo(f"{member.email} is no member of {team} any more.")
+        typer.echo(f"{email} is no member of {team} any more.")

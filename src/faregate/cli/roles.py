@@ -1,12 +1,13 @@
 """faregate roles: what people and programs may do."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from faregate.cli.directory_session import opened_directory
+from faregate.cli.directory_desk import opened_desk
+from faregate.cli.directory_facts import known_permissions
 from faregate.cli.output import JsonOption, print_json, print_table
-from faregate.identity.permissions import PERMISSIONS, TEAM_PERMISSIONS, Role
+from faregate.cli.remote_profiles import chosen
 
 app = typer.Typer(name="roles", help="List, add and remove roles.", no_args_is_help=True)
 
@@ -17,20 +18,20 @@ def list_command(as_json: JsonOption = False) -> None:
 
     Example: faregate roles list
     """
-    with opened_directory() as here:
-        found = [one.role for one in here.directory.roles.list()]
+    with opened_desk() as desk:
+        found = desk.roles.all()
     if as_json:
-        print_json([_facts(role) for role in found])
+        print_json(found)
         return
     print_table(
         ("ROLE", "GIVEN IN", "KIND", "PERMISSIONS", "SUMMARY"),
         [
             (
-                role.name,
-                "a team" if role.of_team else "the organisation",
-                "built-in" if role.built_in else "custom",
-                str(len(role.permissions)),
-                role.summary,
+                role["name"],
+                "a team" if role["of_team"] else "the organisation",
+                "built-in" if role["built_in"] else "custom",
+                str(len(role["permissions"])),
+                role["summary"],
             )
             for role in found
         ],
@@ -45,14 +46,15 @@ def show(
 
     Example: faregate roles show finance
     """
-    with opened_directory() as here:
-        role = here.directory.roles.get(name).role
+    with opened_desk() as desk:
+        role = desk.roles.get(name)
+        allows = {} if as_json else {p["name"]: p["summary"] for p in desk.roles.permissions()}
     if as_json:
-        print_json(_facts(role))
+        print_json(role)
         return
     print_table(
         ("PERMISSION", "ALLOWS"),
-        [(one, PERMISSIONS.get(one, "")) for one in sorted(role.permissions)],
+        [(one, allows.get(one, "")) for one in sorted(role["permissions"])],
     )
 
 
@@ -62,20 +64,17 @@ def permissions(as_json: JsonOption = False) -> None:
 
     Example: faregate roles permissions
     """
+    if chosen() is None:
+        found = known_permissions()  # no installation is needed for them
+    else:
+        with opened_desk() as desk:
+            found = desk.roles.permissions()
     if as_json:
-        print_json(
-            [
-                {"name": name, "summary": summary, "of_team": name in TEAM_PERMISSIONS}
-                for name, summary in PERMISSIONS.items()
-            ]
-        )
+        print_json(found)
         return
     print_table(
         ("PERMISSION", "IN A TEAM", "ALLOWS"),
-        [
-            (name, "yes" if name in TEAM_PERMISSIONS else "no", summary)
-            for name, summary in PERMISSIONS.items()
-        ],
+        [(one["name"], "yes" if one["of_team"] else "no", one["summary"]) for one in found],
     )
 
 
@@ -95,11 +94,10 @@ def add(
 
     Example: faregate roles add support --permission calls.read --permission keys.read
     """
-    role = Role(name, summary, frozenset(permission), of_team)
-    with opened_directory() as here:
-        made = here.directory.roles.add(here.by, role).role
+    with opened_desk() as desk:
+        made = desk.roles.add(name, permission, summary, of_team=of_team)
     if as_json:
-        print_json(_facts(made))
+        print_json(made)
     else:
         typer.echo(f"Added the role {name}.")
 
@@ -112,19 +110,9 @@ def remove(
 
     Example: faregate roles remove support
     """
-    with opened_directory() as here:
-        here.directory.roles.remove(here.by, name)
+    with opened_desk() as desk:
+        desk.roles.remove(name)
     if as_json:
         print_json({"removed": name})
     else:
         typer.echo(f"Removed the role {name}.")
-
-
-def _facts(role: Role) -> dict[str, Any]:
-    return {
-        "name": role.name,
-        "summary": role.summary,
-        "permissions": sorted(role.permissions),
-        "of_team": role.of_team,
-        "built_in": role.built_in,
-    }

@@ -1,13 +1,14 @@
 """faregate service-accounts: programs that manage, and their tokens."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from faregate.cli.directory_session import opened_directory
+from faregate.cli.directory_desk import opened_desk
 from faregate.cli.keys import parse_expiry
-from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.output import JsonOption, print_json, print_table
+from faregate.cli.tokens import print_tokens
 
 app = typer.Typer(
     name="service-accounts",
@@ -28,18 +29,20 @@ def list_command(team: TeamOption = None, as_json: JsonOption = False) -> None:
 
     Example: faregate service-accounts list --team sales
     """
-    with opened_directory() as here:
-        accounts = here.directory.service_accounts
-        found = accounts.of_teams(None) if team is None else accounts.list(team)
+    with opened_desk() as desk:
+        found = desk.service_accounts.all(team)
     if as_json:
-        print_json([_facts(one) for one in found])
+        print_json(found)
         return
     if not found:
         typer.echo("There are none; 'faregate service-accounts add NAME --role ROLE' adds one.")
         return
     print_table(
         ("NAME", "TEAM", "ROLE", "STATE", "SUMMARY"),
-        [(one.name, one.team or "", one.role, one.state, one.summary) for one in found],
+        [
+            (one["name"], one["team"] or "", one["role"], one["state"], one["summary"])
+            for one in found
+        ],
     )
 
 
@@ -55,12 +58,12 @@ def add(
 
     Example: faregate service-accounts add deploy --team sales --role team-developer
     """
-    with opened_directory() as here:
-        made = here.directory.service_accounts.create(here.by, team, name, role, summary)
+    with opened_desk() as desk:
+        made = desk.service_accounts.add(team, name, role, summary)
     if as_json:
-        print_json(_facts(made))
+        print_json(made)
     else:
-        typer.echo(f"Added {made.name} ({made.account_id}).")
+        typer.echo(f"Added {made['name']} ({made['account_id']}).")
 
 
 @app.command()
@@ -69,8 +72,8 @@ def remove(name: NameArgument, team: TeamOption = None, as_json: JsonOption = Fa
 
     Example: faregate service-accounts remove deploy --team sales
     """
-    with opened_directory() as here:
-        here.directory.service_accounts.remove(here.by, team, name)
+    with opened_desk() as desk:
+        desk.service_accounts.remove(team, name)
     if as_json:
         print_json({"removed": name, "team": team})
     else:
@@ -98,14 +101,12 @@ def create_token(
     Example: faregate service-accounts create-token deploy ci --team sales --expires 90d
     """
     expires_ns = parse_expiry(expires, time.time_ns()) if expires else None
-    with opened_directory() as here:
-        made = here.directory.tokens.create_for_account(
-            here.by, team, name, token, scope, expires_ns
-        )
+    with opened_desk() as desk:
+        made = desk.service_accounts.create_token(team, name, token, scope, expires_ns)
     if as_json:
-        print_json({**_token_facts(made.record), "token": made.secret})
+        print_json(made)
         return
-    typer.echo(made.secret)
+    typer.echo(made["token"])
     typer.echo(f"This is the token {token} of {name}. It is shown only now.", err=True)
 
 
@@ -115,28 +116,15 @@ def list_tokens(name: NameArgument, team: TeamOption = None, as_json: JsonOption
 
     Example: faregate service-accounts list-tokens deploy --team sales
     """
-    with opened_directory() as here:
-        found = here.directory.tokens.of_account(team, name)
+    with opened_desk() as desk:
+        found = desk.service_accounts.tokens(team, name)
     if as_json:
-        print_json([_token_facts(one) for one in found])
+        print_json(found)
         return
     if not found:
         typer.echo(f"{name} has no tokens.")
         return
-    print_table(
-        ("NAME", "TOKEN", "SCOPES", "EXPIRES", "LAST USED", "ID"),
-        [
-            (
-                one.name,
-                f"{one.prefix}...",
-                "all" if one.scopes is None else ", ".join(sorted(one.scopes)),
-                moment(one.expires_ns) or "never",
-                moment(one.used_ns) or "never",
-                one.token_id,
-            )
-            for one in found
-        ],
-    )
+    print_tokens(found)
 
 
 @app.command("revoke-token")
@@ -147,33 +135,9 @@ def revoke_token(
 
     Example: faregate service-accounts revoke-token deploy ci --team sales
     """
-    with opened_directory() as here:
-        here.directory.tokens.revoke_of_account(here.by, team, name, token)
+    with opened_desk() as desk:
+        desk.service_accounts.revoke_token(team, name, token)
     if as_json:
         print_json({"revoked": token})
     else:
         typer.echo(f"Revoked the token {token} of {name}.")
-
-
-def _facts(account: Any) -> dict[str, Any]:
-    return {
-        "account_id": account.account_id,
-        "name": account.name,
-        "team": account.team,
-        "role": account.role,
-        "state": account.state,
-        "summary": account.summary,
-        "created_at": moment(account.created_ns),
-    }
-
-
-def _token_facts(token: Any) -> dict[str, Any]:
-    return {
-        "token_id": token.token_id,
-        "name": token.name,
-        "prefix": token.prefix,
-        "scopes": None if token.scopes is None else sorted(token.scopes),
-        "created_at": moment(token.created_ns),
-        "expires_at": moment(token.expires_ns),
-        "used_at": moment(token.used_ns),
-    }

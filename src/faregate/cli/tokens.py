@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
+from faregate.cli.directory_facts import TOKEN, Facts, facts_of
 from faregate.cli.directory_session import DirectoryHere, opened_directory
 from faregate.cli.keys import parse_expiry
 from faregate.cli.output import JsonOption, moment, print_json, print_table
@@ -18,7 +19,6 @@ app = typer.Typer(
     name="tokens", help="Make, list and revoke personal access tokens.", no_args_is_help=True
 )
 
-Facts = dict[str, Any]
 NameArgument = Annotated[str, typer.Argument(help="The token's name.")]
 UserOption = Annotated[
     str | None,
@@ -85,20 +85,7 @@ def list_command(user: UserOption = None, as_json: JsonOption = False) -> None:
     if not found:
         typer.echo("There are no tokens; 'faregate tokens create NAME' makes one.")
         return
-    print_table(
-        ("NAME", "TOKEN", "SCOPES", "EXPIRES", "LAST USED", "ID"),
-        [
-            (
-                one["name"],
-                f"{one['prefix']}...",
-                "all" if one["scopes"] is None else ", ".join(one["scopes"]),
-                one["expires_at"] or "never",
-                one["used_at"] or "never",
-                one["token_id"],
-            )
-            for one in found
-        ],
-    )
+    print_tokens(found)
 
 
 @app.command()
@@ -113,6 +100,24 @@ def revoke(name: NameArgument, user: UserOption = None, as_json: JsonOption = Fa
         print_json({"revoked": name})
     else:
         typer.echo(f"Revoked the token {name}.")
+
+
+def print_tokens(found: list[Facts]) -> None:
+    """The table of tokens, personal ones or a service account's."""
+    print_table(
+        ("NAME", "TOKEN", "SCOPES", "EXPIRES", "LAST USED", "ID"),
+        [
+            (
+                one["name"],
+                f"{one['prefix']}...",
+                "all" if one["scopes"] is None else ", ".join(one["scopes"]),
+                one["expires_at"] or "never",
+                one["used_at"] or "never",
+                one["token_id"],
+            )
+            for one in found
+        ],
+    )
 
 
 @contextmanager
@@ -143,10 +148,10 @@ class _Here:
         made = self._here.directory.tokens.create_personal(
             self._here.by, self._user_id, name, scopes, expires_ns
         )
-        return {**_facts(made.record), "token": made.secret}
+        return {**facts_of(made.record, TOKEN), "token": made.secret}
 
     def list(self) -> "list[Facts]":
-        return [_facts(one) for one in self._here.directory.tokens.of_user(self._user_id)]
+        return [facts_of(one, TOKEN) for one in self._here.directory.tokens.of_user(self._user_id)]
 
     def revoke(self, name: str) -> None:
         self._here.directory.tokens.revoke_personal(self._here.by, self._user_id, name)
@@ -157,16 +162,18 @@ class _Elsewhere:
         self._connection = connection
 
     def create(self, name: str, scopes: list[str] | None, expires_ns: int | None) -> Facts:
+        from faregate.cli.remote_directory import shown
         from faregate.client import operations as api
 
         body = api.TokenWish(name=name, scopes=scopes, expires_at=moment(expires_ns))
         made = self._connection.send(api.create_own_token(body))
-        return {**_shown(made.facts), "token": made.token}
+        return shown(made.facts, TOKEN, token=made.token)
 
     def list(self) -> "list[Facts]":
+        from faregate.cli.remote_directory import shown
         from faregate.client import operations as api
 
-        return [_shown(one) for one in self._connection.all(api.list_own_tokens())]
+        return [shown(one, TOKEN) for one in self._connection.all(api.list_own_tokens())]
 
     def revoke(self, name: str) -> None:
         from faregate.client import operations as api
@@ -183,20 +190,3 @@ def _whose(here: DirectoryHere, user: str | None) -> str:
             f"whose token is meant? There are {len(owners)} owners", fix="add --user EMAIL"
         )
     return owners[0].user_id
-
-
-def _facts(token: Any) -> Facts:
-    return {
-        "token_id": token.token_id,
-        "name": token.name,
-        "prefix": token.prefix,
-        "scopes": None if token.scopes is None else sorted(token.scopes),
-        "created_at": moment(token.created_ns),
-        "expires_at": moment(token.expires_ns),
-        "used_at": moment(token.used_ns),
-    }
-
-
-def _shown(facts: Any) -> Facts:
-    names = ("token_id", "name", "prefix", "scopes", "created_at", "expires_at", "used_at")
-    return {name: getattr(facts, name) for name in names}

@@ -1,11 +1,13 @@
 """faregate users: people who manage the installation."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from faregate.cli.directory_session import DirectoryHere, first_login, opened_directory
-from faregate.cli.output import JsonOption, moment, print_json, print_table
+from faregate.cli.directory_desk import opened_desk
+from faregate.cli.directory_facts import Facts
+from faregate.cli.directory_session import first_login, opened_directory
+from faregate.cli.output import JsonOption, print_json, print_table
 from faregate.core.errors import FaregateError
 from faregate.storage.first_owner import FIRST_EMAIL, recover_owner
 
@@ -24,10 +26,10 @@ def list_command(
 
     Example: faregate users list --team sales
     """
-    with opened_directory() as here:
-        users = here.directory.users.list(role=role, team=team)
+    with opened_desk() as desk:
+        users = desk.users.all(role, team)
     if as_json:
-        print_json([_facts(user) for user in users])
+        print_json(users)
         return
     if not users:
         typer.echo("There are no such users; 'faregate users invite EMAIL' invites one.")
@@ -36,12 +38,12 @@ def list_command(
         ("EMAIL", "NAME", "STATE", "ROLES", "TEAMS", "LAST LOGIN"),
         [
             (
-                user.email,
-                user.name,
-                user.state,
-                ", ".join(user.roles),
-                ", ".join(f"{name}: {'+'.join(roles)}" for name, roles in user.teams.items()),
-                moment(user.login_ns) or "never",
+                user["email"],
+                user["name"],
+                user["state"],
+                ", ".join(user["roles"]),
+                ", ".join(f"{name}: {'+'.join(roles)}" for name, roles in user["teams"].items()),
+                user["login_at"] or "never",
             )
             for user in users
         ],
@@ -55,11 +57,12 @@ def create_owner(
 ) -> None:
     """Make an owner who can log in, whatever was before; for when nobody can.
 
-    A user of this address becomes an owner, and gets a new password for one login.
+    A user of this address becomes an owner, and gets a new password for one login. This works
+    only on the machine of the installation.
 
     Example: faregate users create-owner ann@example.com
     """
-    with opened_directory() as here:
+    with opened_directory("faregate users create-owner") as here:
         owner = recover_owner(here.directory, here.by.actor, email)
     if as_json:
         print_json({"email": owner.email, "one_time_password": owner.password})
@@ -82,27 +85,15 @@ def invite(
 
     Example: faregate users invite ann@example.com --team sales --role team-developer
     """
-    with opened_directory() as here:
-        made = here.directory.invitations.create(here.by, email, role, team)
-        url = here.link("accept-invitation", made.secret)
-    record = made.record
+    with opened_desk() as desk:
+        made = desk.users.invite(email, role, team)
     if as_json:
-        print_json(
-            {
-                "invitation_id": record.invitation_id,
-                "email": record.email,
-                "role": record.role,
-                "team": record.team,
-                "token": made.secret,
-                "url": url,
-                "expires_at": moment(record.expires_ns),
-            }
-        )
+        print_json(made)
         return
-    typer.echo(url)
+    typer.echo(made["url"])
     typer.echo(
-        f"This link invites {record.email}; it is shown only now, and ends at "
-        f"{moment(record.expires_ns)}.",
+        f"This link invites {made['email']}; it is shown only now, and ends at "
+        f"{made['expires_at']}.",
         err=True,
     )
 
@@ -117,34 +108,24 @@ def reset_password(
 ) -> None:
     """Give a user a password for one login; all sessions end.
 
-    With --link, a link by which a new one is chosen within an hour, once.
+    With --link, a link by which a new one is chosen within an hour, once. The password is given
+    only on the machine of the installation; the link elsewhere too.
 
     Example: faregate users reset-password ann@example.com
     """
-    with opened_directory() as here:
-        facts, told = _reset_by_link(here, user) if link else _reset(here, user)
+    with opened_desk() as desk:
+        facts = desk.users.reset_by_link(user) if link else desk.users.reset(user)
     if as_json:
         print_json(facts)
         return
-    typer.echo(facts.get("url") or facts["one_time_password"])
+    email = facts["email"]
+    if link:
+        typer.echo(facts["url"])
+        told = f"By this link {email} chooses a password, until {facts['expires_at']}."
+    else:
+        typer.echo(facts["one_time_password"])
+        told = f"This is {email}'s password for one login, at which it must be changed."
     typer.echo(told, err=True)
-
-
-def _reset_by_link(here: DirectoryHere, selector: str) -> tuple[dict[str, Any], str]:
-    user, token, expires_ns = here.directory.passwords.reset_link(here.by, selector)
-    facts = {
-        "email": user.email,
-        "token": token,
-        "url": here.link("reset-password", token),
-        "expires_at": moment(expires_ns),
-    }
-    return facts, f"By this link {user.email} chooses a password, until {moment(expires_ns)}."
-
-
-def _reset(here: DirectoryHere, selector: str) -> tuple[dict[str, Any], str]:
-    user, password = here.directory.passwords.one_time(here.by, selector)
-    facts = {"email": user.email, "one_time_password": password}
-    return facts, f"This is {user.email}'s password for one login, at which it must be changed."
 
 
 @app.command()
@@ -153,9 +134,9 @@ def lock(user: UserArgument, as_json: JsonOption = False) -> None:
 
     Example: faregate users lock ann@example.com
     """
-    with opened_directory() as here:
-        found = here.directory.users.set_state(here.by, user, "locked")
-    _tell(found, f"Locked {found.email}.", as_json)
+    with opened_desk() as desk:
+        found = desk.users.lock(user)
+    _tell(found, f"Locked {found['email']}.", as_json)
 
 
 @app.command()
@@ -164,13 +145,9 @@ def unlock(user: UserArgument, as_json: JsonOption = False) -> None:
 
     Example: faregate users unlock ann@example.com
     """
-    with opened_directory() as here:
-        users = here.directory.users
-        users.forgive(here.by, user)
-        found = users.get(user)
-        if found.state != "active":
-            found = users.set_state(here.by, user, "active")
-    _tell(found, f"{found.email} may log in.", as_json)
+    with opened_desk() as desk:
+        found = desk.users.unlock(user)
+    _tell(found, f"{found['email']} may log in.", as_json)
 
 
 @app.command()
@@ -179,13 +156,12 @@ def remove(user: UserArgument, as_json: JsonOption = False) -> None:
 
     Example: faregate users remove ann@example.com
     """
-    with opened_directory() as here:
-        found = here.directory.users.get(user)
-        here.directory.users.remove(here.by, found.user_id)
+    with opened_desk() as desk:
+        email = desk.users.remove(user)
     if as_json:
-        print_json({"removed": found.email})
+        print_json({"removed": email})
     else:
-        typer.echo(f"Removed {found.email}.")
+        typer.echo(f"Removed {email}.")
 
 
 @app.command()
@@ -201,37 +177,23 @@ def roles(
 
     Example: faregate users roles ann@example.com --add finance --take auditor
     """
-    with opened_directory() as here:
-        found = here.directory.users.get(user)
-        for name in take or ():
-            if name not in found.roles:
-                raise FaregateError(
-                    f"{found.email} doesn't have the role {name!r}",
-                    fix=f"'faregate users roles {found.email}' shows the roles",
-                )
-        wanted = tuple(sorted({*found.roles, *(add or ())} - {*(take or ())}))
-        if wanted != found.roles:
-            found = here.directory.users.set_roles(here.by, found.user_id, wanted)
-    _tell(found, f"{found.email}: {', '.join(found.roles) or 'no roles'}", as_json)
+    with opened_desk() as desk:
+        found = desk.users.change_roles(user, lambda one: _changed(one, add or [], take or []))
+    _tell(found, f"{found['email']}: {', '.join(found['roles']) or 'no roles'}", as_json)
 
 
-def _tell(user: Any, text: str, as_json: bool) -> None:
+def _changed(user: Facts, add: list[str], take: list[str]) -> list[str]:
+    for name in take:
+        if name not in user["roles"]:
+            raise FaregateError(
+                f"{user['email']} doesn't have the role {name!r}",
+                fix=f"'faregate users roles {user['email']}' shows the roles",
+            )
+    return sorted({*user["roles"], *add} - {*take})
+
+
+def _tell(user: Facts, text: str, as_json: bool) -> None:
     if as_json:
-        print_json(_facts(user))
+        print_json(user)
     else:
         typer.echo(text)
-
-
-def _facts(user: Any) -> dict[str, Any]:
-    return {
-        "user_id": user.user_id,
-        "email": user.email,
-        "name": user.name,
-        "state": user.state,
-        "roles": user.roles,
-        "teams": user.teams,
-        "must_change_password": user.must_change_password,
-        "second_factor": user.second_factor,
-        "created_at": moment(user.created_ns),
-        "login_at": moment(user.login_ns),
-    }
