@@ -1,5 +1,6 @@
 """People and programs elsewhere are managed as far as one may, and as they were seen."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -163,14 +164,33 @@ def test_no_password_of_another(connection: Overtaken) -> None:
     assert "--link" in (raised.value.fix or "")
 
 
-def test_names_with_any_signs(connection: Overtaken) -> None:
+@pytest.mark.parametrize("name", ["a/b c?", "..", ".", "%2E", "\N{SNOWMAN}#"])
+def test_names_with_any_signs(connection: Overtaken, name: str) -> None:
     accounts = RemoteAccounts(connection)
-    accounts.add("sales", "a/b c?", "team-viewer", "")
-    accounts.create_token("sales", "a/b c?", "t/1 ?", None, None)
-    assert [one["name"] for one in accounts.tokens("sales", "a/b c?")] == ["t/1 ?"]
-    accounts.revoke_token("sales", "a/b c?", "t/1 ?")
-    accounts.remove("sales", "a/b c?")
+    accounts.add("sales", name, "team-viewer", "")
+    accounts.create_token("sales", name, name, None, None)
+    assert [one["name"] for one in accounts.tokens("sales", name)] == [name]
+    accounts.revoke_token("sales", name, name)
+    accounts.remove("sales", name)
     assert accounts.all("sales") == []
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_names_that_are_no_path(connection: Overtaken, name: str) -> None:
+    users, accounts = RemoteUsers(connection), RemoteAccounts(connection)
+    for act in (
+        lambda: users.lock(name),
+        lambda: users.remove(name),
+        lambda: RemoteRoles(connection).remove(name),
+        lambda: RemoteMembers(connection).all(name),
+        lambda: accounts.remove(None, name),
+        lambda: accounts.revoke_token(None, "ci", name),
+    ):
+        with pytest.raises(
+            MissingError, match=f"there is no [a-z ]+ '{re.escape(name)}'"
+        ) as raised:
+            act()
+        assert raised.value.fix
 
 
 def test_a_page_is_not_all(served: Served, connection: Overtaken) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from faregate.client.requests import Page, Request, asked, at_cursor, place
+from faregate.core.errors import MissingError
 
 
 @pytest.mark.parametrize(
@@ -16,11 +17,27 @@ from faregate.client.requests import Page, Request, asked, at_cursor, place
         ("/v1/teams/{team}/keys", {"team": "a b"}, "/v1/teams/a%20b/keys"),
         ("/v1/models/{name}", {"name": "openai/gpt"}, "/v1/models/openai%2Fgpt"),
         ("/v1/models/{name}", {"name": "../keys?x#y"}, "/v1/models/..%2Fkeys%3Fx%23y"),
+        ("/v1/models/{name}", {"name": "."}, "/v1/models/%2E"),
+        ("/v1/models/{name}/x", {"name": ".."}, "/v1/models/%2E%2E/x"),
+        ("/v1/models/{name}", {"name": "..."}, "/v1/models/..."),
         ("/v1/revisions/{number}", {"number": 7}, "/v1/revisions/7"),
     ],
 )
 def test_places(template: str, values: dict[str, str], path: str) -> None:
     assert place(template, **values) == path
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "message"),
+    [
+        ("/v1/keys", {"team": ""}, "there is no team ''"),
+        ("/v1/tokens/{token_id}", {"token_id": ""}, "there is no token ''"),
+    ],
+)
+def test_nothing_is_no_name(template: str, values: dict[str, str], message: str) -> None:
+    with pytest.raises(MissingError, match=message) as raised:
+        place(template, **values)
+    assert raised.value.fix
 
 
 def test_queries() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from faregate.configuration.difference import Change
+from faregate.core.errors import MissingError
 
 T = TypeVar("T")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -95,12 +96,23 @@ def _instead(request: Request[Any], reply: Any, **query: str) -> Request[Any]:
 
 
 def place(template: str, *, team: str | None = None, **values: str | int) -> str:
-    """A path with its values; of a team's thing where `team` is given."""
+    """A path with its values; of a team's thing where `team` is given.
+
+    Raises `MissingError` for an empty value: it would be the path of something else.
+    """
     if team is not None and "{team}" not in template:
         template = template.replace("/v1/", "/v1/teams/{team}/", 1)
     if team is not None:
         values["team"] = team
-    return template.format_map({name: quote(str(one), safe="") for name, one in values.items()})
+    return template.format_map({name: _part(name, str(one)) for name, one in values.items()})
+
+
+def _part(name: str, value: str) -> str:
+    if not value:
+        raise MissingError(f"there is no {name.removesuffix('_id')} ''", fix="name one")
+    if value in (".", ".."):  # steps of a path, unless they are encoded
+        return value.replace(".", "%2E")
+    return quote(value, safe="")
 
 
 def asked(**query: Any) -> dict[str, Any]:
