@@ -60,6 +60,21 @@ def test_names(filled: Console) -> None:
     assert words("--home", str(filled.home.root), "keys", "revoke", "") == ["shop"]
 
 
+def test_words_of_the_configuration(filled: Console) -> None:
+    assert {"limits", "identity-providers"} <= set(words("items", "list", ""))
+    assert words("items", "show", "models", "") == ["gpt"]
+    assert words("items", "remove", "--json", "providers", "own", "o") == ["openai", "own"]
+    assert words("items", "show", "nothing", "") == []
+    assert words("items", "set", "limits", "hourly", "ma") == ["max="]
+    assert "settings.models=" in words("items", "set", "teams", "sales", "")
+    assert words("settings", "set", "gate.po") == ["gate.port="]
+    assert words("settings", "show", "gate.po") == ["gate.port"]
+    assert "jwt_issuers=" in words("callers", "set", "")
+    filled.good("items", "set", "prices", "gpt", "input=1", "output=2")
+    assert words("items", "show", "prices", "") == ["gpt"]
+    assert words("nodes", "show", "") == []
+
+
 def test_names_of_nothing(empty_console: Console) -> None:
     assert words("keys", "revoke", "") == []
     assert words("providers", "remove", "") == []

@@ -69,6 +69,7 @@ _GROUPS: Final = {
     "applications", "keys", "models", "profiles", "providers", "teams", "virtual-models",
     "wallets",
 }  # fmt: skip
+_CONFIGURATION: Final = {"items", "settings", "callers"}  # whose words are its kinds and fields
 _MAKING: Final = {"add", "create", "generate"}  # whose NAME is a new one
 
 
@@ -165,8 +166,23 @@ def _candidates(command: Any, path: list[str], rest: list[str], begun: str) -> I
             yield Word(name, told)
         return
     argument = _next_argument(command, rest)
-    if argument is not None:
+    if argument is not None and path[0] in _CONFIGURATION:
+        yield from map(Word, _of_configuration(argument.name, path[0], rest))
+    elif argument is not None:
         yield from _values(argument, path, begun)
+
+
+def _of_configuration(argument: str, group: str, rest: list[str]) -> list[str]:
+    """Kinds, names, and fields, with the sign behind them that a value follows."""
+    from faregate.cli.configuration_words import item_fields, kind_words, part_fields
+
+    if argument == "kind":
+        return kind_words()
+    kind = next((word for word in rest if word in kind_words()), "")
+    if argument in ("name", "names"):
+        return _names(kind) if kind else []
+    fields = item_fields(kind) if group == "items" else part_fields(group)
+    return [f"{field}=" for field in fields] if argument == "fields" else fields
 
 
 def _option(command: Any, word: str) -> Any:
@@ -252,8 +268,9 @@ def _names_here(kind: str) -> list[str]:
         document = source.latest().document
     finally:
         source.close()
-    found = getattr(document, kind.replace("-", "_"))
-    return sorted(one.name for one in found)
+    from faregate.control.resources.kinds import name_of
+
+    return sorted(map(name_of, getattr(document, kind.replace("-", "_"))))
 
 
 def _key_names(database: Path) -> list[str]:

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,11 @@ from faregate.configuration.difference import Change
 from faregate.configuration.document import Document
 from faregate.configuration.export import brief, export
 from faregate.configuration.load import load
+from faregate.configuration.references import bare
 from faregate.core.errors import ConfigurationError, FaregateError
+
+if TYPE_CHECKING:
+    from faregate.cli.ports import Given
 
 app = typer.Typer(
     name="config",
@@ -110,6 +114,13 @@ def put_in_force(
             )
             warn_of_retirements(installation.revisions.written()[1])
         given = installation.grants.last
+    print_applied(number, changes, given, dry_run=dry_run, as_json=as_json)
+
+
+def print_applied(
+    number: int, changes: Sequence[Change], given: "Given", *, dry_run: bool, as_json: bool
+) -> None:
+    """What was changed, or would be, and the credit that was given."""
     if as_json:
         facts = {"revision": number, "changes": changes, "dry_run": dry_run}
         print_json({**facts, "granted": [entry_facts(entry) for entry in given.entries]})
@@ -162,7 +173,7 @@ def export_command(
         commanded = sum(entry.source == "command" for entry in installation.keys.list())
     record("config.export", "revisions", str(number))
     if as_json:
-        print_json({"revision": number, "document": brief(written)})
+        print_json({"revision": number, "document": bare(brief(written))})
         return
     text = export(written)
     if output is None:

@@ -48,6 +48,7 @@ ENTRIES: Final = {
     "init": Entry("init", "init", _RUN, "Make the data folder, its master key and its database."),
     "serve": Entry("serve", "serve", _RUN, "Start the gate and everything around it."),
     "status": Entry("status", "status", _RUN, "Show whether the service runs, and how it is."),
+    "nodes": Entry("nodes", "app", _RUN, "List and show the machines that serve."),
     "login": Entry("login", "login", _ELSEWHERE, "Log in to an installation elsewhere."),
     "logout": Entry("login", "logout", _ELSEWHERE, "Forget a login."),
     "whoami": Entry("login", "whoami", _ELSEWHERE, "Show whom commands are for, and your rights."),
@@ -61,6 +62,11 @@ ENTRIES: Final = {
     ),
     "revisions": Entry(
         "revisions", "app", _CONFIGURE, "Show what was changed, go back, and publish drafts."
+    ),
+    "items": Entry("items", "app", _CONFIGURE, "List, show, set and remove items of every kind."),
+    "settings": Entry("settings", "app", _CONFIGURE, "Show and set settings."),
+    "callers": Entry(
+        "settings", "callers_app", _CONFIGURE, "Show and set how callers identify themselves."
     ),
     "providers": Entry("providers", "app", _CONFIGURE, "Add, list, test and remove providers."),
     "models": Entry("models", "app", _CONFIGURE, "Add, list and remove models."),

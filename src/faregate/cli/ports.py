@@ -103,6 +103,9 @@ class Revisions(Protocol):
     ) -> tuple[int, list[Change]]:
         """What `edit` would change of the revision in force."""
 
+    def drafted(self, name: str) -> tuple[int, Document]:
+        """The number in force, and what would be with the draft published."""
+
     def stage(
         self,
         change: Editing,

@@ -118,6 +118,11 @@ class RemoteHistory:
         found = self._connection.send(request)
         return RemoteRollBack(found.revision, found.changes, tuple(found.remarks))
 
+    def drafted(self, name: str = _SHARED) -> tuple[int, Document]:
+        """The number in force, and what would be with the draft published."""
+        found = self._connection.send(api.get_draft_configuration(name))
+        return found.revision, found.document
+
     def stage(
         self,
         change: Editing,

@@ -14,6 +14,7 @@ from faregate.configuration.document import Document
 from faregate.core.errors import FaregateError
 
 if TYPE_CHECKING:
+    from faregate.cli.ports import StagedDraft
     from faregate.storage.revisions import Draft, Revisions
 
 app = typer.Typer(
@@ -203,15 +204,20 @@ def stage(
     document = config.read_document(file)
     with opened() as installation:
         found = _history(installation.revisions).stage_document(document, actor(), draft, message)
+    print_staged(found, what="the file", as_json=as_json)
+
+
+def print_staged(draft: "StagedDraft", *, what: str, as_json: bool) -> None:
+    """What a draft has now; without items, `what` is as in force."""
     if as_json:
-        print_json(found)
-    elif found.items:
+        print_json(draft)
+    elif draft.items:
         typer.echo(
-            f"The draft {draft} has {count_of(len(found.items), 'item')}; "
-            f"'faregate revisions publish {draft}' puts it in force."
+            f"The draft {draft.name} has {count_of(len(draft.items), 'item')}; "
+            f"'faregate revisions publish {draft.name}' puts it in force."
         )
     else:
-        typer.echo("Nothing is staged: the file is what is in force.")
+        typer.echo(f"Nothing is staged: {what} is what is in force.")
 
 
 @app.command()

@@ -76,7 +76,7 @@ def describe(facts: dict[str, Any]) -> str:
     ]
     lines = [f"running, {state}"]
     lines += [f"  {name:<11} {value}" for name, value in rows if value]
-    lines += [_process(process) for process in facts.get("processes", ())]
+    lines += [process_line(process) for process in facts.get("processes", ())]
     return "\n".join(lines)
 
 
@@ -89,7 +89,8 @@ def _lag(lag_s: float | None) -> str | None:
     return f"out of reach for {timedelta(seconds=int(lag_s))}; charges wait" if lag_s else None
 
 
-def _process(process: dict[str, Any]) -> str:
+def process_line(process: dict[str, Any]) -> str:
+    """One process of the service."""
     name = f"gate {process['worker']}" if process["role"] == "gate" else process["role"]
     restarts = f", restarted {process['restarts']} times" if process["restarts"] else ""
     return f"  {name:<11} {process['state']} (process {process['pid']}{restarts})"

@@ -42,7 +42,11 @@ _Dumper.add_representer(Decimal, _write_amount)
 
 def export(document: Document) -> str:
     """`document` as YAML, in the order of the document."""
-    tree = {"version": document.version, **brief(document)}
+    return _HEAD + yaml_text({"version": document.version, **brief(document)})
+
+
+def yaml_text(tree: Any) -> str:
+    """A plain tree as YAML, in its own order."""
     text: str = yaml.dump(
         tree,
         Dumper=_Dumper,
@@ -51,12 +55,12 @@ def export(document: Document) -> str:
         default_flow_style=False,
         width=10_000,
     )
-    return _HEAD + text
+    return text.removesuffix("\n...\n").removesuffix("\n") + "\n"  # dots end a scalar
 
 
-def brief(document: Document) -> dict[str, Any]:
-    """`document` as a plain tree, without what equals its default."""
-    return _without_defaults(document)
+def brief(section: msgspec.Struct) -> dict[str, Any]:
+    """A document or a part as a plain tree, without what is by default."""
+    return _without_defaults(section)
 
 
 def _without_defaults(section: msgspec.Struct) -> dict[str, Any]:

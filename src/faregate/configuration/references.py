@@ -45,15 +45,16 @@ def is_sealed(text: str) -> bool:
 
 def plain(document: Document) -> dict[str, Any]:
     """`document` as dicts, lists and texts; amounts as short texts."""
-    tree: dict[str, Any] = _bare(msgspec.to_builtins(document, builtin_types=(Decimal,)))
+    tree: dict[str, Any] = bare(msgspec.to_builtins(document, builtin_types=(Decimal,)))
     return tree
 
 
-def _bare(value: Any) -> Any:
+def bare(value: Any) -> Any:
+    """A plain tree with amounts as short texts."""
     if isinstance(value, dict):
-        return {name: _bare(inner) for name, inner in value.items()}
+        return {name: bare(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_bare(inner) for inner in value]
+        return [bare(inner) for inner in value]
     return amount_text(value) if isinstance(value, Decimal) else value
 
 

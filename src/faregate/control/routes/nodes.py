@@ -9,12 +9,11 @@ from fastapi import Query
 import faregate
 from faregate.configuration.document import Document
 from faregate.control.context import Context
+from faregate.control.nodes import Node, read_node
 from faregate.control.operations import Reply, Routes
 from faregate.control.paging import Page, Paging
 from faregate.control.problems import missing
-from faregate.core.errors import StorageError
 from faregate.core.money import AMOUNT_NANO_MAX, NANO
-from faregate.storage.node import name_node
 
 routes = Routes("Nodes")
 
@@ -24,20 +23,6 @@ class Health(msgspec.Struct, frozen=True):
 
     status: str
     version: str
-
-
-class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine that serves; `state` is ready, not_ready or stopped."""
-
-    name: str
-    state: str
-    reasons: list[str]
-    version: str
-    revision: int
-    url: str | None
-    started_at: str | None
-    uptime_s: float | None
-    processes: list[dict[str, Any]]
 
 
 class ProviderStates(msgspec.Struct, frozen=True):
@@ -127,29 +112,8 @@ def put_provider_balance(
 
 def _node(context: Context) -> Node:
     management = context.management
-    status: dict[str, Any] = {}
-    reasons: list[str] = []
-    facts = management.running.facts()
-    if facts is None:
-        state = "stopped"
-    else:
-        try:
-            status = management.running.ask("GET", "/status")
-            state = "ready" if status.get("ready") else "not_ready"
-            reasons = list(status.get("reasons", ()))
-        except StorageError as error:
-            state, reasons = "not_ready", [error.message]
-    return Node(
-        name=name_node(management.home),
-        state=state,
-        reasons=reasons,
-        version=status.get("version", faregate.__version__),
-        revision=management.installation.revisions.written()[0],
-        url=(facts or {}).get("url"),
-        started_at=status.get("started_at"),
-        uptime_s=status.get("uptime_s"),
-        processes=list(status.get("processes", ())),
-    )
+    revision = management.installation.revisions.written()[0]
+    return read_node(management.home, management.running, revision)
 
 
 def _named(context: Context, name: str) -> Node:
