@@ -7,7 +7,7 @@ from tests.configuration.documents import ENVIRONMENT, documents
 
 from faregate.configuration.commerce import Price
 from faregate.configuration.document import Document, Provider
-from faregate.configuration.export import brief, export
+from faregate.configuration.export import brief, export, yaml_text
 from faregate.configuration.load import load
 
 
@@ -43,3 +43,12 @@ def test_amounts_are_numbers() -> None:
         "  output: 1000",
         "  request: 0.000000001",
     ]
+
+
+def test_a_plain_value_is_a_line() -> None:
+    assert yaml_text("word") == "word\n"
+    assert yaml_text(Decimal("0.10")) == "0.1\n"
+    assert yaml_text(None) == "null\n"
+    assert yaml_text([]) == "[]\n"
+    assert yaml_text({"title": "more..."}) == "title: more...\n"
+    assert yaml_text("...") == "'...'\n"
