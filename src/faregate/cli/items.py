@@ -91,7 +91,9 @@ def list_command(kind: _Kind, team: TeamFilter = None, as_json: JsonOption = Fal
         print_json([{"name": name_of(one), **bare(brief(one))} for one in items])
         return
     if not items:
-        typer.echo(f"There are no {found.plural}; 'faregate items set {found.path}' makes one.")
+        typer.echo(
+            f"There are no {found.plural}; 'faregate items set {found.path} NAME' makes one."
+        )
         return
     if found.is_owned:
         rows = [(name_of(one), team_of(one) or "", facts_of(one)) for one in items]
