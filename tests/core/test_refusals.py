@@ -1,8 +1,8 @@
 """One table gives each code its status, and no row contradicts the refusal rule."""
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -165,9 +165,12 @@ OTHER_SPEAKERS = (
 )  # fmt: skip
 
 
-def _modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(SOURCE.rglob("*.py")):
-        yield path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text())
+@functools.cache
+def _modules() -> list[tuple[str, ast.Module]]:
+    return [
+        (path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text()))
+        for path in sorted(SOURCE.rglob("*.py"))
+    ]
 
 
 def written_statuses(tree: ast.Module) -> set[int]:
