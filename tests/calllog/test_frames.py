@@ -5,6 +5,7 @@ import pytest
 from tests.calllog.calls import body, charge, closed, decided, settled, started
 
 from faregate.calllog.frames import (
+    Copied,
     Frame,
     Settled,
     Usage,
@@ -22,6 +23,7 @@ from faregate.calllog.frames import (
         closed(1, application="shop"),
         decided(1),
         body(1, b"{}"),
+        Copied("copy-1", 5, "openai", "small", 40),
     ],
 )
 def test_frame_comes_back(frame: Frame):

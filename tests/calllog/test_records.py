@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.calllog.calls import body, call_id, charge, closed, decided, settled, started
 
-from faregate.calllog.frames import CallRecord
+from faregate.calllog.frames import CallRecord, Charge, Copied
 from faregate.calllog.records import (
     WorkerCalls,
     attach_body,
@@ -138,3 +138,12 @@ def test_merging_prefers_what_is_closed():
         (call_id(1), 200),
         (call_id(2), 500),
     ]
+
+
+def test_a_copy_is_no_call_and_has_a_cost():
+    copied = Copied("copy-1", 5, "openai", "small", 40)
+    changes = WorkerCalls("0-1-1").add([started(1), copied, settled(1)])
+    assert [record.call_id for record in changes.closed] == [call_id(1)]
+    [copy] = changes.copies
+    assert (copy.call_id, copy.provider, copy.started_ns) == ("copy-1", "openai", 5)
+    assert copy.charge == Charge("", (), (), 0, 40, 0, "stated")

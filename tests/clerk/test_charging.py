@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 from tests.calllog.calls import charge, closed, settled, started
 
+from faregate.calllog.frames import Charge, Happened
 from faregate.calllog.records import WorkerCalls
-from faregate.clerk.charging import HOUSEKEEPING_INTERVAL_S, PATIENCE_S, Charging
+from faregate.clerk.charging import (
+    HOUSEKEEPING_INTERVAL_S,
+    LOOK_INTERVAL_S,
+    PATIENCE_S,
+    Charging,
+)
 from faregate.clerk.counters import Counters
 from faregate.core.clock import ManualClock
 from faregate.core.errors import StorageError
@@ -206,3 +212,34 @@ def test_a_ledger_that_is_away_is_not_asked_all_the_time(desk: Desk):
         desk.keep_house()
     desk.keep_house(after_s=HOUSEKEEPING_INTERVAL_S - 1)
     assert desk.charging.lag_s() == HOUSEKEEPING_INTERVAL_S - 1
+
+
+# -- spend at providers ----------------------------------------------------------------------------
+
+
+def test_what_is_spent_is_looked_at_each_second(desk: Desk):
+    frames = [started(1), settled(1, charge=Charge("", (), (), 0, 7, 0, "stated"))]
+    desk.charging.post(WORKER, WorkerCalls(WORKER).add(frames).closed)
+    assert desk.charging.spent == {}
+    desk.charging.look_at_spend()
+    [(name, by)] = desk.charging.spent.items()
+    assert (name, by["year"][1]) == ("acme", 7)
+    frames = [started(2), settled(2, charge=Charge("", (), (), 0, 4, 0, "stated"))]
+    desk.charging.post(WORKER, WorkerCalls(WORKER).add(frames).closed)
+    desk.clock.advance(LOOK_INTERVAL_S / 2)
+    desk.charging.look_at_spend()
+    assert desk.charging.spent["acme"]["year"][1] == 7
+    desk.clock.advance(LOOK_INTERVAL_S / 2)
+    desk.charging.look_at_spend()
+    assert desk.charging.spent["acme"]["year"][1] == 11
+
+
+def test_each_worker_finds_that_a_budget_is_used_up_and_people_are_told_once(desk: Desk):
+    for number, worker in enumerate((WORKER, "1-1-1", WORKER)):
+        out = Happened(f"e{number}", 5, "budget_out", "openai", "", "500.00 USD for 2026-11")
+        low = Happened(f"f{number}", 5, "balance_low", "openai", "", "1 is left")
+        desk.charging.note(worker, [out, low])
+    again = Happened("e9", 6, "budget_out", "openai", "", "500.00 USD for 2026-12")
+    desk.charging.note(WORKER, [again])
+    told = [event.detail.partition(":")[0] for event in desk.ledger.books.events]
+    assert told == ["budget_out", "balance_low", "balance_low", "balance_low", "budget_out"]

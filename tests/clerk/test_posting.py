@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.calllog.calls import call_id, charge, closed, settled, started
 
-from faregate.calllog.frames import Frame, Happened, encode_frame
+from faregate.calllog.frames import Copied, Frame, Happened, encode_frame
 from faregate.calllog.journal import START, Position
 from faregate.clerk.charging import Charging
 from faregate.clerk.counters import Counters
@@ -221,3 +221,17 @@ def test_what_became_of_providers_is_noted_once(desk: Desk):
         ("provider_event", "openai:second", "broken: auth: bad key"),
         ("provider_event", "openai", "balance_low: 1 is left"),
     ]
+
+
+def test_a_copy_costs_its_account_once_and_is_no_call(desk: Desk):
+    copy = Copied(call_id(7), 5, "openai", "small", 40)
+    desk.write(started(1), copy, settled(1, charge=charge(100)))
+    desk.posting.step()
+    desk.posting = desk.begin(START)  # a clerk that was killed reads it again
+    desk.posting.step()
+    assert {
+        nano for (name, *_), nano in desk.ledger.books.spending.items() if name == "openai"
+    } == {40}
+    assert desk.outcome(7) == "unknown"
+    assert desk.counters.calls == 2  # the one, read twice
+    assert desk.ledger.balance("acme") == 999_900

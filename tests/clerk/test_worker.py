@@ -6,16 +6,17 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.calllog.calls import closed
+from tests.calllog.calls import closed, settled, started
 from tests.clerk.ledgers import empty_ledger
 
-from faregate.calllog.frames import encode_frame
-from faregate.clerk import worker
+from faregate.calllog.frames import Charge, encode_frame
+from faregate.clerk import charging, worker
 from faregate.clerk.clerk import Clerk, Retention
 from faregate.clerk.memory_store import MemoryCallStore
 from faregate.clerk.worker import ClerkWorker
@@ -129,3 +130,18 @@ async def test_retention_is_read_again_and_a_failure_keeps_it(
 async def test_balances_are_told_again_and_again(supervisor: Supervisor):
     for _ in range(2):
         assert (await supervisor.heard("balances"))["data"] == {"openai": 7}
+
+
+async def test_what_is_spent_is_told_when_it_has_changed(
+    supervisor: Supervisor, writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(charging, "LOOK_INTERVAL_S", 0.01)
+    monkeypatch.setattr(worker, "_SPENT_SECONDS", 0.01)
+    await supervisor.heard("ready")
+    for number, cost_nano in ((1, 7), (2, 4)):
+        paid = Charge("", (), (), 0, cost_nano, 0, "stated")
+        for frame in (started(number, started_ns=time.time_ns()), settled(number, charge=paid)):
+            writer.append(encode_frame(frame))
+        told = (await supervisor.heard("spent"))["data"]
+        assert list(told) == ["acme"]
+        assert told["acme"]["year"][1] == (7 if number == 1 else 11)

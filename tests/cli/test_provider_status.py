@@ -141,3 +141,26 @@ def test_nobody_runs(console: Console) -> None:
     said = console.run("providers", "status")
     assert said.status == 1
     assert "does not run here" in said.err
+
+
+def test_budgets_are_told_as_the_worker_knows_that_knows_most() -> None:
+    budget = {"window": "month", "amount_nano": 5 * 10**11, "renews_s": 777_600.0}
+    old = budget | {"period": "2026-10", "spent_nano": 5 * 10**11}
+    one, more = (budget | {"period": "2026-11", "spent_nano": n * 10**9} for n in (10, 12))
+    day = budget | {"window": "day", "period": "2026-11-22", "spent_nano": 0, "renews_s": 60.0}
+    resting = {"reason": "budget_exhausted", "detail": "it is spent", "until_s": 777_600.0}
+    views = [
+        account(KNOWN, budgets=[old, day]),
+        account(KNOWN, budgets=[more, day]),
+        account(KNOWN, state="benched", **resting, budgets=[one, day]),
+    ]
+    [merged] = merge_accounts([[view] for view in views])
+    assert merged["budgets"] == [more, day]
+    lines = account_lines(merged)
+    assert lines[0].startswith(
+        "p (openai): benched (budget_exhausted: it is spent), tried again in 9 days, 0:00:00"
+    )
+    assert lines[2:4] == [
+        "  budget  2026-11: $12.00 of $500.00, anew in 9 days, 0:00:00",
+        "  budget  2026-11-22: $0.00 of $500.00, anew in 0:01:00",
+    ]

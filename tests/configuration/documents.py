@@ -1,6 +1,7 @@
 """Documents that are whole and honest, for property tests."""
 
 import datetime as dt
+from decimal import Decimal
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from faregate.configuration.document import (
     Key,
     Model,
     Provider,
+    ProviderBudget,
     ProviderKey,
     ProviderLimits,
     ProviderTimeouts,
@@ -119,6 +121,7 @@ def _provider(name: str) -> st.SearchStrategy[Provider]:
         limits=st.sampled_from([ProviderLimits(), ProviderLimits(requests_per_minute=60)]),
         dialects=st.sampled_from([{}, {"generate": ("anthropic", "openai_chat")}]),
         tags=st.sampled_from([(), ("cheap", "eu")]),
+        budgets=st.sampled_from([(), (ProviderBudget(amount=Decimal("12.5"), window="month"),)]),
         headers=st.dictionaries(header_names, header_values, max_size=2),
         timeouts=st.builds(ProviderTimeouts, connect_s=seconds, total_s=seconds),
         connections_max=st.integers(1, 2**40),

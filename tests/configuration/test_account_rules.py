@@ -1,10 +1,12 @@
 """Each mistake in a provider is found alone, told without its value, and has a way out."""
 
+from decimal import Decimal
+
 import pytest
 from tests.configuration.planted import assert_one_mistake
 
 from faregate.configuration.account_rules import check, check_written, is_secret_header
-from faregate.configuration.document import Document, Provider, ProviderKey
+from faregate.configuration.document import Document, Provider, ProviderBudget, ProviderKey
 from faregate.configuration.load import load
 from faregate.core.errors import ConfigurationError
 
@@ -182,6 +184,29 @@ MISTAKES = [
         "- ",
     ),
     (P, "    tags: [eu, eu]\n", "providers[p].tags[1]", "the tag 'eu' is already", "keep one"),
+    # -- budgets
+    (
+        P,
+        "    budgets: [{amount: 0, window: day}]\n",
+        "providers[p].budgets[0].amount",
+        "a budget of nothing lets no call pass",
+        "above 0",
+    ),
+    (
+        P,
+        "    budgets: [{amount: 5, window: day}, {amount: 9, window: day}]\n",
+        "providers[p].budgets[1].window",
+        "a budget of this provider for the window 'day' is",
+        "keep one",
+    ),
+    (
+        P,
+        "    budgets: [{amount: 5, window: day, alert_at: [50, 50]}]\n",
+        "providers[p].budgets[0].alert_at[1]",
+        "the percentage '50' is",
+        "keep one",
+    ),
+    (P, "    budgets: [{amount: 5}]\n", "providers[p].budgets[0]", "window", "window"),
 ]
 
 
@@ -204,6 +229,7 @@ providers:
     dialects: {generate: [anthropic]}
     limits: {requests_per_minute: 50, tokens_per_minute: 40000, concurrent: 4}
     tags: [eu, cheap]
+    budgets: [{amount: 500, window: month}, {amount: 0.5, window: hour, alert_at: []}]
 """
 ENVIRONMENT = {"A": "sk-a", "B": "sk-b", "R": "eu-west-1", "FILE": '{\n"type": "service_account"}'}
 
@@ -239,3 +265,10 @@ def test_several_mistakes_are_told_together() -> None:
 def test_secret_headers(name: str) -> None:
     assert is_secret_header(name)
     assert not is_secret_header("OpenAI-Organization")
+
+
+def test_an_amount_that_money_can_not_hold() -> None:
+    budget = ProviderBudget(amount=Decimal("NaN"), window="day")
+    [problem] = check(Document(providers=(Provider(name="p", vendor="groq", budgets=(budget,)),)))
+    assert problem.path == ("providers", 0, "budgets", 0, "amount")
+    assert "this is no amount" in problem.message

@@ -22,6 +22,7 @@ from faregate.calllog.frames import (
     Body,
     CallFrame,
     Closed,
+    Copied,
     Happened,
     Settled,
     Started,
@@ -351,7 +352,7 @@ class Place:
         found: dict[str, Recorded] = {}
         for data in self.journal.frames:
             frame = decode_frame(data)
-            if isinstance(frame, Happened):
+            if isinstance(frame, Happened | Copied):
                 continue
             found.setdefault(frame.call_id, Recorded()).frames.append(frame)
         return found

@@ -5,7 +5,14 @@ from decimal import Decimal
 from tests.gate.running import running
 
 from faregate.calllog.frames import Happened, decode_frame
-from faregate.gate.accounts import describe_providers, reset_benches, tell_balances
+from faregate.configuration.document import ProviderBudget
+from faregate.gate.accounts import (
+    describe_providers,
+    reset_benches,
+    tell_balances,
+    tell_spent,
+)
+from faregate.ledger.windows import period
 from faregate.routing.troubles import Trouble
 
 
@@ -68,3 +75,26 @@ async def test_a_threshold_that_is_crossed_is_an_event() -> None:
         tell_balances(registry, {"simulated": 3_000_000_000}, 3.0)
         frames = [decode_frame(data) for data in place.journal.frames]
     assert [frame.kind for frame in frames if isinstance(frame, Happened)] == ["balance_low"]
+
+
+async def test_what_is_spent_counts_and_rests_an_account() -> None:
+    budgets = (ProviderBudget(amount=Decimal("0.01"), window="year"),)
+    async with running(budgets=budgets) as place:
+        gate, registry = place.gate, place.gate.registry
+        assert (await place.post()).status == 200
+        starts_ns = period("year", "UTC", gate.wall_ns()).starts_ns
+        told = {"simulated": {"year": [starts_ns, 9_000_000]}, "other": {"day": [0, 1]}}
+        tell_spent(gate, told, gate.now())
+        assert (await place.post()).status == 200
+        registry.accounts["simulated"].balance.unsettled_nano += 1_000_000
+        [account] = describe_providers(gate, gate.now())["accounts"]
+        assert (account["state"], account["reason"]) == ("benched", "budget_exhausted")
+        reply = await place.post()
+        assert (reply.status, reply.json["code"]) == (503, "provider_budget_exhausted")
+        assert int(dict(reply.fields)["retry-after"]) > 0
+        kinds = [
+            frame.kind
+            for frame in map(decode_frame, place.journal.frames)
+            if isinstance(frame, Happened)
+        ]
+        assert kinds == ["budget_low", "budget_low", "budget_out"]

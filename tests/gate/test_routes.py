@@ -41,7 +41,7 @@ def compiled(registry: Registry | None = None, now: float = 0.0, **more: Any) ->
     document = msgspec.convert(written, Document)
     registry = registry or Registry()
     routes = compile_routes(document, registry, compile_prices(document), Random(1), NOW_NS)
-    registry.adopt(routes.accounts, now)
+    registry.adopt(routes.accounts, now, NOW_NS)
     return routes
 
 

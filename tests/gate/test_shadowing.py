@@ -9,6 +9,7 @@ import pytest
 from tests.gate.accounts import CHAT_REPLY, Answering, any_of, before, body_of, path_of
 from tests.gate.running import HELLO, STREAM, Asked, Place, until, upstream
 
+from faregate.calllog.frames import Copied, decode_frame
 from faregate.gate import shadowing
 
 ANY = HELLO | {"model": "any"}
@@ -114,6 +115,10 @@ async def test_a_copy_is_never_charged_but_told_in_the_accounts_spend() -> None:
             if name == "s"
         ]
         assert spent == 5 * 100_000
+        frames = [decode_frame(data) for data in place.journal.frames]
+        [copied] = [frame for frame in frames if isinstance(frame, Copied)]
+        assert (copied.provider, copied.model, copied.cost_nano) == ("s", "at-s", 5 * 100_000)
+        assert copied.copy_id != call.settled.call_id
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 200])

@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
+from faregate.ledger.spending import WINDOWS
 from faregate.net import control
-from faregate.net.control import LINE_BYTES_MAX, UNREAD_BYTES_MAX, ControlChannel
+from faregate.net.control import (
+    LINE_BYTES_MAX,
+    SPENT_MAX,
+    UNREAD_BYTES_MAX,
+    ControlChannel,
+    parts_of,
+)
 
 
 class Child:
@@ -148,3 +155,17 @@ def test_a_descriptor_that_is_no_socket_is_an_error() -> None:
     with pytest.raises(OSError, match="socket"):
         ControlChannel(reading, lambda kind, data: None, lambda: None)
     os.close(reading)
+
+
+def test_what_is_told_of_many_is_told_in_parts():
+    told = {f"account-{number}": number for number in range(5)}
+    assert [*parts_of(told, 2)] == [
+        {"account-0": 0, "account-1": 1},
+        {"account-2": 2, "account-3": 3},
+        {"account-4": 4},
+    ]
+    assert [*parts_of({}, 2)] == []
+    # The longest names of a team's accounts, spent to the full in each window.
+    full = {window: [2**62, 2**62] for window in WINDOWS}
+    line = json.dumps({f"{'t' * 100}/{number:0100}": full for number in range(SPENT_MAX)})
+    assert len(line) < LINE_BYTES_MAX / 2

@@ -1,8 +1,9 @@
 """An account at a limit of its own is skipped until it has room."""
 
 import pytest
-from tests.routing.worlds import NOW
+from tests.routing.worlds import NOW, WALL_NS
 
+from faregate.routing.budgets import Budgets, BudgetSpec
 from faregate.routing.rates import AccountLimits, Rates
 
 
@@ -42,3 +43,14 @@ def test_other_limits_keep_what_was_counted():
     assert rates.describe(NOW) == {"requests_left": 1, "tokens_left": 100}
     rates.adopt(AccountLimits(), NOW)
     assert rates.wait_s(10**9, 10**9, NOW) == pytest.approx(0.0)
+
+
+def test_a_budget_that_is_used_up_is_a_limit():
+    rates = Rates(AccountLimits(requests_per_minute=1))
+    budgets = rates.budgets = Budgets()
+    budgets.adopt((BudgetSpec("hour", 5),), {}, NOW, WALL_NS)
+    assert rates.wait_s(0, 0, NOW) == 0.0
+    budgets.spend(5, NOW, WALL_NS)
+    rates.take(0, NOW)
+    assert rates.wait_s(0, 0, NOW + 600) == 3_000.0
+    assert rates.wait_s(0, 0, NOW + 3_601) == 0.0

@@ -1,8 +1,9 @@
 """What was learnt outlives a document, while it is of the same thing."""
 
 import pytest
-from tests.routing.worlds import INVALID, NOW, OVERLOADED, UNPAID
+from tests.routing.worlds import INVALID, NOW, OVERLOADED, UNPAID, WALL_NS
 
+from faregate.routing.budgets import BudgetSpec
 from faregate.routing.health import FAILURES_MIN
 from faregate.routing.rates import AccountLimits
 from faregate.routing.registry import NO_KEY, AccountSpec, KeySpec, Prepared, Registry
@@ -16,7 +17,7 @@ def take(registry: Registry, *specs: AccountSpec) -> Prepared:
     prepared = registry.prepare(specs)
     for spec in specs:
         prepared.target("model", spec.name)
-    registry.adopt(prepared, NOW)
+    registry.adopt(prepared, NOW, WALL_NS)
     return prepared
 
 
@@ -89,12 +90,66 @@ def test_weights_and_limits_are_the_new_document_s():
     )
     prepared = registry.prepare([more])
     assert before.accounts["acme"].describe(NOW)["requests_left"] == 8  # nothing changed yet
-    registry.adopt(prepared, NOW)
+    registry.adopt(prepared, NOW, WALL_NS)
     told = registry.describe(NOW)[0]
     assert (told["requests_left"], told["tags"], told["keys"][0]["weight"]) == (19, ["eu"], 5)
     assert registry.accounts["acme"].balance.thresholds_nano == (7,)
     take(registry, OLD)
     assert "requests_left" not in registry.describe(NOW)[0]
+
+
+def budgeted(amount_nano: int, address: str = "address") -> AccountSpec:
+    return AccountSpec("acme", "openai", address, budgets=(BudgetSpec("day", amount_nano),))
+
+
+def test_what_was_spent_outlives_a_change_of_budgets():
+    events: list[str] = []
+    registry = Registry(lambda kind, *_: events.append(kind))
+    take(registry, OLD)
+    day_ns = WALL_NS - 10 * 3_600 * 10**9
+    registry.spend_told({"acme": {"day": (day_ns, 5)}, "gone": {}}, NOW, WALL_NS)
+    registry.accounts["acme"].balance.unsettled_nano = 2
+    assert registry.describe(NOW)[0]["budgets"] == []
+    before = registry.prepare([budgeted(5)])
+    registry.adopt(before, NOW, WALL_NS)
+    told = registry.describe(NOW)[0]
+    assert (told["state"], told["reason"], told["until_s"]) == (
+        "benched",
+        "budget_exhausted",
+        14 * 3_600,
+    )
+    assert told["budgets"] == [
+        {
+            "window": "day",
+            "period": "2026-11-22",
+            "amount_nano": 5,
+            "spent_nano": 5,
+            "renews_s": 14 * 3_600,
+        }
+    ]
+    take(registry, budgeted(8))
+    assert registry.describe(NOW)[0]["state"] == "active"
+    # What calls of the document before cost counts, and so it does at another address.
+    before.accounts["acme"].balance.unsettled_nano += 3
+    take(registry, budgeted(8, "another"))
+    assert registry.describe(NOW)[0]["state"] == "benched"
+    assert events == ["budget_out", "budget_back", "budget_out"]
+    take(registry, AccountSpec("acme", "openai", "another", limits=OLD.limits))
+    assert registry.accounts["acme"].rates is None
+    assert registry.describe(NOW)[0]["state"] == "active"
+
+
+def test_a_budget_that_is_gone_limits_nothing():
+    registry = Registry()
+    limits = AccountLimits(requests_per_minute=9)
+    take(registry, AccountSpec("acme", "openai", limits=limits, budgets=(BudgetSpec("day", 1),)))
+    account = registry.accounts["acme"]
+    account.balance.unsettled_nano = 1
+    registry.settle(NOW, WALL_NS)
+    assert account.rates is not None
+    assert account.rates.wait_s(0, 0, NOW) > 0
+    take(registry, AccountSpec("acme", "openai", limits=limits))
+    assert account.rates.wait_s(0, 0, NOW) == 0.0
 
 
 def test_a_document_that_is_dropped_leaves_no_trace():
@@ -112,7 +167,7 @@ def test_what_is_gone_is_forgotten():
         record(before[0], OVERLOADED, NOW)
     one = AccountSpec("acme", "openai", "address", keys=OLD.keys[:1])
     prepared = registry.prepare([one])
-    registry.adopt(prepared, NOW)
+    registry.adopt(prepared, NOW, WALL_NS)
     assert not registry.accounts["acme"].health.troubled
     for number in range(50):
         take(registry, AccountSpec(f"account{number}", "openai", keys=(KeySpec(f"key{number}"),)))

@@ -12,11 +12,13 @@ from tests.routing.worlds import (
     OVERLOADED,
     THROTTLED,
     UNPAID,
+    WALL_NS,
     World,
     chosen,
     serve,
 )
 
+from faregate.routing.budgets import BudgetSpec
 from faregate.routing.expressions import Expression
 from faregate.routing.health import CLAIM_S, FAILURES_MIN
 from faregate.routing.rates import AccountLimits
@@ -184,6 +186,28 @@ def test_own_limits_skip_a_target_and_refuse_where_there_is_no_other():
     assert found.retry_after_s is not None
     assert 55 < found.retry_after_s < 62
     assert not world.events
+
+
+def test_a_budget_that_is_used_up_skips_a_target_and_is_the_operators():
+    world = World(2, budgets=(BudgetSpec("day", 10),))
+    route = world.route(shadow=Shadow(100.0, world.target(0)))
+    one, two = (world.registry.accounts[name] for name in ("a0", "a1"))
+    one.balance.unsettled_nano = 10
+    assert chosen(route.choose(NO_FACTS, NOW)).target.name == "m0"  # until the second is over
+    world.registry.settle(NOW, WALL_NS)
+    assert set(names(route, NOW)) == {"m1"}
+    assert route.shadow_choice(NO_FACTS, NOW) is None
+    two.balance.unsettled_nano = 10
+    world.registry.settle(NOW, WALL_NS)
+    found = refused(route, NOW)
+    assert (found.code, found.retry_after_s) == ("provider_budget_exhausted", 14 * 3_600)
+    refusal = found.refusal()
+    assert (refusal.kind.status, refusal.kind.side) == (503, "operator")
+    assert dict(found.reasons) == dict.fromkeys(("m0", "m1"), "its account's budget is used up")
+    assert world.events == [("budget_out", "a0", ""), ("budget_out", "a1", "")]
+    assert set(names(route, NOW + 14 * 3_600)) == {"m0"}  # the next day has begun
+    record(two.keys and world.targets[1].choices[0], UNPAID, NOW)
+    assert refused(route, NOW).code == "provider_budget_exhausted"
 
 
 def test_calls_at_once_are_counted_until_they_end():

@@ -11,6 +11,7 @@ from tests.routing.worlds import (
     THROTTLED,
     TOO_LONG,
     UNPAID,
+    WALL_NS,
     World,
     chosen,
     serve,
@@ -179,7 +180,7 @@ def test_a_balance_is_told_of():
     account.balance_known(10 * USD, NOW)
     for seconds in (1, 2):
         account.balance.unsettled_nano += 6 * USD
-        account.settle(NOW + seconds)
+        account.settle(NOW + seconds, WALL_NS)
     assert [kind for kind, _, _ in world.events] == ["balance_low", "balance_out"]
     assert account.describe(NOW + 3)["balance"]["left_nano"] == -2 * USD
 

@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+from faregate.routing.budgets import BudgetSpec
 from faregate.routing.rates import AccountLimits
 from faregate.routing.registry import AccountSpec, KeySpec, Registry
 from faregate.routing.route import Route
@@ -10,6 +11,7 @@ from faregate.routing.targets import Choice, Target, begin, ended, served
 from faregate.routing.troubles import Trouble
 
 NOW = 1_000.0
+WALL_NS = 1_795_341_600_000_000_000  # 2026-11-22 10:00 UTC, a Sunday
 
 UNPAID = Trouble("payment_required", "account", detail="no money")
 INVALID = Trouble("auth", "key", detail="wrong key")
@@ -26,7 +28,13 @@ MISTAKE = Trouble("invalid_request")
 class World:
     """Accounts a0, a1, ... with models m0, m1, ... and all that was told of them."""
 
-    def __init__(self, accounts: int, keys: int = 1, limits: AccountLimits | None = None) -> None:
+    def __init__(
+        self,
+        accounts: int,
+        keys: int = 1,
+        limits: AccountLimits | None = None,
+        budgets: tuple[BudgetSpec, ...] = (),
+    ) -> None:
         self.events: list[tuple[str, str, str]] = []
         self.registry = Registry(self._heard)
         specs = [
@@ -35,6 +43,7 @@ class World:
                 "openai",
                 keys=tuple(KeySpec(f"k{key}") for key in range(keys)),
                 limits=limits or AccountLimits(),
+                budgets=budgets,
             )
             for number in range(accounts)
         ]
@@ -42,7 +51,7 @@ class World:
         self.targets = [
             self.prepared.target(f"m{number}", f"a{number}") for number in range(accounts)
         ]
-        self.registry.adopt(self.prepared, NOW)
+        self.registry.adopt(self.prepared, NOW, WALL_NS)
 
     def _heard(self, kind: str, account: str, key: str, detail: str) -> None:
         self.events.append((kind, account, key))

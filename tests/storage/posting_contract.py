@@ -6,6 +6,7 @@ from tests.storage.ledgers import DAY_NS, WALLET, AnyLedger, purse, record, wall
 
 from faregate.ledger.events import provider_event
 from faregate.ledger.purses import Unit
+from faregate.ledger.spending import WINDOWS, current
 
 
 def standing_wallet(ledger: AnyLedger, name: str = "acme"):
@@ -52,6 +53,42 @@ class PostingContract:
         assert ledger.posting().post("a", [record(1, charge=None)]) == []
         assert ledger.posting().post("a", []) == []
         assert ledger.state() == before
+
+    def test_what_calls_cost_is_added_up_once_for_each_account(self, ledger: AnyLedger):
+        ledger.clock.advance(40 * DAY_NS / 1e9)
+        started_ns = ledger.clock.wall_ns() - SECOND_NS
+        calls = [record(number, started_ns=started_ns) for number in (1, 2)]
+        other = record(3, {}, charge_nano=60, started_ns=started_ns, provider="other")
+        free = record(4, charge=None, started_ns=started_ns)
+        posting = ledger.posting()
+        for batch in (calls[:1], calls, [*calls, other, free], [other, *calls]):
+            posting.post("a", batch)
+        ledger.posting("node-2").post("b", [record(5, started_ns=started_ns, worker="b0")])
+        spent = posting.spent()
+        assert {window: nano for window, (_, nano) in spent["acme"].items()} == dict.fromkeys(
+            WINDOWS, 150
+        )
+        assert {nano for _, nano in spent["other"].values()} == {30}
+        assert {window: starts_ns for window, (starts_ns, _) in spent["acme"].items()} == {
+            window: one.starts_ns for window, one in current(ledger.clock.wall_ns()).items()
+        }
+
+    def test_windows_begin_anew_and_late_calls_count_in_theirs(self, ledger: AnyLedger):
+        ledger.clock.advance(40 * DAY_NS / 1e9)
+        before_ns = ledger.clock.wall_ns()
+        posting = ledger.posting()
+        posting.post("a", [record(1, started_ns=before_ns)])
+        ledger.clock.advance(DAY_NS / 1e9)
+        posting.post("a", [record(2, started_ns=before_ns)])
+        posting.expire(ledger.clock.wall_ns())
+        spent = posting.spent()["acme"]
+        assert "day" not in spent
+        assert spent["year"][1] == 100
+        posting.post("a", [record(3, started_ns=ledger.clock.wall_ns())])
+        assert posting.spent()["acme"]["day"][1] == 50
+        ledger.clock.advance(800 * DAY_NS / 1e9)
+        posting.expire(ledger.clock.wall_ns())
+        assert posting.spent() == {}
 
     def test_a_charge_of_volumes_alone_is_unbilled(self, ledger: AnyLedger):
         tokens = purse("quota:1", 70, "quota", Unit.TOKENS)

@@ -49,13 +49,15 @@ def converse(control: socket.socket, behaviour: str) -> None:
 
     reloads, heard = 0, []
     say(type="ready")
+    if option("--listen-fd") is None and "STAND_IN_SPENT" in os.environ:
+        say(type="spent", data=json.loads(os.environ["STAND_IN_SPENT"]))
     for line in control.makefile("rb"):
         kind = json.loads(line)["type"]
         if kind == "reload":
             reloads += 1
         elif kind == "providers":
             say(type="providers", data={"accounts": heard, "routes": []})
-        elif kind in ("reset", "balances"):
+        elif kind in ("reset", "balances", "spent"):
             heard.append([kind, json.loads(line)["data"]])
         elif kind == "metrics":
             counters = {"faregate_stream_events_total": [[[], 5 + reloads]]}

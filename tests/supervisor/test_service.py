@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from faregate.identity.operator import operator_token
+from faregate.net.control import SPENT_MAX
 
 PROGRAM = Path(__file__).with_name("service_program.py")
 
@@ -237,3 +238,18 @@ def test_providers_are_asked_of_all_gates_and_orders_reach_them(start) -> None:
         return [one["accounts"] for one in workers] == [[["balances", {"p": 5}]], heard]
 
     wait_until(told_anew)
+
+
+def test_what_is_spent_is_told_to_all_gates_and_anew(start) -> None:
+    spent = {f"p{number}": {"day": [1, number]} for number in range(SPENT_MAX + 1)}
+    running = start(STAND_IN_SPENT=json.dumps(spent)).ready()
+
+    def heard() -> list[dict]:
+        """What each gate was told, in whatever parts."""
+        workers = json.loads(running.get("/providers")[1])["workers"]
+        told = [[part for kind, part in one["accounts"] if kind == "spent"] for one in workers]
+        return [{name: by for part in parts for name, by in part.items()} for parts in told]
+
+    wait_until(lambda: heard() == [spent, spent])
+    os.kill(running.pids("gate")[0], signal.SIGKILL)
+    wait_until(lambda: len(running.pids("gate")) == 2 and heard() == [spent, spent])

@@ -167,8 +167,21 @@ class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="p"):
     detail: str
 
 
+class Copied(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="x"):
+    """What the copy of a call cost at an account; no caller pays it.
+
+    `copy_id` is its own; `cost_nano` is in nano-dollars.
+    """
+
+    copy_id: str
+    at_ns: int
+    provider: str
+    model: str
+    cost_nano: int
+
+
 CallFrame = Started | Settled | Closed | Decided | Body
-Frame = CallFrame | Happened
+Frame = CallFrame | Happened | Copied
 
 encode_frame = msgspec.msgpack.Encoder().encode
 decode_frame = msgspec.msgpack.Decoder(Frame).decode

@@ -12,7 +12,9 @@ import msgspec
 from faregate.calllog.frames import (
     Body,
     CallRecord,
+    Charge,
     Closed,
+    Copied,
     Decided,
     Frame,
     Happened,
@@ -28,7 +30,8 @@ class RecordChanges(NamedTuple):
     """What a batch of frames changed.
 
     `completed` are the ids, among `closed`, of calls that were open before the batch. Bodies and
-    decisions may come before, with or after the end of their call. What `happened` is of no call.
+    decisions may come before, with or after the end of their call. What `happened` is of no call;
+    `copies` are of calls that are kept without them, and only their cost counts.
     """
 
     opened: list[CallRecord]
@@ -37,6 +40,7 @@ class RecordChanges(NamedTuple):
     bodies: list[Body]
     decisions: list[Decided]
     happened: Sequence[Happened] = ()
+    copies: Sequence[CallRecord] = ()
 
 
 class WorkerCalls:
@@ -56,7 +60,8 @@ class WorkerCalls:
         """Take frames in the order they were written."""
         begun: dict[str, CallRecord] = {}
         happened: list[Happened] = []
-        changes = RecordChanges([], [], [], [], [], happened)
+        copies: list[CallRecord] = []
+        changes = RecordChanges([], [], [], [], [], happened, copies)
         for frame in frames:
             if isinstance(frame, Started):
                 self._last_started_ns = frame.started_ns
@@ -74,6 +79,8 @@ class WorkerCalls:
                 changes.decisions.append(frame)
             elif isinstance(frame, Happened):
                 happened.append(frame)
+            elif isinstance(frame, Copied):
+                copies.append(_copy_record(self._worker, frame))
             else:
                 changes.bodies.append(frame)
         self._open.update(begun)
@@ -164,6 +171,27 @@ def _settled_record(record: CallRecord, end: Settled, *, damaged: bool = False) 
         record.provider = last.provider
         record.model_served = last.upstream_model or record.model_served
     return record
+
+
+def _copy_record(worker: str, frame: Copied) -> CallRecord:
+    """A copy as the ledger takes it: of nobody, with a cost and no price."""
+    return CallRecord(
+        call_id=frame.copy_id,
+        worker=worker,
+        state="closed",
+        started_ns=frame.at_ns,
+        revision=0,
+        key_id="",
+        key_name="",
+        method="",
+        path="",
+        client_address="",
+        user_agent="",
+        model_asked=frame.model,
+        model_served=frame.model,
+        provider=frame.provider,
+        charge=Charge("", (), (), 0, frame.cost_nano, 0, "stated"),
+    )
 
 
 def _closed_record(worker: str, frame: Closed) -> CallRecord:

@@ -22,10 +22,14 @@ from faregate.core.errors import StorageError
 from faregate.core.money import CURRENCY, format_amount
 from faregate.ledger.events import LedgerEvent, provider_event
 from faregate.ledger.purses import holds_money
+from faregate.ledger.spending import Spent
 
 HOUSEKEEPING_INTERVAL_S: Final = 10.0
+LOOK_INTERVAL_S: Final = 1.0
 PATIENCE_S: Final = 60.0  # with workers that could not say that they live
 _JUMP_NS: Final = 5 * 1_000_000_000  # of the wall clock against the clock of durations
+# Every worker finds them; they are told once a window and amount, which their detail names.
+_ONCE: Final = frozenset({"budget_low", "budget_out", "budget_back"})
 _ALARMING: Final = frozenset({"shortfall", "worker_vanished"})
 
 _log = logging.getLogger(__name__)
@@ -42,12 +46,14 @@ class Charging:
         self._counters = counters
         self._clock = clock
         self._housekeeping_at = clock.monotonic()
+        self.spent: Spent = {}  # at accounts of providers, as it was looked at last
+        self._look_at = clock.monotonic()
         self._away_since_s: float | None = None
         # Since when living workers could say that they live.
         self._calm_since_s = clock.monotonic()
         self._clocks_apart_ns = self._apart_ns()
 
-    def post(self, worker: str, closed: Sequence[CallRecord]) -> None:
+    def post(self, worker: str, closed: Iterable[CallRecord]) -> None:
         """Post the charges of calls of `worker`; the same may come again."""
         charged = [record for record in closed if record.charge is not None]
         if charged:
@@ -84,6 +90,14 @@ class Charging:
                 before_ns = self._clock.wall_ns() - int(vanish_after_s * 1e9)
                 self._tell(self._ledger.close_vanished(before_ns))
             self._tell(self._ledger.expire(self._clock.wall_ns()))
+
+    def look_at_spend(self) -> None:
+        """Every second: what was spent at accounts, by all nodes."""
+        now_s = self._clock.monotonic()
+        if now_s >= self._look_at:
+            self._look_at = now_s + LOOK_INTERVAL_S
+            with self._reaching():
+                self.spent = self._ledger.spent()
 
     def lag_s(self) -> float:
         """How long the ledger has been away, so that charges wait; else 0."""
@@ -134,6 +148,8 @@ def _noted(worker: str, happened: Happened) -> tuple[str, LedgerEvent]:
     # Not '/', which stands behind the name of a team.
     of = f"{happened.provider}:{happened.key}" if happened.key else happened.provider
     event = provider_event(happened.kind, of, happened.detail, happened.at_ns)
+    if happened.kind in _ONCE:
+        return f"provider:{happened.kind}:{of}:{happened.detail}", event
     return f"provider:{worker}:{happened.event_id}", event
 
 

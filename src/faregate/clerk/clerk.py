@@ -19,6 +19,7 @@ from faregate.clerk.ports import CallStore, Journals, Ledger
 from faregate.clerk.posting import WorkerPosting
 from faregate.core.clock import Clock, SystemClock
 from faregate.core.errors import StorageError
+from faregate.ledger.spending import Spent
 
 POLL_INTERVAL_S: Final = 0.1
 FAILURE_INTERVAL_S: Final = 1.0
@@ -84,6 +85,10 @@ class Clerk:
         """The counters, by name."""
         return msgspec.structs.asdict(self._counters)
 
+    def spent(self) -> Spent:
+        """What was spent at accounts of providers, as the ledger told last."""
+        return self._charging.spent
+
     def stop(self) -> None:
         """Ask `run` to end, from its own thread; it does within two seconds."""
         self._late_at = self._clock.monotonic() + LAST_STEPS_S
@@ -129,6 +134,7 @@ class Clerk:
             self._lose_folder(worker)
         self._measure()
         if self._late_at is None:
+            self._charging.look_at_spend()
             self._charging.keep_house(self._postings, self.retention.vanish_after_s)
         return self._keep_house() or more
 

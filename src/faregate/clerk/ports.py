@@ -7,6 +7,7 @@ from faregate.calllog.frames import CallRecord
 from faregate.calllog.journal import START, Position, Reading
 from faregate.calllog.records import RecordChanges
 from faregate.ledger.events import LedgerEvent
+from faregate.ledger.spending import Spent
 
 
 class Reader(Protocol):
@@ -82,6 +83,12 @@ class Ledger(Protocol):
 
         Each call is posted once, however often it comes. What was drawn goes down by what was
         used. Gives the events that this brought about.
+        """
+
+    def spent(self) -> Spent:
+        """What was spent at providers' accounts in the windows of now.
+
+        By all nodes.
         """
 
     def note(self, events: Sequence[tuple[str, LedgerEvent]]) -> list[LedgerEvent]:

@@ -10,6 +10,7 @@ succeeds: after a failure it is thrown away and made anew from the store.
 
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import msgspec
 
@@ -75,7 +76,7 @@ class WorkerPosting:
 
     def _post(self, reading: Reading) -> None:
         changes = self._calls.add(self._decode(reading))
-        self._charging.post(self.worker, changes.closed)
+        self._charging.post(self.worker, chain(changes.closed, changes.copies))
         self._charging.note(self.worker, changes.happened)
         self._store.post(self.worker, reading.position, changes)
         if reading.position.segment > self._posted.segment:

@@ -9,11 +9,13 @@ from typing import Final
 
 from faregate.clerk.clerk import Clerk, Retention
 from faregate.core.errors import FaregateError
+from faregate.ledger.spending import Spent
 from faregate.monitor.metrics import clerk_snapshot
-from faregate.net.control import ControlChannel
+from faregate.net.control import SPENT_MAX, ControlChannel, parts_of
 
 _REPORT_SECONDS: Final = 1.0
 _RETENTION_SECONDS: Final = 10.0
+_SPENT_SECONDS: Final = 0.5  # the clerk looks each second
 
 
 class ClerkWorker:
@@ -49,6 +51,7 @@ class ClerkWorker:
             loop.create_task(self._report_often()),
             loop.create_task(self._follow_retention()),
             loop.create_task(self._follow_balances()),
+            loop.create_task(self._follow_spend()),
         ]
         self._send("ready")
         try:
@@ -84,6 +87,17 @@ class ClerkWorker:
             await asyncio.sleep(_RETENTION_SECONDS)
             with contextlib.suppress(FaregateError):
                 self._clerk.retention = await asyncio.to_thread(self._read_retention)
+
+    async def _follow_spend(self) -> None:
+        """Tell what was spent at accounts, of those where it has changed."""
+        told: Spent = {}
+        while True:
+            spent = self._clerk.spent()
+            changed = {name: by for name, by in spent.items() if told.get(name) != by}
+            for part in parts_of(changed, SPENT_MAX):
+                self._send("spent", part)
+            told = spent
+            await asyncio.sleep(_SPENT_SECONDS)
 
     async def _follow_balances(self) -> None:
         """Tell what is left at providers; no end waits for a vendor that is slow."""

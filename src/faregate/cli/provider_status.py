@@ -22,6 +22,7 @@ from faregate.storage.home import Home
 from faregate.supervisor.lock import holder
 
 _WORST_FIRST: Final = ("broken", "benched", "probing", "active")
+_SECONDS_MAX: Final = 3_600  # longer rests are told in days and hours
 _COUNTS: Final = ("in_flight", "served", "failed")
 
 
@@ -33,8 +34,8 @@ def status(
 ) -> None:
     """Show how the running service finds its providers, keys and models.
 
-    What is benched and until when, the last trouble, calls in flight, time to the first token, and
-    what is left of prepaid credit.
+    What is benched and until when, the last trouble, calls in flight, time to the first token,
+    what is left of prepaid credit, and what is spent of budgets.
 
     Example: faregate providers status
     """
@@ -171,6 +172,7 @@ def merge_accounts(views: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]
         one = {**accounts[0], **_merged(accounts)}
         one["keys"] = _merged_parts(accounts, "keys")
         one["models"] = _merged_parts(accounts, "models")
+        one["budgets"] = _merged_budgets([account.get("budgets", []) for account in accounts])
         one["balance"] = _merged_balance([account["balance"] for account in accounts])
         merged.append(one)
     return merged
@@ -207,6 +209,17 @@ def _merged(views: list[dict[str, Any]]) -> dict[str, Any]:
     return told
 
 
+def _merged_budgets(views: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Each budget as the worker tells it that knows the most of its newest window."""
+    by_window: dict[str, list[dict[str, Any]]] = {}
+    for budget in (budget for view in views for budget in view):
+        by_window.setdefault(budget["window"], []).append(budget)
+    return [
+        max(budgets, key=lambda budget: (budget["period"], budget["spent_nano"]))
+        for budgets in by_window.values()
+    ]
+
+
 def _merged_balance(views: list[dict[str, Any]]) -> dict[str, Any]:
     spent_nano = sum(view["spent_nano"] for view in views)
     known = [view for view in views if view["left_nano"] is not None]
@@ -239,6 +252,10 @@ def account_lines(account: dict[str, Any]) -> list[str]:
         lines.append(f"  balance ${format_amount(left['left_nano'])}{lasts}; known {ago} ago")
     elif left["spent_nano"]:
         lines.append(f"  spent   ${format_amount(left['spent_nano'])}; balance not known")
+    for budget in account["budgets"]:
+        spent, amount = format_amount(budget["spent_nano"]), format_amount(budget["amount_nano"])
+        renews = timedelta(seconds=int(budget["renews_s"]))
+        lines.append(f"  budget  {budget['period']}: ${spent} of ${amount}, anew in {renews}")
     for kind in ("key", "model"):
         lines += [
             f"  {kind:<7} {part['name'] or '-'}: {_state(part)}" for part in account[f"{kind}s"]
@@ -251,7 +268,9 @@ def _state(view: dict[str, Any]) -> str:
     if view["state"] != "active":
         told[0] += f" ({view['reason']}"
         told[0] += f": {view['detail']})" if view.get("detail") else ")"
-        told.append(f"tried again in {view['until_s']:.0f} s")
+        until_s = view["until_s"]
+        wait = f"{until_s:.0f} s" if until_s <= _SECONDS_MAX else timedelta(seconds=int(until_s))
+        told.append(f"tried again in {wait}")
     told.append(f"{view['served']} served")
     if view["failed"]:
         told.append(f"{view['failed']} failed")

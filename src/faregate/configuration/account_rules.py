@@ -16,6 +16,7 @@ from faregate.configuration.accounts import (
     vendor_of,
 )
 from faregate.configuration.addresses import bad_api_url
+from faregate.configuration.amounts import TAKES
 from faregate.configuration.document import Document, Provider
 from faregate.configuration.problems import Path, Problem, twice, unknown
 from faregate.configuration.references import (
@@ -24,6 +25,7 @@ from faregate.configuration.references import (
     is_sealed,
     only_variables,
 )
+from faregate.core.money import parse_amount
 from faregate.providers.vendors import DIALECTS, OPTION_VALUE
 
 ENVIRONMENT_FIX: Final = "write ${env:NAME} and put the secret into the environment variable NAME"
@@ -78,6 +80,7 @@ def check(document: Document) -> Iterator[Problem]:
             yield from _address(provider, path)
         yield from _keys(provider, path)
         yield from _dialects(provider, path)
+        yield from _budgets(provider, path)
         yield from twice(
             (((*path, "tags", no), tag) for no, tag in enumerate(provider.tags)), "the tag"
         )
@@ -183,6 +186,31 @@ def _dialects(provider: Provider, path: Path) -> Iterator[Problem]:
                     unknown(f"dialect of {operation}", dialect, known[operation]),
                     fix,
                 )
+
+
+def _budgets(provider: Provider, path: Path) -> Iterator[Problem]:
+    path = (*path, "budgets")
+    yield from twice(
+        (((*path, at, "window"), one.window) for at, one in enumerate(provider.budgets)),
+        "a budget of this provider for the window",
+    )
+    for at, budget in enumerate(provider.budgets):
+        try:
+            nano = parse_amount(budget.amount)
+        except ValueError as error:
+            reason = str(error).partition(";")[0]
+            yield Problem((*path, at, "amount"), f"this is no amount: {reason}", f"write {TAKES}")
+            continue
+        if nano == 0:
+            yield Problem(
+                (*path, at, "amount"),
+                "a budget of nothing lets no call pass",
+                "write an amount above 0; to use a provider no more, remove its models",
+            )
+        yield from twice(
+            (((*path, at, "alert_at", no), str(one)) for no, one in enumerate(budget.alert_at)),
+            "the percentage",
+        )
 
 
 def _headers(provider: Provider, path: Path) -> Iterator[Problem]:

@@ -79,6 +79,17 @@ class ProviderLimits(Section, frozen=True, kw_only=True):
     concurrent: PositiveCount | None = None
 
 
+class ProviderBudget(Section, frozen=True, kw_only=True):
+    """What may be spent at a provider in a window of the calendar, in UTC."""
+
+    # Dollars of what calls cost there, without any markup.
+    amount: Decimal
+    # Window after which it begins anew; a provider has at most one budget for each.
+    window: Literal["hour", "day", "week", "month", "year"]
+    # Percentages of it whose crossing is an event; that it is used up is one always.
+    alert_at: tuple[Annotated[int, Meta(ge=1, le=100)], ...] = (50, 80, 100)
+
+
 class Provider(Section, frozen=True, kw_only=True):
     """A contract with a vendor: an address and one or several keys."""
 
@@ -104,6 +115,9 @@ class Provider(Section, frozen=True, kw_only=True):
     keys: tuple[ProviderKey, ...] = ()
     # What is sent there at most.
     limits: ProviderLimits = ProviderLimits()
+    # What may be spent there, over all workers and nodes; beyond it calls go elsewhere until the
+    # window ends. Calls in flight, and those of a second or two, may pass it.
+    budgets: tuple[ProviderBudget, ...] = ()
     # Dialects that it speaks, by operation, the preferred first, as generate: [openai_chat];
     # none: as the vendor's row says.
     dialects: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

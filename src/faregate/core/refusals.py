@@ -145,13 +145,11 @@ _ROWS: Final = (
     ),
     Kind(
         "key_expired", 401, "caller", "This key has expired", False,
-        "Ask the operator of this gateway for a new key.",
-        "authentication_error",
+        "Ask the operator of this gateway for a new key.", "authentication_error",
     ),
     Kind(
         "key_revoked", 401, "caller", "This key was revoked", False,
-        "Ask the operator of this gateway for a new key.",
-        "authentication_error",
+        "Ask the operator of this gateway for a new key.", "authentication_error",
     ),
     Kind(
         "credentials_missing", 401, "caller", "The request doesn't say whose it is", False,
@@ -160,8 +158,7 @@ _ROWS: Final = (
     ),
     Kind(
         "credentials_disagree", 401, "caller", "The credentials are not of one application", False,
-        "Send credentials of one and the same application.",
-        "authentication_error",
+        "Send credentials of one and the same application.", "authentication_error",
     ),
     Kind(
         "token_invalid", 401, "caller", "This token is not taken here", False,
@@ -201,8 +198,7 @@ _ROWS: Final = (
     # -- the caller pays, or lowers the price of this call: 402 ----------------------------------
     Kind(
         "credit_exhausted", 402, "caller", "The credit is used up", False,
-        "Top up the wallet, then send the request again.",
-        "insufficient_quota",
+        "Top up the wallet, then send the request again.", "insufficient_quota",
     ),
     Kind(
         "call_too_large", 402, "caller", "This call may cost more than there is credit for", False,
@@ -414,9 +410,13 @@ _ROWS: Final = (
         "api_error",
     ),
     Kind(
-        "provider_overloaded", 503, "provider", "The provider is overloaded", True,
-        "Try again in a moment.",
+        "provider_budget_exhausted", 503, "operator", "The provider's budget is used up", False,
+        "The operator must raise the provider's budget, or wait for it to renew.",
         "api_error",
+    ),
+    Kind(
+        "provider_overloaded", 503, "provider", "The provider is overloaded", True,
+        "Try again in a moment.", "api_error",
     ),
     Kind(
         "no_healthy_upstream", 503, "operator", "No provider can serve this model just now", True,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from faregate.ledger.windows import Window
 from faregate.routing.registry import Registry
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ ROUTES_TOLD_MAX: Final = 2_000
 
 def describe_providers(gate: "Gate", now: float) -> dict[str, Any]:
     """The state of all accounts, and of the virtual models over them."""
+    gate.registry.settle(now, gate.wall_ns())
     routes = gate.snapshot.routes.values()
     virtual = [route for route in routes if [one.name for one in route.targets] != [route.name]]
     return {
@@ -43,3 +45,15 @@ def tell_balances(registry: Registry, amounts: Mapping[str, int], now: float) ->
         account = registry.accounts.get(name)
         if account is not None:
             account.balance_known(int(amount_nano), now)
+
+
+def tell_spent(gate: "Gate", spent: Mapping[str, Mapping[Window, Any]], now: float) -> None:
+    """What all workers have spent at accounts.
+
+    By window: its start, and nano-dollars.
+    """
+    told = {
+        name: {window: (int(starts_ns), int(nano)) for window, (starts_ns, nano) in by.items()}
+        for name, by in spent.items()
+    }
+    gate.registry.spend_told(told, now, gate.wall_ns())

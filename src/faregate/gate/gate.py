@@ -43,6 +43,7 @@ from faregate.wire.request_reader import RequestHead
 _log = logging.getLogger(__name__)
 
 _EVENT_BYTES_MAX: Final = 500  # of what a provider's event says
+_GOOD_NEWS: Final = frozenset({"back", "breaker_closed", "budget_back"})
 _NOT_HTTP: Final = "none"  # the route in counts of what was no request
 
 
@@ -119,7 +120,7 @@ class Gate:
         snapshot = Snapshot(
             state.revision, document, prepared, self._checks, terms, routes.by_name, callers
         )
-        self.registry.adopt(routes.accounts, self.now())
+        self.registry.adopt(routes.accounts, self.now(), self.wall_ns())
         self.broker.settings = settings
         self.statuses = settings.refusals.statuses or None
         self.snapshot = snapshot
@@ -147,7 +148,7 @@ class Gate:
     def _provider_event(self, kind: str, account: str, key: str, detail: str) -> None:
         """Something became of an account: benched, back, broken, running out."""
         of = f"{account}/{key}" if key else account
-        log = _log.info if kind in ("back", "breaker_closed") else _log.warning
+        log = _log.info if kind in _GOOD_NEWS else _log.warning
         log("provider %s: %s: %s", of, kind, detail)
         self.metrics.provider_event(account, kind)
         detail = mask(detail.encode())[:_EVENT_BYTES_MAX].decode("utf-8", "replace")

@@ -11,6 +11,7 @@ from faregate.configuration.settings import RoutingSettings
 from faregate.core.errors import FaregateError
 from faregate.core.money import NANO
 from faregate.dialects.usage import Usage
+from faregate.routing.budgets import BudgetSpec
 from faregate.routing.expressions import Expression, ExpressionError
 from faregate.routing.rates import AccountLimits
 from faregate.routing.registry import AccountSpec, KeySpec, Prepared, Registry
@@ -57,6 +58,10 @@ def _account(provider: Provider) -> AccountSpec:
         ),
         AccountLimits(limits.requests_per_minute, limits.tokens_per_minute, limits.concurrent),
         tuple(int(amount * NANO) for amount in provider.balance_alert_at),
+        tuple(
+            BudgetSpec(budget.window, int(budget.amount * NANO), budget.alert_at)
+            for budget in provider.budgets
+        ),
     )
 
 

@@ -1,13 +1,14 @@
 """Copies of calls, sent to a model that nobody waits for.
 
 A copy is never charged to the caller and never touches its limits; what it cost us is told in the
-metrics and in the account's spend. Its reply is read for its usage and dropped.
+metrics and in what is spent at the account. Its reply is read for its usage and dropped.
 """
 
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from faregate.calllog.frames import Copied
 from faregate.core import bounds
 from faregate.dialects.neutral.reply import UsageSeen
 from faregate.dialects.translation import MalformedReplyError, Meter, StreamReader
@@ -131,8 +132,17 @@ class Shadow:
                 usage.output_tokens, usage.cached_input_tokens, usage.reasoning_tokens,
             )  # fmt: skip
             if cost is not None:
-                self._choice.target.account.balance.unsettled_nano += cost.price(usage)
+                self._cost(cost.price(usage))
         gate.metrics.shadow_ended(self._wire.name, result)
+
+    def _cost(self, nano: int) -> None:
+        """Count what it cost: here at once, and in the ledger for all workers."""
+        if nano <= 0:
+            return
+        gate, account = self._call.gate, self._choice.target.account
+        account.balance.unsettled_nano += nano
+        model = self._wire.name
+        gate.recorder.ends(Copied(gate.ids.next(), gate.wall_ns(), account.name, model, nano))
 
 
 def send_copy(call: "Relay", choose: "Choose") -> None:

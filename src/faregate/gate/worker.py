@@ -14,7 +14,12 @@ from typing import Any, Final, NamedTuple
 from faregate.configuration.settings import Settings
 from faregate.core.clock import Clock
 from faregate.core.errors import FaregateError
-from faregate.gate.accounts import describe_providers, reset_benches, tell_balances
+from faregate.gate.accounts import (
+    describe_providers,
+    reset_benches,
+    tell_balances,
+    tell_spent,
+)
 from faregate.gate.credit_broker import TICK_S
 from faregate.gate.explaining import Explaining
 from faregate.gate.filing import Filing
@@ -150,6 +155,8 @@ class GateWorker:
             reset_benches(self._gate.registry, str(data["provider"]), data.get("key"))
         elif kind == "balances" and self._gate is not None:
             tell_balances(self._gate.registry, data, self._clock.monotonic())
+        elif kind == "spent" and self._gate is not None:
+            tell_spent(self._gate, data, self._clock.monotonic())
 
     def _reload_certificates(self) -> None:
         if self._certificates is None:
@@ -177,6 +184,7 @@ class GateWorker:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             gate.recorder.retry()
+            gate.registry.settle(gate.now(), gate.wall_ns())
             self._send_metrics()
             if self._certificates is not None and self._certificates.changed():
                 self._reload_certificates()

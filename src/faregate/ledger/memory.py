@@ -22,6 +22,7 @@ from faregate.ledger.purses import (
     Standing,
     wallet_purse_id,
 )
+from faregate.ledger.spending import Spent, by_account, current
 
 _DAY_NS = 86_400_000_000_000
 VANISHED_KEPT_NS = 30 * _DAY_NS  # a worker that comes back is told for so long
@@ -174,6 +175,16 @@ class MemoryPosting:
         self._ledger = ledger
         self._books = ledger.books
         self._node = node
+
+    def spent(self) -> Spent:
+        """What was spent at accounts in the windows of now."""
+        with self._ledger.entered() as now_ns:
+            periods = current(now_ns)
+            return by_account(
+                (account, window, starts_ns, nano)
+                for (account, window, starts_ns), nano in self._books.spending.items()
+                if periods[window].starts_ns == starts_ns
+            )
 
     def post(self, worker: str, records: Sequence[Any]) -> list[LedgerEvent]:
         """Post the charges of closed calls (`CallRecord`), each once."""

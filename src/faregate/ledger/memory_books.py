@@ -7,6 +7,7 @@ import msgspec
 from faregate.ledger import credit, reckoning
 from faregate.ledger.events import LedgerEvent, empty_event, threshold_event
 from faregate.ledger.purses import PurseSpec, Standing, wallet_purse_id
+from faregate.ledger.spending import Spending, spending
 
 
 class Purse(msgspec.Struct):
@@ -72,6 +73,7 @@ class Books:
         self.asked: list[tuple[str, str]] = []
         self.events: list[LedgerEvent] = []
         self.noted: set[str] = set()
+        self.spending: Spending = {}
         self._told: set[tuple[str, ...]] = set()
 
     # -- wallets ---------------------------------------------------------------------------------
@@ -237,6 +239,8 @@ class Books:
         """Post one call; `short` gathers what couldn't be had of which purse."""
         charge = record.charge
         self.charges[record.call_id] = charge
+        for at, nano in spending([record], now_ns).items():
+            self.spending[at] = self.spending.get(at, 0) + nano
         wallet = wallet_purse_id(charge.wallet) if charge.wallet else ""
         used = dict(zip(charge.purses, charge.used, strict=False))
         if wallet:

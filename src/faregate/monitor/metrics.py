@@ -85,7 +85,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "faregate_provider_events_total", "counter", ("provider", "kind"),
         "What became of accounts, by kind: benched, broken, back, breaker_opened, "
-        "breaker_closed, balance_low, balance_out, balance_runs_out.",
+        "breaker_closed, balance_low, balance_out, balance_runs_out, budget_low, budget_out, "
+        "budget_back.",
     ),
     Metric(
         "faregate_shadow_calls_total", "counter", ("model", "result"),

@@ -6,12 +6,14 @@ When the channel ends, whoever started this process is gone, and it has to leave
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 LINE_BYTES_MAX: Final = 64 * 1024
 # A supervisor that reads nothing is told nothing more beyond this.
 UNREAD_BYTES_MAX: Final = 1024 * 1024
+SPENT_MAX: Final = 50  # accounts that a line may tell the spend of
 _CLOSE_SECONDS: Final = 1.0
 
 
@@ -70,6 +72,13 @@ class ControlChannel:
             writer.transport.abort()
         except OSError:
             return
+
+
+def parts_of(told: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:
+    """`told` in parts that fit into a line."""
+    names = iter(told)
+    while part := list(islice(names, most)):
+        yield {name: told[name] for name in part}
 
 
 def _read(line: bytes) -> tuple[str, Any]:

@@ -1,7 +1,7 @@
 """What an account may be asked for by limits of its own.
 
-Requests and tokens a minute, and calls at once. A target whose account is at one of these is
-skipped, not failed. Counts are of one worker.
+Requests and tokens a minute, and calls at once, as one worker counts them; and budgets. A target
+whose account is at one of these is skipped, not failed.
 """
 
 from typing import Any, Final
@@ -10,6 +10,7 @@ import msgspec
 
 from faregate.limits.counters import NEVER, LimitSpec, LimitUnit
 from faregate.limits.sliding_window import SlidingWindow
+from faregate.routing.budgets import Budgets
 
 _MINUTE_S: Final = 60.0
 # A call too large for its account's limit is never let through; it isn't worth a precise time.
@@ -28,10 +29,11 @@ class AccountLimits(msgspec.Struct, frozen=True):
 class Rates:
     """The counts behind an account's limits."""
 
-    __slots__ = ("_requests", "_tokens", "limits")
+    __slots__ = ("_requests", "_tokens", "budgets", "limits")
 
     def __init__(self, limits: AccountLimits) -> None:
         self.limits = limits
+        self.budgets: Budgets | None = None
         self._requests = _window(limits.requests_per_minute, LimitUnit.REQUESTS)
         self._tokens = _window(limits.tokens_per_minute, LimitUnit.TOKENS)
 
@@ -47,6 +49,8 @@ class Rates:
         """Seconds until a call of `tokens` fits; 0.0: it fits now."""
         concurrent = self.limits.concurrent
         wait = _CONCURRENT_S if concurrent is not None and in_flight >= concurrent else 0.0
+        if self.budgets is not None:
+            wait = max(wait, self.budgets.rests_until - now)
         if self._requests is not None:
             wait = max(wait, self._requests.check(1, now))
         if self._tokens is not None:

@@ -5,12 +5,13 @@ calls that began under the old document end on the old ones, and count in the sa
 no longer the same thing starts fresh: a key whose secret changed, an account whose address did.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from faregate.routing.balance import Balance
+from faregate.routing.budgets import Budgets, BudgetSpec, Told
 from faregate.routing.expressions import Expression
 from faregate.routing.health import Health
 from faregate.routing.rates import AccountLimits, Rates
@@ -39,6 +40,7 @@ class AccountSpec(msgspec.Struct, frozen=True):
     keys: tuple[KeySpec, ...] = ()
     limits: AccountLimits = AccountLimits()
     thresholds_nano: tuple[int, ...] = ()
+    budgets: tuple[BudgetSpec, ...] = ()
 
 
 NO_KEY = KeySpec("")
@@ -47,13 +49,15 @@ NO_KEY = KeySpec("")
 class _Known:
     """What outlives a document, of one account."""
 
-    __slots__ = ("balance", "fingerprint", "health", "keys", "rates", "targets", "vendor")
+    __slots__ = ("balance", "budgets", "fingerprint", "health", "keys", "rates", "targets",
+                 "vendor")  # fmt: skip
 
     def __init__(self, spec: AccountSpec) -> None:
         self.vendor = spec.vendor
         self.fingerprint = spec.fingerprint
         self.health = Health(set())
         self.balance = Balance()
+        self.budgets: Budgets | None = None
         self.rates: Rates | None = None
         self.keys: dict[tuple[str, str], Health] = {}
         self.targets: dict[str, Health] = {}
@@ -89,7 +93,11 @@ class Prepared:
             old_keys = before.keys
         else:
             known, old_keys = _Known(spec), {}
-        if spec.limits == AccountLimits():
+        if not spec.budgets:
+            known.budgets = None
+        else:  # of its name: what was spent there was spent, at whatever address
+            known.budgets = (before.budgets if before is not None else None) or Budgets()
+        if spec.limits == AccountLimits() and not spec.budgets:
             known.rates = None
         elif known.rates is None:
             known.rates = Rates(spec.limits)
@@ -109,6 +117,7 @@ class Prepared:
             tags=spec.tags,
             rates=known.rates,
             balance=known.balance,
+            budgets=known.budgets,
             on_event=self._on_event,
         )
         self.accounts[spec.name] = account
@@ -136,12 +145,18 @@ class Prepared:
             health = known.targets[name] = health or Health(known.health.troubled)
         return Target(name, self.accounts[account], health, weight, price_nano, when)
 
-    def settle(self, now: float) -> dict[str, _Known]:
-        """Take over limits and thresholds, and forget what is gone."""
+    def settle(self, spent: Mapping[str, Told], now: float, wall_ns: int) -> dict[str, _Known]:
+        """Take over limits, thresholds and budgets, and forget what is gone."""
         for name, known in self._known.items():
             spec = self._specs[name]
             if known.rates is not None and known.rates.limits != spec.limits:
                 known.rates.adopt(spec.limits, now)
+            if known.rates is not None:
+                known.rates.budgets = known.budgets
+            if known.budgets is not None:
+                told = spent.get(name, {})
+                crossed = known.budgets.adopt(spec.budgets, told, now, wall_ns)
+                self.accounts[name].tell(crossed)
             known.balance.thresholds_nano = spec.thresholds_nano
             here = [known.health, *known.keys.values(), *known.targets.values()]
             known.health.troubled.intersection_update([each.bench for each in here])
@@ -154,6 +169,7 @@ class Registry:
     def __init__(self, on_event: OnEvent = ignore_event) -> None:
         self._on_event = on_event
         self._known: dict[str, _Known] = {}
+        self._spent: dict[str, Told] = {}  # as it was told last, for budgets that are yet to come
         self.accounts: dict[str, Account] = {}
 
     def prepare(self, specs: Iterable[AccountSpec]) -> Prepared:
@@ -163,10 +179,28 @@ class Registry:
             prepared.add(spec)
         return prepared
 
-    def adopt(self, prepared: Prepared, now: float) -> None:
+    def adopt(self, prepared: Prepared, now: float, wall_ns: int) -> None:
         """Use `prepared` from now on."""
-        self._known = prepared.settle(now)
+        self.settle(now, wall_ns)
+        self._known = prepared.settle(self._spent, now, wall_ns)
         self.accounts = prepared.accounts
+
+    def settle(self, now: float, wall_ns: int) -> None:
+        """Take what calls have cost since from balances and budgets.
+
+        About once a second.
+        """
+        for account in self.accounts.values():
+            account.settle(now, wall_ns)
+
+    def spend_told(self, spent: Mapping[str, Told], now: float, wall_ns: int) -> None:
+        """What all workers have spent at accounts, as the ledger knows."""
+        for name, told in spent.items():
+            self._spent[name] = told
+            account = self.accounts.get(name)
+            if account is not None:
+                account.settle(now, wall_ns)
+                account.spend_told(told, now, wall_ns)
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """All accounts with their keys and models, for people."""

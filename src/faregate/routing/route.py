@@ -309,6 +309,9 @@ class Route:
         )
 
     def _reason(self, target: Target, facts: Facts, now: float) -> tuple[str | None, str]:
+        budgets = target.account.budgets
+        if budgets is not None and budgets.rests_until > now:
+            return "provider_budget_exhausted", "its account's budget is used up"
         if self._limited_s(target, facts, now):
             return None, "its account is at a limit of its own"
         benches: list[Bench] = [target.account.health.bench, target.health.bench]

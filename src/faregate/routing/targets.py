@@ -6,10 +6,11 @@ so that the words of calls that began before it are never taken for its verdict.
 tried), then `ended`, each in its turn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from faregate.routing.balance import Balance
+from faregate.routing.balance import Balance, Crossed
+from faregate.routing.budgets import Budgets, Told
 from faregate.routing.expressions import Expression
 from faregate.routing.health import Bench, Health
 from faregate.routing.rates import Rates
@@ -49,7 +50,8 @@ class Key:
 class Account:
     """A contract with a vendor, with its keys."""
 
-    __slots__ = ("balance", "health", "keys", "name", "on_event", "rates", "tags", "vendor")
+    __slots__ = ("balance", "budgets", "health", "keys", "name", "on_event", "rates", "tags",
+                 "vendor")  # fmt: skip
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Account:
         tags: tuple[str, ...] = (),
         rates: Rates | None = None,
         balance: Balance | None = None,
+        budgets: Budgets | None = None,
         on_event: OnEvent = ignore_event,
     ) -> None:
         self.name = name
@@ -70,6 +73,7 @@ class Account:
         self.tags = tags
         self.rates = rates
         self.balance = balance if balance is not None else Balance()
+        self.budgets = budgets
         self.on_event = on_event
 
     @property
@@ -77,32 +81,47 @@ class Account:
         """Attempts under way."""
         return self.health.in_flight
 
-    def settle(self, now: float) -> None:
-        """Take what calls have cost since from the balance.
+    def settle(self, now: float, wall_ns: int) -> None:
+        """Take what calls have cost since from the balance and budgets.
 
         Thresholds it crosses are told.
 
         Calls add to the balance's `unsettled_nano` alone, for there are many of them.
         """
-        balance = self.balance
+        balance, budgets = self.balance, self.budgets
         cost_nano, balance.unsettled_nano = balance.unsettled_nano, 0
-        for crossed in balance.spend(cost_nano, now):
-            self.on_event(crossed.kind, self.name, "", crossed.detail)
+        if cost_nano:
+            self.tell(balance.spend(cost_nano, now))
+        if budgets is not None:
+            self.tell(budgets.spend(cost_nano, now, wall_ns))
 
     def balance_known(self, amount_nano: int, now: float) -> None:
         """The vendor, or the operator, says what is left."""
-        for crossed in self.balance.known(amount_nano, now):
-            self.on_event(crossed.kind, self.name, "", crossed.detail)
+        self.tell(self.balance.known(amount_nano, now))
+
+    def spend_told(self, told: Told, now: float, wall_ns: int) -> None:
+        """The ledger says what all workers have spent."""
+        if self.budgets is not None:
+            self.tell(self.budgets.tell(told, now, wall_ns))
+
+    def tell(self, crossed: Iterable[Crossed]) -> None:
+        """Tell of thresholds."""
+        for one in crossed:
+            self.on_event(one.kind, self.name, "", one.detail)
 
     def describe(self, now: float) -> dict[str, Any]:
         """Its state, for people."""
+        told = self.health.describe(now)
+        if self.budgets is not None and told["state"] == "active":
+            told |= self.budgets.resting(now)
         return {
             "name": self.name,
             "vendor": self.vendor,
             "tags": list(self.tags),
-            **self.health.describe(now),
+            **told,
             **(self.rates.describe(now) if self.rates is not None else {}),
             "balance": self.balance.describe(now),
+            "budgets": self.budgets.describe(now) if self.budgets is not None else [],
             "keys": [key.describe(now) for key in self.keys],
         }
 

@@ -4,7 +4,8 @@ Plain drivers, no SQL layer: gate workers use these. A statement is written once
 both speak, with `?` for a value, `IN ?*` for a list of values, and ` FOR UPDATE` at its end where
 rows are locked. On SQLite a writer has the whole file to itself from its beginning (BEGIN
 IMMEDIATE), so locks of rows are dropped; on PostgreSQL they are what keeps two writers apart, at
-READ COMMITTED, and they are taken in the order workers, purses, accounts, each by name.
+READ COMMITTED, and they are taken in the order workers, purses, accounts, spend at providers, each
+by name.
 
 `write` and `read` run a function in a transaction. It may be run again, from its beginning: when
 PostgreSQL gave it up for another transaction, or had been restarted. So it must not change
@@ -24,7 +25,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from faregate.core.errors import StorageError
 from faregate.storage.sqlite_errors import BUSY_SECONDS, explain
 
-SCHEMA_HEAD: Final = "0001"  # the newest migration; a test compares it with alembic's
+SCHEMA_HEAD: Final = "0002"  # the newest migration; a test compares it with alembic's
 VERSION_TABLE: Final = "ledger_version"
 
 Row = tuple[Any, ...]

@@ -19,8 +19,10 @@ from faregate.ledger.events import (
     vanished_event,
 )
 from faregate.ledger.purses import wallet_purse_id, wallet_spec
+from faregate.ledger.spending import Spent
 from faregate.storage.ledger_connection import Bulk, LedgerConnection, Session
 from faregate.storage.ledger_purses import PurseRow, lock_purses, open_purses
+from faregate.storage.ledger_spending import add_spending, drop_spending, read_spent
 from faregate.storage.ledger_wallets import Happening, Wallets, keep_events, move
 
 _DAY_NS: Final = 86_400_000_000_000
@@ -90,6 +92,11 @@ class LedgerPosting:
             lambda session: self._post(session, worker, charged), repeatable=True
         )
 
+    def spent(self) -> Spent:
+        """What was spent at accounts in the windows of now."""
+        now_ns = self._clock.wall_ns()
+        return self._connection.read(lambda session: read_spent(session, now_ns))
+
     def note(self, events: Sequence[tuple[str, LedgerEvent]]) -> list[LedgerEvent]:
         """Keep events that happened elsewhere, each once by the name beside it."""
         unique = {once: Happening(event, once) for once, event in events}
@@ -156,6 +163,7 @@ class LedgerPosting:
         for record in new:
             batch.post(record)
         _keep(session, worker, batch)
+        add_spending(session, new, now_ns)
         wallets.consume({name: -batch.moved.get(wallet_purse_id(name), 0) for name in names})
         happenings += _short(batch, purses, now_ns)
         happenings += _told(batch, purses, wallets, now_ns)
@@ -297,6 +305,7 @@ def _tidy(session: Session, now_ns: int) -> None:
     for (worker,) in session.rows(_LONG_GONE, now_ns - VANISHED_KEPT_NS):
         _forget(session, worker)
     session.run(_OLD_EVENTS, now_ns - EVENTS_KEPT_NS)
+    drop_spending(session, now_ns)
     found = session.rows(_LEFT_BEHIND, now_ns, now_ns, DROPPED_PURSES_MAX)
     purses = lock_purses(session, [purse_id for (purse_id,) in found])
     dropped = sorted(purse.purse_id for purse in purses.values() if purse.drawn == 0)

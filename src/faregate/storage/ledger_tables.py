@@ -147,6 +147,17 @@ draws = sa.Table(
 )
 sa.Index("ix_draws_purse", draws.c.purse_id)
 
+# What calls cost at a provider's account in a window of the calendar ("month"), in UTC.
+provider_spend = sa.Table(
+    "provider_spend",
+    metadata,
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("starts_ns", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("provider", sa.Text, primary_key=True),
+    sa.Column("spent_nano", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 workers = sa.Table(
     "workers",
     metadata,

@@ -6,10 +6,10 @@ channel, over which both sides send JSON objects, one a line:
 
     child to supervisor   {"type": "ready"}, {"type": "metrics", "data": {...}},
                           {"type": "providers", "data": {...}}, {"type": "drained"},
-                          {"type": "balances", "data": {...}}
+                          {"type": "balances", "data": {...}}, {"type": "spent", "data": {...}}
     supervisor to child   {"type": "drain"}, {"type": "reload"}, {"type": "metrics"},
                           {"type": "providers"}, {"type": "reset", "data": {...}},
-                          {"type": "balances", "data": {...}}
+                          {"type": "balances", "data": {...}}, {"type": "spent", "data": {...}}
 
 When the channel ends, the supervisor is gone, and the child leaves by itself. Listening sockets
 belong to the supervisor; a child inherits one and so does its replacement.
@@ -75,6 +75,7 @@ class Child:
         self.policy = RestartPolicy(gives_up=plan.is_needed)
         self.state: State = "starting"
         self.on_balances: Callable[[dict[str, int]], None] = lambda _: None
+        self.on_spent: Callable[[dict[str, Any]], None] = lambda _: None
         self.on_ready: Callable[[], None] = lambda: None
         self._log = log
         self._changed = changed
@@ -258,6 +259,8 @@ class Child:
             self._providers_arrived.set()
         elif kind == "balances":
             self.on_balances(message["data"])
+        elif kind == "spent":
+            self.on_spent(message["data"])
         elif kind == "drained":
             self._drained.set()
         elif kind == "ready":

@@ -20,6 +20,7 @@ from typing import Any, Final
 import faregate
 from faregate.core.errors import FaregateError
 from faregate.monitor.metrics import Snapshot, merge
+from faregate.net.control import SPENT_MAX, parts_of
 from faregate.supervisor.child import Child, ChildPlan
 from faregate.supervisor.log import EventLog
 from faregate.supervisor.operations import Answer, OperationsServer, json_answer
@@ -74,8 +75,10 @@ class Service:
             plan.operator_hash,
         )
         self._balances: dict[str, int] = {}
+        self._spent: dict[str, Any] = {}
         for child in self._children:
             child.on_balances = self._tell_balances
+            child.on_spent = self._tell_spent
             if child.plan.role == "gate":
                 child.on_ready = partial(self._tell_anew, child)
 
@@ -264,9 +267,15 @@ class Service:
         self._balances.update(amounts)
         self._to_gates("balances", amounts)
 
+    def _tell_spent(self, spent: dict[str, Any]) -> None:
+        self._spent.update(spent)
+        self._to_gates("spent", spent)
+
     def _tell_anew(self, gate: Child) -> None:
         if self._balances:
             gate.send("balances", self._balances)
+        for part in parts_of(self._spent, SPENT_MAX):
+            gate.send("spent", part)
 
     def _to_gates(self, kind: str, data: Any) -> None:
         for child in self._children:

@@ -9,6 +9,7 @@ from faregate.client.operations.shapes import BulkReply, DeleteItem, ItemRevisio
 from faregate.client.requests import MERGE_PATCH, Page, Request, asked, place
 from faregate.configuration.document import (
     Provider,
+    ProviderBudget,
     ProviderKey,
     ProviderLimits,
     ProviderTimeouts,
@@ -59,6 +60,7 @@ class ProviderItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     api_key: str | None
     keys: list[ProviderKey]
     limits: ProviderLimits
+    budgets: list[ProviderBudget]
     dialects: dict[str, list[str]]
     tags: list[str]
     balance_alert_at: list[Decimal]
