@@ -116,6 +116,7 @@ class Prepared:
             keys,
             tags=spec.tags,
             rates=known.rates,
+            counts_tokens=spec.limits.tokens_per_minute is not None,
             balance=known.balance,
             budgets=known.budgets,
             on_event=self._on_event,

@@ -341,7 +341,7 @@ class Route:
             needed |= {"conversation", "caller"}
         if any(target.when is not None for target in self.everyone()):
             needed.add("variables")
-        if any(target.account.rates is not None for target in self.everyone()):
+        if any(target.account.counts_tokens for target in self.everyone()):
             needed.add("tokens")
         return frozenset(needed)
 

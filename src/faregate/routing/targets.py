@@ -48,10 +48,13 @@ class Key:
 
 
 class Account:
-    """A contract with a vendor, with its keys."""
+    """A contract with a vendor, with its keys.
 
-    __slots__ = ("balance", "budgets", "health", "keys", "name", "on_event", "rates", "tags",
-                 "vendor")  # fmt: skip
+    `counts_tokens`: its own limits ask for the tokens of a call.
+    """
+
+    __slots__ = ("balance", "budgets", "counts_tokens", "health", "keys", "name", "on_event",
+                 "rates", "tags", "vendor")  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Account:
         *,
         tags: tuple[str, ...] = (),
         rates: Rates | None = None,
+        counts_tokens: bool = False,
         balance: Balance | None = None,
         budgets: Budgets | None = None,
         on_event: OnEvent = ignore_event,
@@ -72,6 +76,7 @@ class Account:
         self.keys = keys
         self.tags = tags
         self.rates = rates
+        self.counts_tokens = counts_tokens
         self.balance = balance if balance is not None else Balance()
         self.budgets = budgets
         self.on_event = on_event
