@@ -5,16 +5,19 @@ import contextlib
 import gc
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 from tests.gate.running import HELLO, connect, document, until
 
-from faregate.calllog.frames import Started, decode_frame
-from faregate.configuration.document import Document
+from faregate.calllog.frames import Happened, Started, decode_frame
+from faregate.configuration.commerce import Price
+from faregate.configuration.document import Document, ProviderBudget
 from faregate.configuration.references import plain
 from faregate.core.clock import SystemClock
 from faregate.core.errors import StorageError
@@ -25,6 +28,7 @@ from faregate.gate.worker import GateWorker, Openers
 from faregate.identity.keys import hash_key
 from faregate.identity.operator import operator_token
 from faregate.ledger.memory import MemoryLedger
+from faregate.ledger.windows import period
 from faregate.simulator.service import Simulator
 from faregate.tally.memory import MemoryTally
 
@@ -51,8 +55,13 @@ class Supervised:
         assert metrics["data"]["gauges"]["faregate_configuration_revision"] == [[[], 1]]
         assert await self.message() == {"type": "ready"}
 
-    def tell(self, kind: str) -> None:
-        self.writer.write(json.dumps({"type": kind}).encode() + b"\n")
+    def tell(self, kind: str, data: Any = None) -> None:
+        self.writer.write(json.dumps({"type": kind, "data": data}).encode() + b"\n")
+
+    def happened(self) -> list[str]:
+        """What became of accounts."""
+        frames = [decode_frame(data) for data in self.journal.frames]
+        return [frame.kind for frame in frames if isinstance(frame, Happened)]
 
 
 def openers(journal: MemoryJournal) -> Openers:
@@ -135,6 +144,27 @@ async def test_it_follows_changes(supervised: Supervised) -> None:
             while (await client.post(HELLO)).status == 200:
                 pass
         assert (await client.post(HELLO)).code == "key_revoked"
+
+
+async def test_what_calls_cost_and_what_it_is_told_uses_up_a_budget(supervised: Supervised) -> None:
+    await supervised.ready()
+    budget = ProviderBudget(amount=Decimal(1), window="year", alert_at=(50,))
+    [provider] = supervised.source.latest().document.providers
+    changed = msgspec.structs.replace(
+        supervised.source.latest().document,
+        providers=(msgspec.structs.replace(provider, budgets=(budget,)),),
+        prices=(Price(model="sim", request=Decimal("0.6")),),
+    )
+    supervised.source.set_document(changed)
+    async with await connect(supervised.port, supervised.key) as client:
+        async with asyncio.timeout(15):
+            while "budget_low" not in supervised.happened():  # nobody asks how the account is
+                assert (await client.post(HELLO)).status == 200
+                await supervised.message()
+        starts_ns = period("year", "UTC", time.time_ns()).starts_ns
+        supervised.tell("spent", {"simulated": {"year": [starts_ns, 10**9]}})
+        await until(lambda: "budget_out" in supervised.happened())
+        assert (await client.post(HELLO)).code == "provider_budget_exhausted"
 
 
 async def test_without_a_configuration_it_does_not_begin() -> None:
