@@ -72,6 +72,7 @@ class Installation:
             # What the shell may have set for another installation doesn't count here.
             "FAREGATE_PORT": str(self.port),
             "FAREGATE_OPERATIONS_PORT": str(self.operations_port),
+            "FAREGATE_MANAGEMENT_PORT": "0",
             "BENCH_PROVIDER_KEY": "sk-bench-provider",
             "BENCH_KEY": self.key,
             "BENCH_UNPAID_KEY": self.refused_keys["unpaid"],

@@ -78,6 +78,7 @@ class _Service:
             "FAREGATE_HOME": str(_HOME),
             "FAREGATE_PORT": str(self.port),
             "FAREGATE_OPERATIONS_PORT": str(self._operations_port),
+            "FAREGATE_MANAGEMENT_PORT": "0",
             "BENCH_CALLER_KEY": self._key,
             "BENCH_LEDGER_URL": ledger_url or "",
         }
