@@ -2,12 +2,12 @@
 #
 # PYTHON chooses the interpreter of the environment: PYTHON=python3.12 make run
 # TESTS narrows `make test`: TESTS=tests/gate make test
-# WORKERS is how many processes share the tests that need no machine of their own: two more than
+# WORKERS is how many processes share the tests that need no machine of their own: one more than
 # there are cores, for many wait.
 
 PYTHON ?= python3
 TESTS ?= tests
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input

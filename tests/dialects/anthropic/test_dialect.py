@@ -81,7 +81,7 @@ def test_a_reply_is_read_as_it_was_written(reply: Reply):
     assert DIALECT.read_reply(DIALECT.write_reply(reply, ASKED)) == reply
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.data(), replies(thinking=True), st.integers(1, 9))
 def test_a_stream_cut_anywhere_is_the_same_reply(data: st.DataObject, reply: Reply, piece: int):
     writer = DIALECT.stream_writer(ASKED)

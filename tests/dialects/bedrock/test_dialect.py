@@ -35,7 +35,7 @@ def _unnamed(reply: Reply) -> Reply:
     return msgspec.structs.replace(reply, id="", model="")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(requests(CARRIES))
 def test_a_request_is_read_as_it_was_written(drawn: Request):
     request = msgspec.structs.replace(drawn, origin=DIALECT.name)
@@ -50,7 +50,7 @@ def test_a_request_is_read_as_it_was_written(drawn: Request):
         assert read == _without_choice_of_none(request)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(requests(FEATURES), MODELS)
 def test_any_request_can_be_written_for_any_model(request: Request, model: str):
     written = DIALECT.write_request(request, TargetFacts(model=model, output_tokens_max=8_192))
@@ -72,7 +72,7 @@ def test_a_reply_is_read_as_it_was_written(reply: Reply):
     assert DIALECT.read_reply(DIALECT.write_reply(reply, ASKED)) == _unnamed(reply)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.data(), replies(thinking=True), st.integers(1, 9))
 def test_a_stream_cut_anywhere_is_the_same_reply(data: st.DataObject, reply: Reply, piece: int):
     writer = DIALECT.stream_writer(ASKED)

@@ -55,7 +55,7 @@ def test_it_carries_only_what_is_known() -> None:
     assert set(FEATURES) >= CARRIES
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(forms.requests(CARRIES))
 def test_a_request_comes_back(request_: Request) -> None:
     written = DIALECT.write_request(request_, TARGET)
