@@ -1,4 +1,4 @@
-"""Spend at accounts is kept by window, told for now, and dropped when it is long over."""
+"""Spend at accounts is kept by window, told for this moment, and dropped when it is long over."""
 
 from collections.abc import Iterator
 from pathlib import Path

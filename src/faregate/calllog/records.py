@@ -109,20 +109,7 @@ class WorkerCalls:
         return _settled_record(record, end)
 
     def _unknown(self, call_id: str) -> CallRecord:
-        return CallRecord(
-            call_id=call_id,
-            worker=self._worker,
-            state="open",
-            started_ns=self._last_started_ns,
-            revision=0,
-            key_id="",
-            key_name="",
-            method="",
-            path="",
-            client_address="",
-            user_agent="",
-            model_asked="",
-        )
+        return _bare_record(self._worker, call_id, self._last_started_ns)
 
 
 def _open_record(worker: str, start: Started) -> CallRecord:
@@ -173,13 +160,13 @@ def _settled_record(record: CallRecord, end: Settled, *, damaged: bool = False) 
     return record
 
 
-def _copy_record(worker: str, frame: Copied) -> CallRecord:
-    """A copy as the ledger takes it: of nobody, with a cost and no price."""
+def _bare_record(worker: str, call_id: str, started_ns: int) -> CallRecord:
+    """A call of which no more is known."""
     return CallRecord(
-        call_id=frame.copy_id,
+        call_id=call_id,
         worker=worker,
-        state="closed",
-        started_ns=frame.at_ns,
+        state="open",
+        started_ns=started_ns,
         revision=0,
         key_id="",
         key_name="",
@@ -187,6 +174,15 @@ def _copy_record(worker: str, frame: Copied) -> CallRecord:
         path="",
         client_address="",
         user_agent="",
+        model_asked="",
+    )
+
+
+def _copy_record(worker: str, frame: Copied) -> CallRecord:
+    """A copy as the ledger takes it: of nobody, with a cost and no price."""
+    return msgspec.structs.replace(
+        _bare_record(worker, frame.copy_id, frame.at_ns),
+        state="closed",
         model_asked=frame.model,
         model_served=frame.model,
         provider=frame.provider,
